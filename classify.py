@@ -1,0 +1,251 @@
+"""The one pipeline: radiograph in; body part, fitting models, findings and heatmaps out.
+
+The dashboard, the command line and scripts all call `read`. From a shell:
+
+    python classify.py FILE... [--json] [--part PART] [--model MODEL]
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xray_models import PARTS, catalogue, predicting, radiograph
+from xray_models.catalogue import Card
+from xray_models.evaluate import routing
+from xray_models.explain import grad_cam, targets
+from xray_models.explain.heatmap import Heatmap
+from xray_models.radiograph import Radiograph
+
+DETECTOR = "body-part"
+_UNSURE = "The body-part detector does not recognize this as one of the parts that RadLens reads"
+
+
+class CannotClassify(ValueError):
+    """The request makes no sense (unknown part or model); the message says what is possible."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A label with its calibrated probability and operating threshold, both in 0..1."""
+
+    model: str
+    label: str
+    probability: float
+    threshold: float
+
+    @property
+    def positive(self) -> bool:
+        """Whether the probability reaches the threshold."""
+        return self.probability >= self.threshold
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """A model that read the film, and why it was asked."""
+
+    model: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What RadLens makes of one radiograph.
+
+    Attributes:
+        radiograph: the film.
+        part: the body part, or None where the detector abstains.
+        part_probability: of the most probable part among those supported, in 0..1.
+        part_probabilities: label -> probability over the detector's nine classes.
+        part_forced: the part was named by the user, not by the detector.
+        chosen: the models that read the film.
+        findings: per model in the order of its card.
+        warnings: sentences for people.
+        seconds: stage -> time taken.
+    """
+
+    radiograph: Radiograph
+    part: str | None
+    part_probability: float
+    part_probabilities: dict[str, float]
+    part_forced: bool
+    chosen: tuple[ChosenModel, ...]
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def runner_up(self) -> tuple[str, float]:
+        """The most probable class apart from `part`, or apart from the first if abstaining."""
+        ranked = sorted(self.part_probabilities.items(), key=lambda pair: -pair[1])
+        first = self.part if self.part is not None else ranked[0][0]
+        return next(pair for pair in ranked if pair[0] != first)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON; nothing that could name a patient."""
+        return {
+            "part": self.part,
+            "part_probability": round(self.part_probability, 4),
+            "part_forced": self.part_forced,
+            "models": [{"model": one.model, "why": one.why} for one in self.chosen],
+            "findings": [
+                {
+                    "model": finding.model,
+                    "label": finding.label,
+                    "probability": round(finding.probability, 4),
+                    "threshold": finding.threshold,
+                    "positive": finding.positive,
+                }
+                for finding in self.findings
+            ],
+            "warnings": list(self.warnings),
+            "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
+        }
+
+
+def read(
+    source: bytes | str | os.PathLike[str] | Radiograph,
+    part: str | None = None,
+    models: Sequence[str] | None = None,
+) -> Reading:
+    """Read a radiograph: recognize the part, ask the models that fit, collect their findings.
+
+    Args:
+        source: content of a file, a path, or a radiograph already read.
+        part: a part named by the user; the detector's opinion is still reported.
+        models: ids of models to ask whatever the part.
+
+    Returns:
+        The reading. Where the detector abstains and nothing is forced, it has no findings.
+
+    Raises:
+        UnreadableRadiograph: the file is no radiograph that can be read.
+        CannotClassify: unknown part or model.
+        WeightsError, CatalogueError: a model of the catalogue cannot be used.
+    """
+    asked = _asked(part, models)
+    seconds: dict[str, float] = {}
+    began = time.perf_counter()
+    film = source if isinstance(source, Radiograph) else radiograph.read(source)
+    seconds["read"] = time.perf_counter() - began
+
+    began = time.perf_counter()
+    detector = _detector()
+    seen = predicting.probabilities(detector, film)
+    found = part or route(detector, seen)
+    seconds["body part"] = time.perf_counter() - began
+
+    chosen = asked or _choose(found, forced=part is not None)
+    warnings = list(film.warnings)
+    if found is None:
+        advice = "" if asked else " Choose the part by hand if it is one of them."
+        warnings.append(f"{_UNSURE}, so no model was chosen by it.{advice}")
+    elif not chosen:
+        warnings.append(f"No model in the catalogue reads the {found} yet.")
+
+    findings: list[Finding] = []
+    for one in chosen:
+        began = time.perf_counter()
+        card = catalogue.get(one.model)
+        if found is not None and found not in card.parts:
+            warnings.append(f"{card.name} was not made for the {found}: its answer means little.")
+        probability = predicting.probabilities(card, film)
+        findings += [
+            Finding(card.id, label, probability[label], threshold)
+            for label, threshold in card.thresholds.items()
+        ]
+        seconds[card.id] = time.perf_counter() - began
+
+    best = found or max(PARTS, key=lambda label: seen[label])
+    return Reading(
+        radiograph=film,
+        part=found,
+        part_probability=seen[best],
+        part_probabilities=seen,
+        part_forced=part is not None,
+        chosen=tuple(chosen),
+        findings=tuple(findings),
+        warnings=tuple(warnings),
+        seconds=seconds | {"total": sum(seconds.values())},
+    )
+
+
+def route(detector: Card, probability: dict[str, float]) -> str | None:
+    """The part that a detector's probabilities route to, or None to abstain.
+
+    A part is routed to where it is the most probable of all nine classes and reaches its threshold.
+    """
+    row = np.array([[probability[label] for label in detector.labels]])
+    index = int(routing.route(row, detector.labels, detector.thresholds)[0])
+    return None if index == routing.ABSTAINS else detector.labels[index]
+
+
+def explain(film: Radiograph, model: str, label: str, negate: bool = False) -> Heatmap:
+    """Grad-CAM of a finding; no forward pass if the film was read by this model already.
+
+    Args:
+        film: the radiograph.
+        model: id of the model.
+        label: one of its labels or combined findings.
+        negate: explain what speaks against it.
+
+    Raises:
+        CatalogueError: unknown model.
+        CannotClassify: the model has no such label.
+    """
+    card = catalogue.get(model)
+    try:
+        target = targets.combined(card.labels, card.members(label))
+    except ValueError as error:
+        raise CannotClassify(str(error)) from error
+    return grad_cam.at_last_activation(
+        predicting.forward(card, film), -target if negate else target
+    )
+
+
+def warm() -> None:
+    """Load every model of the catalogue and run it once, so that the first reading is quick."""
+    blank = Radiograph(pixels=np.zeros((64, 64), np.float32), source_format="drawn")
+    for card in catalogue.catalogue().values():
+        predicting.forward(card, blank)
+
+
+def _asked(part: str | None, models: Sequence[str] | None) -> list[ChosenModel]:
+    if part is not None and part not in PARTS:
+        raise CannotClassify(f"There is no part {part!r}. Parts: {', '.join(PARTS)}.")
+    readers = {
+        name: card for name, card in catalogue.catalogue().items() if card.task != "body-part"
+    }
+    for model in models or ():
+        if model not in readers:
+            raise CannotClassify(f"No model {model!r} reads films. Models: {', '.join(readers)}.")
+    return [ChosenModel(model, "asked for by name") for model in models or ()]
+
+
+def _detector() -> Card:
+    return catalogue.get(DETECTOR)
+
+
+def _choose(part: str | None, forced: bool) -> list[ChosenModel]:
+    if part is None:
+        return []
+    seen = "the part named by hand is" if forced else "the detector sees"
+    chosen = []
+    for card in catalogue.for_part(part):
+        if card.task == "bone" and card.parts != (part,):
+            why = f"{seen} {part}, which has no model of its own here"
+        else:
+            why = f"{seen} {part}"
+        chosen.append(ChosenModel(card.id, why))
+    return chosen
+
+
+if __name__ == "__main__":
+    from xray_models.cli import classify_command
+
+    classify_command()

@@ -1,0 +1,150 @@
+"""Cards and weights: every shipped model, and what is said of broken ones."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xray_models import catalogue, networks, weights
+from xray_models.catalogue import CatalogueError, get
+from xray_models.weights import WeightsError
+
+MODELS = sorted(catalogue.catalogue())
+
+
+def test_the_first_three_models_are_there():
+    assert {"body-part", "bone-general", "chest-pneumonia"} <= set(MODELS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_loads_and_answers(model):
+    card = get(model)
+    network = weights.network(card)
+    assert weights.network(card) is network, "loaded once"
+    logits = network.predict_on_batch(np.zeros((2, *card.input_size, 3), np.float32))
+    assert logits.shape == (2, len(card.labels)) and np.isfinite(logits).all()
+    layer = network.get_layer(networks.last_activation(network))
+    assert len(layer.output.shape) == 4
+    assert all(not hasattr(inner, "layers") for inner in network.layers), "flat, so explainable"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_card_tells_where_its_weights_come_from(model):
+    card = get(model)
+    content = card.weights_path.read_bytes()
+    assert card.weights.sha256 == hashlib.sha256(content).hexdigest()
+    assert card.weights.bytes == len(content) < 60_000_000
+    assert card.limits and card.training.data and card.held_out.figures
+    assert "not for diagnosis" in card.intended_use
+
+
+def test_a_bone_part_without_a_model_of_its_own_goes_to_the_general_one():
+    assert [card.id for card in catalogue.for_part("chest")] == [
+        name for name in MODELS if name.startswith("chest-")
+    ]
+    assert all(card.task == "bone" for card in catalogue.for_part("elbow"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the assets of one model, to break."""
+    source = catalogue.assets()
+    for name in ("models/bone-general.json", "weights/bone-general.safetensors"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(source / name, tmp_path / name)
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
+    return tmp_path
+
+
+def change(folder: Path, **fields: object) -> None:
+    path = folder / "models" / "bone-general.json"
+    card = json.loads(path.read_text())
+    for name, value in fields.items():
+        if value is None:
+            del card[name]
+        else:
+            card[name] = value
+    path.write_text(json.dumps(card))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"colour": 1}, "unknown field 'colour'"),
+        ({"labels": None}, "'labels' is missing"),
+        ({"labels": "fracture"}, "labels: must be a list"),
+        ({"input_size": [320]}, "input_size: must be a list of 2"),
+        ({"thresholds": {"break": 0.5}}, "neither a label nor combined"),
+        ({"thresholds": {"fracture": 1.5}}, "not between 0 and 1"),
+        ({"thresholds": {"fracture": "high"}}, "must be float"),
+        ({"thresholds": {}}, "nothing would be a finding"),
+        ({"architecture": "resnet"}, "known are"),
+        ({"parts": ["knee"]}, "'knee'"),
+        ({"calibration": {"temperature": 0, "bias": [0.0]}}, "temperature above 0"),
+        ({"combined": {"any": ["x"]}}, "does not have"),
+        ({"id": "other"}, "the file is named"),
+    ],
+)
+def test_a_wrong_card_is_refused_with_file_and_field(folder, fields, message):
+    change(folder, **fields)
+    with pytest.raises(CatalogueError, match=r"bone-general\.json") as caught:
+        catalogue.catalogue()
+    assert message in str(caught.value)
+
+
+def test_missing_weights_are_named(folder):
+    (folder / "weights" / "bone-general.safetensors").unlink()
+    with pytest.raises(CatalogueError, match=r"bone-general\.safetensors is missing"):
+        catalogue.catalogue()
+
+
+def test_damaged_weights_are_named_not_loaded(folder):
+    path = folder / "weights" / "bone-general.safetensors"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"bone-general\.safetensors.*sha256"):
+        weights.load(get("bone-general"))
+
+
+def test_weights_of_another_network_do_not_fit():
+    content = get("bone-general").weights_path.read_bytes()
+    with pytest.raises(WeightsError, match="does not fit"):
+        weights.fill(networks.build("efficientnetb0", (32, 32), 2), content, "x")
+    with pytest.raises(WeightsError, match="damaged"):
+        weights.fill(networks.build("efficientnetb0", (32, 32), 1), content[:1000], "x")
+
+
+def test_the_least_recently_used_network_is_released_when_memory_is_short(monkeypatch):
+    first, second, *_ = (get(model) for model in MODELS)
+    cache = weights._Cache()
+    cache.get(first)
+    cache.get(second)
+    assert cache.held() == [first.id, second.id]
+    monkeypatch.setenv("RADLENS_MEMORY_MB", "1")
+    cache.get(first)
+    assert cache.held() == [first.id]
+    monkeypatch.setenv("RADLENS_MEMORY_MB", "much")
+    with pytest.raises(WeightsError, match="RADLENS_MEMORY_MB"):
+        cache.get(first)
+
+
+@pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
+def test_every_architecture_is_flat_and_keeps_its_weights(architecture, tmp_path):
+    network = networks.build(architecture, (64, 64), 3)
+    path = tmp_path / "w.safetensors"
+    weights.save(network, path)
+    twin = networks.build(architecture, (64, 64), 3)
+    weights.fill(twin, path.read_bytes(), path.name)
+    batch = np.random.default_rng(0).normal(size=(1, 64, 64, 3)).astype(np.float32)
+    ours, theirs = network.predict_on_batch(batch), twin.predict_on_batch(batch)
+    np.testing.assert_allclose(ours, theirs, atol=0.02 * max(1, np.abs(ours).max()))
+    assert len(network.get_layer(networks.last_activation(network)).output.shape) == 4
+
+
+def test_an_unknown_architecture_is_refused():
+    with pytest.raises(ValueError, match="densenet121"):
+        networks.build("resnet50", (64, 64), 1)

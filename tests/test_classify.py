@@ -1,0 +1,144 @@
+"""The pipeline on real radiographs, and its command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import classify
+from xray_models import catalogue, predicting
+from xray_models.explain.heatmap import Heatmap
+from xray_models.radiograph import Radiograph, UnreadableRadiograph
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_a_real_chest_is_read_by_every_chest_model(chest):
+    reading = classify.read(chest)
+    assert reading.part == "chest" and reading.part_probability > 0.9
+    assert {one.model for one in reading.chosen} == {
+        card.id for card in catalogue.catalogue().values() if card.task == "chest"
+    }
+    assert {finding.model for finding in reading.findings} == {c.model for c in reading.chosen}
+    assert reading.runner_up[0] != "chest"
+    assert reading.seconds["total"] > 0
+
+
+def test_bytes_path_and_film_give_the_same_reading(chest):
+    one, two = classify.read(chest), classify.read(chest.read_bytes())
+    three = classify.read(one.radiograph)
+    assert one.findings == two.findings == three.findings
+
+
+def test_a_leg_is_not_routed_and_says_so(lower_leg):
+    reading = classify.read(lower_leg)
+    assert reading.part is None and not reading.findings
+    assert any("does not recognize" in warning for warning in reading.warnings)
+
+
+def test_a_forced_part_goes_to_its_models(lower_leg):
+    reading = classify.read(lower_leg, part="forearm")
+    assert reading.part == "forearm" and reading.part_forced
+    assert [one.model for one in reading.chosen] == [c.id for c in catalogue.for_part("forearm")]
+    assert reading.findings[0].label == "fracture"
+
+
+def test_a_forced_model_outside_its_world_is_warned_of(chest):
+    reading = classify.read(chest, models=["bone-general"])
+    assert [one.model for one in reading.chosen] == ["bone-general"]
+    assert any("not made for the chest" in warning for warning in reading.warnings)
+
+
+def test_unknown_parts_and_models_are_refused(chest):
+    with pytest.raises(classify.CannotClassify, match="chest, elbow"):
+        classify.read(chest, part="knee")
+    with pytest.raises(classify.CannotClassify, match="bone-general"):
+        classify.read(chest, models=["body-part"])
+
+
+def test_a_second_label_costs_no_second_pass(chest, monkeypatch):
+    reading = classify.read(chest)
+    monkeypatch.setattr(predicting, "_runner", None)  # any further pass would fail
+    for finding in reading.findings:
+        for negate in (False, True):
+            heat = classify.explain(reading.radiograph, finding.model, finding.label, negate)
+            assert isinstance(heat, Heatmap)
+            assert heat.on_radiograph().shape == reading.radiograph.pixels.shape
+    with pytest.raises(classify.CannotClassify, match="no label"):
+        classify.explain(reading.radiograph, reading.chosen[0].model, "gout")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2000, 20), (33, 4000)])
+def test_odd_shapes_are_answered(shape):
+    film = Radiograph(pixels=np.full(shape, 0.5, np.float32), source_format="drawn")
+    assert classify.read(film).part is None
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "classify.py", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_command_line_answers_file_by_file(chest, lower_leg, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
+    done = run(str(chest), str(broken), str(lower_leg), "--json")
+    assert done.returncode == 1, done.stderr
+    first, second, third = (json.loads(line) for line in done.stdout.splitlines())
+    assert first["file"] == str(chest) and first["part"] == "chest"
+    assert set(first["findings"][0]) == {"model", "label", "probability", "threshold", "positive"}
+    assert first["seconds"]["total"] > 0 and first["warnings"] == []
+    assert second["file"] == str(broken) and second["error"]
+    assert third["part"] is None and third["findings"] == []
+
+
+def test_the_command_line_in_words_and_with_wrong_options(chest):
+    done = run(str(chest))
+    assert done.returncode == 0 and "chest" in done.stdout and "threshold" in done.stdout
+    wrong = run(str(chest), "--part", "knee")
+    assert wrong.returncode == 2 and "chest, elbow" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(UnreadableRadiograph):
+        classify.read(tmp_path / "nothing.png")
+
+
+def _held_out(model: str, **chosen: object) -> pd.DataFrame:
+    table = pd.read_csv(catalogue.get(model).table_path, keep_default_na=False)
+    for column, value in chosen.items():
+        table = table[table[column] == value]
+    return table
+
+
+def test_held_out_films_are_read_as_the_table_says(data):
+    """The stored probabilities are those of the shipped weights through the shipped pipeline."""
+    for model, folder in (("bone-general", "fracatlas/images"), ("chest-pneumonia", "kermany")):
+        card = catalogue.get(model)
+        for _, row in _held_out(model, split="test").sample(8, random_state=1).iterrows():
+            reading = classify.read(data / folder / row["image"], models=[model])
+            found = predicting.probabilities(card, reading.radiograph)
+            for label in card.labels:
+                assert found[label] == pytest.approx(row[f"p:{label}"], abs=0.02)
+
+
+def test_held_out_films_of_every_part_are_routed_to_it(data):
+    """Whole held-out films of a hospital, eight parts and legs: at most a few go astray."""
+    table = _held_out("body-part", split="test", source="unifesp")
+    films = table.groupby("truth").head(6)
+    right = 0
+    for _, row in films.iterrows():
+        name = Path(row["image"]).name
+        part = classify.read(data / "unifesp" / "images" / name).part
+        right += part == (None if row["truth"] == "none of these" else row["truth"])
+    assert right / len(films) >= 0.75

@@ -1,0 +1,611 @@
+"""Figures against scikit-learn, intervals against the plain definition, tables against damage."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import astuple, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import softmax
+from sklearn import metrics as sk
+
+from xray_models import NONE_OF_THESE, PARTS
+from xray_models.catalogue import (
+    Calibration,
+    Card,
+    Figure,
+    HeldOut,
+    Training,
+    WeightsFile,
+    catalogue,
+)
+from xray_models.evaluate import metrics, report, thresholds
+from xray_models.evaluate.figures import confusion, estimates, figures
+from xray_models.evaluate.intervals import bootstrap, resamples
+from xray_models.evaluate.routing import ABSTAINS, route
+from xray_models.evaluate.table import TableError, load, probabilities
+
+NINE = (*PARTS, NONE_OF_THESE)
+CHEST = ("normal", "bacterial pneumonia", "viral pneumonia")
+
+# scores on a coarse grid, so that ties are the rule
+scored = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=1, max_size=40)
+
+
+def once(films: int) -> np.ndarray:
+    return np.ones((1, films))
+
+
+def card(
+    task: str,
+    labels: tuple[str, ...],
+    cuts: dict[str, float],
+    combined: dict[str, tuple[str, ...]] | None = None,
+    quoted: dict[str, Figure] | None = None,
+) -> Card:
+    """A card of an untrained model: only what figures are computed from is set."""
+    return Card(
+        id="example",
+        name="An example",
+        task=task,
+        parts=() if task == "body-part" else ("chest",),
+        architecture="vgg16",
+        input_size=(64, 64),
+        geometry="fit",
+        scaling="unit",
+        activation="sigmoid" if len(labels) == 1 else "softmax",
+        labels=labels,
+        thresholds=cuts,
+        calibration=Calibration(1.0, (0.0,) * len(labels)),
+        weights=WeightsFile("example.safetensors", "", 0, "float16", "", "Apache-2.0"),
+        training=Training((), 0, 0, "", ""),
+        held_out=HeldOut("example.csv", 0, 0, quoted or {}),
+        intended_use="",
+        limits=(),
+        references=(),
+        combined=combined or {},
+    )
+
+
+def drawn(labels: tuple[str, ...], films: int = 300, seed: int = 3) -> pd.DataFrame:
+    """A held-out table with fair but imperfect probabilities, two films a group."""
+    random = np.random.default_rng(seed)
+    names = (*labels, "none") if len(labels) == 1 else labels
+    truth = random.integers(len(names), size=films)
+    if len(labels) == 1:
+        p = 1 / (1 + np.exp(-random.normal(np.where(truth == 0, 1.0, -1.0))))[:, None]
+    else:
+        p = softmax(random.normal(size=(films, len(labels))) + 2 * np.eye(len(names))[truth], 1)
+    group = np.arange(films) // 2
+    table = pd.DataFrame(
+        {
+            "image": [f"film{i}.png" for i in range(films)],
+            "group": [f"g{g}" for g in group],
+            "split": np.where(group % 3 == 0, "validation", "test"),
+            "truth": np.array(names)[truth],
+        }
+    )
+    for column, label in enumerate(labels):
+        table[f"p:{label}"] = p[:, column].round(5)
+    table["source"] = np.where(group % 2 == 0, "here", "there")
+    return table
+
+
+def saved(table: pd.DataFrame, folder: Path) -> Path:
+    path = folder / "held_out" / "example.csv"
+    path.parent.mkdir(exist_ok=True)
+    table.to_csv(path, index=False)
+    return path
+
+
+# ---------------------------------------------------------------- metrics
+
+
+@given(scored)
+def test_auc_and_average_precision_are_scikit_learns_with_ties(
+    films: list[tuple[bool, int]],
+) -> None:
+    truth = np.array([positive for positive, _ in films])
+    scores = np.array([score / 6 for _, score in films])
+    auc = metrics.auc(once(len(films)), truth, scores)
+    precision = metrics.average_precision(once(len(films)), truth, scores)
+    if truth.any() and not truth.all():
+        assert auc == pytest.approx([sk.roc_auc_score(truth, scores)])
+    else:
+        assert np.isnan(auc).all()
+    if truth.any():
+        assert precision == pytest.approx([sk.average_precision_score(truth, scores)])
+    else:
+        assert np.isnan(precision).all()
+
+
+@given(scored, st.integers(0, 2**32 - 1))
+def test_a_weight_counts_a_film_that_often(films: list[tuple[bool, int]], seed: int) -> None:
+    truth = np.array([positive for positive, _ in films])
+    scores = np.array([score / 6 for _, score in films])
+    weights = np.random.default_rng(seed).integers(0, 4, size=(3, len(films)))
+    measures = [
+        lambda w, t, s: metrics.auc(w, t, s),
+        lambda w, t, s: metrics.average_precision(w, t, s),
+        lambda w, t, s: metrics.share(w, s > 0.5, among=t),
+        lambda w, t, s: metrics.mean(w, (s - t) ** 2),
+        lambda w, t, s: metrics.macro_f1(w, t.astype(int), (s > 0.5).astype(int), 2),
+    ]
+    for measure in measures:
+        weighted = measure(weights, truth, scores)
+        for row, value in zip(weights, weighted, strict=True):
+            repeated = measure(once(row.sum()), np.repeat(truth, row), np.repeat(scores, row))
+            assert value == pytest.approx(repeated[0], nan_ok=True)
+
+
+def test_shares_and_macro_f1_are_scikit_learns() -> None:
+    random = np.random.default_rng(0)
+    truth, called = random.integers(4, size=(2, 200))
+    w = once(200)
+    assert metrics.share(w, truth == called)[0] == pytest.approx(sk.accuracy_score(truth, called))
+    assert metrics.share(w, called == 1, among=truth == 1)[0] == pytest.approx(
+        sk.recall_score(truth == 1, called == 1)
+    )
+    assert metrics.macro_f1(w, truth, called, 4)[0] == pytest.approx(
+        sk.f1_score(truth, called, average="macro")
+    )
+    scores = random.random(200)
+    assert metrics.mean(w, (scores - (truth == 1)) ** 2)[0] == pytest.approx(
+        sk.brier_score_loss(truth == 1, scores)
+    )
+    assert (metrics.confusion(truth, called, 4) == sk.confusion_matrix(truth, called)).all()
+
+
+def test_what_is_not_defined_is_nan_and_not_zero() -> None:
+    nothing = np.zeros(0)
+    assert np.isnan(metrics.auc(once(0), nothing.astype(bool), nothing)).all()
+    assert np.isnan(metrics.average_precision(once(0), nothing.astype(bool), nothing)).all()
+    assert np.isnan(metrics.mean(once(0), nothing)).all()
+    three = np.array([True, True, False])
+    assert np.isnan(metrics.share(once(3), three, among=np.zeros(3, bool))).all()
+    # class 2 has no true film
+    assert np.isnan(metrics.macro_f1(once(3), np.array([0, 1, 1]), np.array([0, 1, 2]), 3)).all()
+
+
+def test_a_score_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="not a finite number"):
+        metrics.auc(once(2), np.array([True, False]), np.array([0.5, np.nan]))
+    with pytest.raises(ValueError, match="shapes must agree"):
+        metrics.auc(once(3), np.array([True, False]), np.array([0.5, 0.1]))
+
+
+def test_confusion_refuses_classes_that_do_not_exist() -> None:
+    with pytest.raises(ValueError, match=r"0\.\.1"):
+        metrics.confusion(np.array([0, 2]), np.array([0, 1]), 2)
+    with pytest.raises(ValueError, match="shape"):
+        metrics.confusion(np.array([0, 1]), np.array([0]), 2)
+    assert metrics.confusion(np.zeros(0, int), np.zeros(0, int), 2).tolist() == [[0, 0], [0, 0]]
+
+
+# ---------------------------------------------------------------- intervals
+
+
+def test_groups_are_drawn_whole_and_as_many_as_there_are() -> None:
+    groups = np.array(["a", "b", "a", "c", "b", "a"])
+    counts = np.concatenate(list(resamples(groups, replicates=250, seed=1)))
+    assert counts.shape == (250, 6)
+    for name in "abc":
+        of_group = counts[:, groups == name]
+        assert (of_group == of_group[:, :1]).all()
+    assert (counts[:, [0, 1, 3]].sum(axis=1) == 3).all()
+
+
+def test_the_interval_is_the_percentiles_of_plain_resampling() -> None:
+    groups = np.repeat(np.arange(30), [1, 2, 3] * 10)
+    values = np.random.default_rng(5).normal(size=60)
+    found = bootstrap(lambda w: metrics.mean(w, values), groups, replicates=200, seed=9)
+    plain = [
+        np.concatenate([np.repeat(values[i], int(row[i])) for i in range(60)]).mean()
+        for row in itertools.chain.from_iterable(resamples(groups, 200, 9))
+    ]
+    assert found.value == pytest.approx(values.mean())
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(plain, [2.5, 97.5])))
+    assert found.undefined == 0
+
+
+def test_the_interval_of_a_mean_is_as_wide_as_theory_says() -> None:
+    values = np.random.default_rng(0).normal(size=400)
+    alone = bootstrap(lambda w: metrics.mean(w, values), np.arange(400), replicates=2000)
+    standard_error = values.std() / 20
+    assert (alone.high - alone.low) / 2 == pytest.approx(1.96 * standard_error, rel=0.08)
+    # every film four times: four times the rows, and no more knowledge
+    copies = np.tile(values, 4)
+    grouped = bootstrap(
+        lambda w: metrics.mean(w, copies), np.tile(np.arange(400), 4), replicates=2000
+    )
+    assert grouped.high - grouped.low == pytest.approx(alone.high - alone.low)
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    values, groups = np.arange(50.0), np.arange(50)
+    one, same, other = (
+        bootstrap(lambda w: metrics.mean(w, values), groups, replicates=150, seed=seed)
+        for seed in (4, 4, 5)
+    )
+    assert one == same
+    assert one != other
+
+
+def test_replicates_without_a_positive_are_left_out_and_counted() -> None:
+    truth = np.array([True] + [False] * 9)
+    scores = np.linspace(1, 0, 10)
+    found = bootstrap(lambda w: metrics.auc(w, truth, scores), np.arange(10), replicates=1000)
+    without = sum(
+        int((block[:, 0] == 0).sum() + (block[:, 1:] == 0).all(axis=1).sum())
+        for block in resamples(np.arange(10), 1000)
+    )
+    assert 0 < found.undefined == without < 1000
+    assert (found.value, found.low, found.high) == (1, 1, 1)
+
+
+def test_no_interval_without_two_groups_and_no_figure_without_films() -> None:
+    values = np.arange(4.0)
+    single = bootstrap(lambda w: metrics.mean(w, values), np.array(["a"] * 4))
+    assert single.value == 1.5
+    assert np.isnan([single.low, single.high]).all()
+    with pytest.raises(ValueError, match="no film"):
+        bootstrap(lambda w: metrics.mean(w, np.zeros(0)), np.zeros(0))
+
+
+# ---------------------------------------------------------------- thresholds
+
+
+@given(scored)
+def test_thresholds_are_the_best_there_are(films: list[tuple[bool, int]]) -> None:
+    truth = np.array([positive for positive, _ in films])
+    scores = np.array([score / 6 for _, score in films])
+    if truth.all() or not truth.any():
+        for rule in (thresholds.youden, thresholds.most_accurate):
+            with pytest.raises(ValueError, match="only one class"):
+                rule(truth, scores)
+        return
+    false_rate, true_rate, _ = sk.roc_curve(truth, scores, drop_intermediate=False)
+    called = scores >= thresholds.youden(truth, scores)
+    index = called[truth].mean() - called[~truth].mean()
+    assert index == pytest.approx((true_rate - false_rate).max())
+    called = scores >= thresholds.most_accurate(truth, scores)
+    # calling none is no threshold of ours, so the best is over cuts that call at least one film
+    best = max(((scores >= cut) == truth).mean() for cut in scores)
+    assert (called == truth).mean() == pytest.approx(best)
+
+
+def test_of_equal_thresholds_the_most_sensitive_is_taken() -> None:
+    truth = np.array([False, True, False, True])
+    scores = np.array([0.1, 0.3, 0.5, 0.7])
+    assert thresholds.youden(truth, scores) == pytest.approx(0.2)
+
+
+def test_a_threshold_refuses_scores_that_are_no_numbers() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        thresholds.youden(np.array([True, False]), np.array([np.nan, 0.2]))
+
+
+@settings(max_examples=50)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 0.8, 0.95]))
+def test_abstention_is_the_highest_threshold_that_keeps_enough(seed: int, keep: float) -> None:
+    random = np.random.default_rng(seed)
+    truth = np.array(NINE)[random.integers(9, size=60)]
+    values = softmax(random.normal(size=(60, 9)) + 3 * (truth[:, None] == np.array(NINE)), axis=1)
+    supported = np.isin(truth, PARTS)
+
+    def kept(tau: float) -> float:
+        sent = route(values, NINE, dict.fromkeys(PARTS, tau))
+        return float((sent != ABSTAINS)[supported].mean())
+
+    if kept(0.0) < keep:
+        with pytest.raises(ValueError, match="no threshold routes"):
+            thresholds.abstention(values, truth, NINE, keep)
+    else:
+        tau = thresholds.abstention(values, truth, NINE, keep)
+        assert kept(tau) >= keep > kept(np.nextafter(tau, 1))
+
+
+def test_thresholds_are_chosen_for_every_kind_of_model() -> None:
+    nine = thresholds.choose(drawn(NINE), NINE, {}, "body-part")
+    assert set(nine) == set(PARTS)
+    sent = route(probabilities(drawn(NINE), NINE), NINE, nine)
+    assert (sent != ABSTAINS)[drawn(NINE)["truth"].isin(PARTS)].mean() >= 0.95
+    assert set(thresholds.choose(drawn(("fracture",)), ("fracture",), {}, "bone")) == {"fracture"}
+    combined = {"pneumonia": CHEST[1:]}
+    three = thresholds.choose(drawn(CHEST), CHEST, combined, "chest")
+    table = drawn(CHEST)
+    assert three["pneumonia"] == pytest.approx(
+        thresholds.youden(table["truth"] != "normal", 1 - table["p:normal"]), abs=1e-4
+    )
+    accurate = thresholds.choose(table, CHEST, combined, "chest", thresholds.most_accurate)
+    assert accurate != three
+
+
+# ---------------------------------------------------------------- routing
+
+
+def test_a_film_is_routed_where_a_part_comes_first_and_reaches_its_threshold() -> None:
+    cuts = {"hand": 0.5, "wrist": 0.6}
+    values = np.array([[0.5, 0.3, 0.2], [0.49, 0.3, 0.21], [0.1, 0.6, 0.3], [0.2, 0.1, 0.7]])
+    sent = route(values, ("hand", "wrist", NONE_OF_THESE), cuts)
+    assert sent.tolist() == [0, ABSTAINS, 1, ABSTAINS]
+    assert route(np.zeros((0, 3)), ("hand", "wrist", NONE_OF_THESE), cuts).shape == (0,)
+    with pytest.raises(ValueError, match="do not fit"):
+        route(values, ("hand", "wrist"), cuts)
+    with pytest.raises(ValueError, match="unknown label"):
+        route(values, ("hand", "elbow", NONE_OF_THESE), cuts)
+
+
+def test_a_reading_routes_as_the_figures_say() -> None:
+    import classify
+
+    detector = card("body-part", NINE, {part: 0.3 + 0.05 * i for i, part in enumerate(PARTS)})
+    values = softmax(np.random.default_rng(2).normal(size=(500, 9), scale=1.5), axis=1)
+    sent = route(values, NINE, detector.thresholds)
+    for row, index in zip(values, sent, strict=True):
+        part = classify.route(detector, dict(zip(NINE, row.tolist(), strict=True)))
+        assert part == (None if index == ABSTAINS else NINE[index])
+
+
+# ---------------------------------------------------------------- figures
+
+
+def test_figures_of_one_label_are_scikit_learns() -> None:
+    one = card("bone", ("fracture",), {"fracture": 0.4})
+    rows = drawn(one.labels)
+    found = estimates(rows, one, replicates=20)
+    truth, p = rows["truth"] == "fracture", rows["p:fracture"]
+    called = p >= 0.4
+    expected = {
+        "AUC": sk.roc_auc_score(truth, p),
+        "average precision": sk.average_precision_score(truth, p),
+        "Brier score": sk.brier_score_loss(truth, p),
+        "accuracy": sk.accuracy_score(truth, called),
+        "sensitivity": sk.recall_score(truth, called),
+        "specificity": sk.recall_score(~truth, ~called),
+    }
+    assert {name: figure.value for name, figure in found.items()} == pytest.approx(expected)
+    assert all(figure.low < figure.value < figure.high for figure in found.values())
+    names, counts = confusion(rows, one)
+    assert names == ("fracture", "none")
+    assert (counts == sk.confusion_matrix(~truth, ~called)).all()
+
+
+def test_figures_of_several_labels_are_scikit_learns() -> None:
+    chest = card("chest", CHEST, {"pneumonia": 0.6}, {"pneumonia": CHEST[1:]})
+    rows = drawn(CHEST)
+    found = {name: one.value for name, one in estimates(rows, chest, replicates=5).items()}
+    values = rows[[f"p:{label}" for label in CHEST]].to_numpy()
+    most_probable = np.array(CHEST)[values.argmax(axis=1)]
+    sick, score = rows["truth"] != "normal", 1 - rows["p:normal"]
+    called = values[:, 1] + values[:, 2] >= 0.6
+    expected = {
+        "macro-F1": sk.f1_score(rows["truth"], most_probable, average="macro"),
+        "accuracy": sk.accuracy_score(rows["truth"], most_probable),
+        "AUC, pneumonia vs normal": sk.roc_auc_score(sick, score.round(5)),
+        "accuracy, pneumonia vs normal": sk.accuracy_score(sick, called),
+        "sensitivity, pneumonia vs normal": sk.recall_score(sick, called),
+        "specificity, pneumonia vs normal": sk.recall_score(~sick, ~called),
+    }
+    for label in CHEST:
+        expected[f"AUC, {label} vs the rest"] = sk.roc_auc_score(
+            rows["truth"] == label, rows[f"p:{label}"]
+        )
+    assert found == pytest.approx(expected, abs=1e-4)
+    names, counts = confusion(rows, chest)
+    assert names == CHEST
+    assert (counts == sk.confusion_matrix(rows["truth"], most_probable, labels=CHEST)).all()
+
+
+def test_figures_of_the_body_part_model_count_what_is_routed() -> None:
+    labels = NINE
+    detector = card("body-part", labels, dict.fromkeys(PARTS, 0.6))
+    p = {
+        "right": ("hand", {"hand": 0.7, "wrist": 0.3}),
+        "to another part": ("hand", {"wrist": 0.9, "hand": 0.1}),
+        "unsure": ("chest", {"chest": 0.5, "hand": 0.3, NONE_OF_THESE: 0.2}),
+        "refused": ("wrist", {NONE_OF_THESE: 0.8, "wrist": 0.2}),
+        "a leg, refused": (NONE_OF_THESE, {NONE_OF_THESE: 1.0}),
+        "a leg, unsure": (NONE_OF_THESE, {"hand": 0.55, NONE_OF_THESE: 0.45}),
+        "a leg, routed": (NONE_OF_THESE, {"elbow": 0.6, NONE_OF_THESE: 0.4}),
+    }
+    rows = pd.DataFrame(
+        [
+            {"image": name, "group": name, "split": "test", "truth": truth}
+            | {f"p:{label}": values.get(label, 0.0) for label in labels}
+            for name, (truth, values) in p.items()
+        ]
+    )
+    found = {name: one.value for name, one in estimates(rows, detector, replicates=5).items()}
+    assert found["supported films routed"] == pytest.approx(2 / 4)
+    assert found["routed films sent to the right part"] == pytest.approx(1 / 2)
+    assert found["other films not routed"] == pytest.approx(2 / 3)
+    assert found["accuracy"] == pytest.approx(3 / 7)
+    assert found["AUC, chest vs the rest"] == 1
+    assert np.isnan(found["macro-F1"])  # most parts have no film here
+
+
+def test_a_card_gets_the_test_films_only_and_nothing_undefined(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
+    one = card("bone", ("fracture",), {"fracture": 0.4})
+    table = drawn(one.labels)
+    saved(table, tmp_path)
+    test = table[table["split"] == "test"]
+    found = figures(one)
+    assert found["AUC"].value == pytest.approx(
+        sk.roc_auc_score(test["truth"] == "fracture", test["p:fracture"])
+    )
+    saved(table.assign(truth="none"), tmp_path)
+    assert "AUC" not in figures(one)
+    assert figures(one)["specificity"].value > 0
+    saved(table[table["split"] == "validation"], tmp_path)
+    with pytest.raises(ValueError, match="no film"):
+        figures(one)
+
+
+# ---------------------------------------------------------------- tables
+
+
+def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    table = drawn(CHEST)
+    table.loc[0, "source"] = "NA"  # a value that pandas would otherwise take for missing
+    found = load(saved(table, tmp_path), CHEST)
+    assert found.astype(object).equals(table.astype(object))
+    assert probabilities(found, CHEST).dtype == np.float64
+
+
+GOOD = """image,group,split,truth,p:fracture,source
+a.png,g1,validation,fracture,0.9,x
+b.png,g2,test,none,0.25,x
+c.png,g2,test,fracture,0.5,y
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("p:fracture", "p:break", r"line 1: missing column\(s\) p:fracture"),
+        ("source", "p:normal", "line 1: p:normal is for no label"),
+        ("source", "group", r"line 1: repeated column\(s\) group"),
+        (",test,none", ",train,none", "line 3: split must be one of validation, test.*'train'"),
+        ("none", "normal", "line 3: truth must be one of fracture, none.*'normal'"),
+        ("0.25", "1.25", "line 3: p:fracture must be a number from 0 to 1.*'1.25'"),
+        ("0.25", "nan", "line 3: p:fracture must be a number from 0 to 1.*'nan'"),
+        ("0.25", "", "line 3: p:fracture must be a number from 0 to 1.*''"),
+        ("0.25", "high", "line 3: p:fracture must be a number from 0 to 1.*'high'"),
+        ("c.png,g2,test,fracture,0.5,y", "b.png,g2,test,none,0.25,x", "line 4: repeats"),
+        ("c.png,g2", "c.png,g1", "line 2: this group lies in both splits.*'g1'"),
+        ("b.png", "", "line 3: image must not be empty"),
+        ("g1", "", "line 2: group must not be empty"),
+        (",0.25,x", "", "line 3: p:fracture must be a number from 0 to 1"),
+        (",0.25,x", ",0.25,x,x", "cannot be read as CSV.*line 3"),
+        ("c.png", "\nc.png", "line 4: image must not be empty"),
+    ],
+)
+def test_a_damaged_table_names_file_and_line(
+    tmp_path: Path, before: str, after: str, message: str
+) -> None:
+    path = tmp_path / "example.csv"
+    path.write_text(GOOD)
+    assert len(load(path, ("fracture",))) == 3
+    path.write_text(GOOD.replace(before, after, 1))
+    with pytest.raises(TableError, match=f"example.csv.*{message}"):
+        load(path, ("fracture",))
+
+
+def test_a_table_that_is_missing_empty_or_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "example.csv"
+    with pytest.raises(TableError, match=r"example\.csv: no such file"):
+        load(path, ("fracture",))
+    for content, message in [
+        (b"", "cannot be read as CSV"),
+        (b"\xff\xfe\x00", "cannot be read as CSV"),
+        (GOOD.splitlines()[0].encode(), "holds no films"),
+    ]:
+        path.write_bytes(content)
+        with pytest.raises(TableError, match=message):
+            load(path, ("fracture",))
+
+
+def test_probabilities_of_labels_that_exclude_each_other_add_up_to_one(tmp_path: Path) -> None:
+    table = drawn(CHEST)
+    table.loc[4, "p:normal"] = 0.0
+    table.loc[4, "p:viral pneumonia"] = 0.2
+    with pytest.raises(TableError, match="line 6: the probabilities do not add up to 1"):
+        load(saved(table, tmp_path), CHEST)
+
+
+# ---------------------------------------------------------------- reports
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch) -> Card:
+    """A card with a held-out table, quoting what the table gives."""
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
+    chest = card("chest", CHEST, {"pneumonia": 0.6}, {"pneumonia": CHEST[1:]})
+    saved(drawn(CHEST), tmp_path)
+    return replace(chest, held_out=replace(chest.held_out, figures=figures(chest)))
+
+
+def test_a_report_prints_every_figure_matrix_and_subgroup(published: Card) -> None:
+    text = report.report(published)
+    for name, one in published.held_out.figures.items():
+        line = f"{name} +{one.value:.3f} +{one.low:.3f} to {one.high:.3f}"
+        assert any(re.search(line, row) for row in text.splitlines()), name
+    table = drawn(CHEST)
+    test = table[table["split"] == "test"]
+    _, counts = confusion(test, published)
+    rows = [line.split() for line in text.splitlines()]
+    for label, row in zip(CHEST, counts.tolist(), strict=True):
+        assert [*label.split(), *map(str, row)] in rows
+    assert "pneumonia: called at a probability of 0.6000 or more" in text
+    assert f"{len(test)} films of {test['group'].nunique()} groups" in text
+    by_source = text[text.index("By source") :].splitlines()
+    for value, line in zip(("here", "there"), by_source[2:4], strict=True):
+        films = test[test["source"] == value]
+        auc = sk.roc_auc_score(films["truth"] != "normal", 1 - films["p:normal"])
+        assert line.split()[:2] == [value, str(len(films))]
+        assert f" {auc:.3f} (" in line
+    assert text.endswith("The card quotes the same figures.\n")
+
+
+def test_a_report_says_where_the_card_disagrees_with_its_table(published: Card) -> None:
+    quoted = published.held_out.figures
+    flattering = quoted | {"accuracy": Figure(0.999, 0.99, 1.0), "kappa": Figure(1.0, 1.0, 1.0)}
+    wrong = replace(published, held_out=replace(published.held_out, figures=flattering))
+    text = report.report(wrong)
+    assert "The card quotes accuracy 0.999 (0.990 to 1.000), its table gives 0." in text
+    assert "The card quotes kappa, which its table does not give." in text
+    assert "same figures" not in text
+
+
+def test_a_report_of_one_class_says_what_is_not_defined(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
+    one = card("bone", ("fracture",), {"fracture": 0.4})
+    saved(drawn(one.labels).assign(truth="none"), tmp_path)
+    text = report.report(one, replicates=50)
+    assert ["AUC", "–", "–"] in [line.split() for line in text.splitlines()]
+    assert "nan" not in text.lower()
+
+
+def test_the_readme_keeps_everything_but_the_table(tmp_path: Path, published: Card) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("# Before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
+    report.refresh_readme(path, [published])
+    text = path.read_text()
+    assert text.startswith("# Before\n<!-- figures -->\n| model |")
+    assert text.endswith("|\n<!-- /figures -->\nafter\n")
+    one = published.held_out.figures["AUC, pneumonia vs normal"]
+    assert f"AUC, pneumonia vs normal {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" in text
+    assert "old" not in text
+    report.refresh_readme(path, [published])
+    assert path.read_text() == text
+
+    path.write_text("no markers")
+    with pytest.raises(ValueError, match="figures -->"):
+        report.refresh_readme(path, [published])
+    assert path.read_text() == "no markers"
+    with pytest.raises(ValueError, match="no such file"):
+        report.refresh_readme(tmp_path / "absent.md", [published])
+
+
+MODELS = sorted(path.stem for path in Path(__file__).parent.parent.glob("assets/models/*.json"))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_shipped_card_quotes_what_its_table_gives(model: str) -> None:
+    shipped = catalogue()[model]
+    quoted, found = shipped.held_out.figures, figures(shipped)
+    assert list(quoted) == list(found)
+    for name, figure in found.items():
+        assert astuple(quoted[name]) == pytest.approx(astuple(figure), abs=1e-6), name
+    test = load(shipped.table_path, shipped.labels).query("split == 'test'")
+    assert shipped.held_out.films == len(test)
+    assert shipped.held_out.groups == test["group"].nunique()
+    assert "The card quotes the same figures." in report.report(shipped, replicates=1000)

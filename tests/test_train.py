@@ -1,0 +1,158 @@
+"""Training: splits by group, resuming, reproducible draws, and the data sets' complaints."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from xray_models import networks
+from xray_models.datasets import DataSetError, Film, body_parts, drawn, fracatlas, kermany, split_of
+from xray_models.train import RECIPES, batches, loop, pretrained
+from xray_models.train.recipe import Augmentation, Recipe
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Recipe:
+    """Films with a bright left or right half: easy, if images and truth stay together."""
+    random = np.random.default_rng(0)
+    films = []
+    for index in range(48):
+        truth = index % 2
+        pixels = random.integers(0, 60, (40, 40), np.uint8)
+        pixels[:, 20 * truth : 20 * truth + 20] += 150
+        path = tmp_path / f"{index}.png"
+        Image.fromarray(pixels).save(path)
+        films.append(Film(path, path.name, f"g{index}", truth))
+    return Recipe(
+        model="toy",
+        films=lambda _: {"train": films[:32], "validation": films[32:40], "test": films[40:]},
+        labels=("right",),
+        two_class=True,
+        architecture="vgg16",
+        input_size=(32, 32),
+        geometry="fit",
+        scaling="unit",
+        start=None,
+        epochs=2,
+        batch=8,
+        learning_rate=1e-3,
+        augmentation=Augmentation(flip_horizontal=False, rotation=0, shift=0, zoom=(1, 1)),
+    )
+
+
+def test_a_killed_training_goes_on_where_it_was(toy, tmp_path):
+    run = tmp_path / "run"
+    loop.train(replace(toy, epochs=1), tmp_path, run)
+    assert json.loads((run / "state.json").read_text())["epoch"] == 1
+    first = (run / "history.csv").read_text()
+    best = loop.train(toy, tmp_path, run, resume=True)
+    history = (run / "history.csv").read_text()
+    assert history.startswith(first) and len(history.splitlines()) == 3
+    assert best.is_file() and json.loads((run / "config.json").read_text())["model"] == "toy"
+
+
+def test_an_epoch_is_drawn_by_balance_and_seed(toy):
+    truth = np.array([0] * 90 + [1] * 10)
+    even = truth[batches.draw(truth, replace(toy, balance=1.0, films_per_epoch=4000), 0)]
+    assert even.mean() == pytest.approx(0.5, abs=0.05)
+    as_is = batches.draw(truth, replace(toy, balance=0.0), 0)
+    assert sorted(as_is) == list(range(100))
+    assert (as_is == batches.draw(truth, replace(toy, balance=0.0), 0)).all()
+    assert (as_is != batches.draw(truth, replace(toy, balance=0.0), 1)).any()
+
+
+def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():
+    grey = np.random.default_rng(0).random((4, 8, 10)).astype(np.float32)
+    random = tf.random.Generator.from_seed(1)
+    nothing = Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0)
+    np.testing.assert_allclose(
+        batches.augment(tf.constant(grey), nothing, random), np.maximum(grey, 1e-4), atol=1e-6
+    )
+    flips = replace(nothing, flip_horizontal=True, flip_vertical=True)
+    for image, moved in zip(grey, batches.augment(tf.constant(grey), flips, random), strict=True):
+        ways = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
+        assert any(np.allclose(way, moved, atol=1e-3) for way in ways)
+
+
+def test_only_the_layers_after_the_frozen_ones_learn():
+    network = networks.build("vgg16", (32, 32), 1)
+    loop._freeze(network, "block3_conv3")
+    names = {variable.path.split("/")[0] for variable in network.trainable_variables}
+    assert names == {*(f"block{b}_conv{c}" for b in (4, 5) for c in (1, 2, 3)), "logits"}
+    with pytest.raises(ValueError, match="no layer 'conv9'"):
+        loop._freeze(networks.build("vgg16", (32, 32), 1), "conv9")
+
+
+def test_an_unfitting_start_is_refused():
+    with pytest.raises(ValueError, match="No pretrained start"):
+        pretrained.start(networks.build("vgg16", (32, 32), 1), "lite0")
+
+
+def test_splits_follow_the_group_and_the_shares():
+    names = [split_of(f"g{index}") for index in range(4000)]
+    assert names.count("train") / 4000 == pytest.approx(0.70, abs=0.03)
+    assert names.count("test") / 4000 == pytest.approx(0.15, abs=0.03)
+    assert split_of("g1") == split_of("g1")
+
+
+def test_tables_say_where_they_are_wrong(tmp_path):
+    with pytest.raises(DataSetError, match="no such file"):
+        kermany.films(tmp_path, "train")
+    header = "image,hand,leg,hip,shoulder,hardware,multiscan,fractured,group\n"
+    (tmp_path / "labels.csv").write_text(header + "a.jpg,1,0,0,0,0,0,maybe,1\n")
+    with pytest.raises(DataSetError, match="line 2: fractured must be 0 or 1"):
+        fracatlas.films(tmp_path)
+    (tmp_path / "labels.csv").write_text("image,split\na,b\n")
+    with pytest.raises(DataSetError, match="line 1: missing column"):
+        kermany.films(tmp_path, "train")
+    with pytest.raises(DataSetError, match="cannot be read"):
+        Film(tmp_path / "labels.csv", "x", "g", 0).pixels()
+
+
+def test_region_boxes_follow_the_landmarks():
+    points = {"W": np.array([0.5, 0.6]), "E": np.array([0.5, 0.2]), "M": np.array([0.5, 0.7])}
+    x0, y0, x1, y1 = fracatlas.region("forearm", points, 400, 500)
+    assert y0 < 0.2 < 0.6 < y1 and x0 < 0.5 < x1
+    x0, y0, x1, y1 = fracatlas.region("wrist", points, 400, 500)
+    assert (x0 + x1) / 2 == pytest.approx(0.5) and (y0 + y1) / 2 == pytest.approx(0.6)
+    assert fracatlas.region("humerus", points, 400, 500) is None
+    assert fracatlas.region("wrist", points, 40, 50) is None, "too small to see anything"
+
+
+def test_drawn_inputs_are_the_same_for_the_same_seed():
+    for kind in ("text", "noise"):
+        one, two = drawn.films(kind, range(5, 7), 8)
+        again = drawn.films(kind, range(5, 6), 8)[0]
+        assert (one.pixels() == again.pixels()).all()
+        assert one.pixels().shape != two.pixels().shape or (one.pixels() != two.pixels()).any()
+        assert 0 <= one.pixels().min() <= one.pixels().max() <= 1
+
+
+@pytest.mark.parametrize("module", RECIPES.values())
+def test_no_group_is_on_two_sides_of_a_recipes_split(module, data):
+    pytest.importorskip("skimage", reason="photographs come with requirements-train.txt")
+    recipe = __import__(f"xray_models.train.{module}", fromlist=["RECIPE"]).RECIPE
+    films = recipe.films(data)
+    assert set(films) == {"train", "validation", "test"}
+    groups = {name: {film.group for film in part} for name, part in films.items()}
+    assert not groups["train"] & groups["test"]
+    assert not groups["train"] & groups["validation"]
+    assert not groups["validation"] & groups["test"]
+    for part in films.values():
+        keys = [(film.image, film.box) for film in part]
+        assert len(set(keys)) == len(keys)
+
+
+def test_no_class_of_the_detector_comes_from_one_source_alone(data):
+    pytest.importorskip("skimage", reason="photographs come with requirements-train.txt")
+    sources: dict[int, set[str]] = {}
+    for film in body_parts.films(data)["train"]:
+        sources.setdefault(film.truth, set()).add(film.facts["source"])
+    several = [label for label, names in sources.items() if len(names) >= 2]
+    assert len(several) == len(body_parts.LABELS)
+    for name in ("kermany", "nih", "unifesp", "fracatlas"):
+        assert sum(name in names for names in sources.values()) >= 2

@@ -1,0 +1,270 @@
+"""The catalogue of model cards: one checked JSON file per model under assets/models."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import types
+import typing
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from xray_models import NONE_OF_THESE, PARTS
+from xray_models.preparing import GEOMETRIES, SCALINGS
+
+TASKS = ("body-part", "bone", "chest")
+ACTIVATIONS = ("sigmoid", "softmax")
+
+
+class CatalogueError(ValueError):
+    """A card cannot be used; the message names the file, the field and what to do."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibrated logit = logit / temperature + bias, fitted on validation (Guo et al. 2017)."""
+
+    temperature: float
+    bias: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A weights-only file under assets/weights."""
+
+    file: str
+    sha256: str
+    bytes: int
+    precision: str
+    origin: str
+    license: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the weights were made from."""
+
+    data: tuple[str, ...]
+    films: int
+    groups: int
+    start: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The held-out predictions and the figures computed from them."""
+
+    table: str
+    films: int
+    groups: int
+    figures: dict[str, Figure]
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything that pages, REST, command line and tests need to know of a model.
+
+    Attributes:
+        id: name in links and commands; also the card's file name.
+        parts: body parts that the model reads; empty for the detector.
+        input_size: (height, width) in pixels.
+        labels: one per logit, in order; a single-logit model has one label.
+        combined: finding -> labels whose probabilities add up to it.
+        thresholds: finding -> operating point in 0..1. Labels without one are no findings. A
+            detector's thresholds are the least probability at which it routes to a part.
+    """
+
+    id: str
+    name: str
+    task: str
+    parts: tuple[str, ...]
+    architecture: str
+    input_size: tuple[int, int]
+    geometry: str
+    scaling: str
+    activation: str
+    labels: tuple[str, ...]
+    thresholds: dict[str, float]
+    calibration: Calibration
+    weights: WeightsFile
+    training: Training
+    held_out: HeldOut
+    intended_use: str
+    limits: tuple[str, ...]
+    references: tuple[str, ...]
+    combined: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the weights lie."""
+        return assets() / "weights" / self.weights.file
+
+    @property
+    def table_path(self) -> Path:
+        """Where the held-out predictions lie."""
+        return assets() / "held_out" / self.held_out.table
+
+    def members(self, finding: str) -> tuple[str, ...]:
+        """The labels whose probabilities add up to `finding`."""
+        return self.combined.get(finding, (finding,))
+
+
+def assets() -> Path:
+    """The assets folder: the environment variable RADLENS_ASSETS, else the repository's own."""
+    return Path(
+        os.environ.get("RADLENS_ASSETS") or Path(__file__).resolve().parent.parent / "assets"
+    )
+
+
+def catalogue() -> dict[str, Card]:
+    """Every card by id, in alphabetical order.
+
+    Raises:
+        CatalogueError: a card is malformed or its weights are missing.
+    """
+    return _load(assets())
+
+
+def refresh() -> None:
+    """Read the cards again at the next look-up, after one was published."""
+    _load.cache_clear()
+
+
+def get(model: str) -> Card:
+    """The card of one model.
+
+    Raises:
+        CatalogueError: no such model; the message lists those there are.
+    """
+    cards = catalogue()
+    if model not in cards:
+        raise CatalogueError(f"There is no model {model!r}. Models: {', '.join(cards) or 'none'}.")
+    return cards[model]
+
+
+def for_part(part: str) -> list[Card]:
+    """The models that read a body part.
+
+    A chest goes to every chest model. A bone part goes to its own model where there is one, else to
+    the models that read several parts.
+    """
+    cards = [card for card in catalogue().values() if part in card.parts]
+    own = [card for card in cards if card.task == "bone" and card.parts == (part,)]
+    return own or cards
+
+
+@functools.lru_cache(maxsize=4)
+def _load(folder: Path) -> dict[str, Card]:
+    cards = {}
+    for path in sorted((folder / "models").glob("*.json")):
+        card = read_card(path)
+        if not (folder / "weights" / card.weights.file).is_file():
+            raise CatalogueError(
+                f"{path.name}: the weights file {card.weights.file} is missing from "
+                f"{folder / 'weights'}. Restore it from the repository, or remove the card."
+            )
+        cards[card.id] = card
+    return cards
+
+
+def read_card(path: Path) -> Card:
+    """Read and check one card.
+
+    Raises:
+        CatalogueError: not JSON, an unknown or missing field, a wrong type or an impossible value.
+    """
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path.name}: cannot be read as JSON ({error}).") from error
+    card = _build(Card, raw, path.name)
+    for problem in _problems(card, path):
+        raise CatalogueError(f"{path.name}: {problem}")
+    return typing.cast(Card, card)
+
+
+def _problems(card: Card, path: Path) -> typing.Iterator[str]:
+    from xray_models.networks import (
+        ARCHITECTURES,
+    )  # brings TensorFlow, which listing can do without
+
+    choices = {
+        "task": TASKS,
+        "activation": ACTIVATIONS,
+        "geometry": GEOMETRIES,
+        "scaling": SCALINGS,
+        "architecture": ARCHITECTURES,
+    }
+    if card.id != path.stem:
+        yield f"id is {card.id!r}, but the file is named {path.stem!r}."
+    for name, known in choices.items():
+        if getattr(card, name) not in known:
+            yield f"{name} is {getattr(card, name)!r}; known are {', '.join(known)}."
+    if unknown := [part for part in card.parts if part not in PARTS]:
+        yield f"parts holds {unknown[0]!r}; known are {', '.join(PARTS)}."
+    if not card.labels or len(set(card.labels)) != len(card.labels):
+        yield "labels must be a list of different names."
+    if card.task == "body-part" and set(card.labels) != {*PARTS, NONE_OF_THESE}:
+        yield "a body-part detector's labels must be the eight parts and 'none of these'."
+    if min(card.input_size) < 32:
+        yield "input_size must be at least 32 x 32."
+    if len(card.calibration.bias) != len(card.labels) or card.calibration.temperature <= 0:
+        yield "calibration needs a temperature above 0 and one bias per label."
+    for finding, labels in card.combined.items():
+        if not set(labels) <= set(card.labels):
+            yield f"combined[{finding!r}] names a label that the model does not have."
+    for finding, threshold in card.thresholds.items():
+        if finding not in card.labels and finding not in card.combined:
+            yield f"thresholds has {finding!r}, which is neither a label nor combined."
+        if not 0 < threshold < 1:
+            yield f"threshold of {finding!r} is {threshold}, not between 0 and 1."
+    if not card.thresholds:
+        yield "thresholds is empty: nothing would be a finding."
+
+
+def _build(kind: Any, raw: Any, where: str) -> Any:
+    """Fill a dataclass, tuple, dict or plain type from JSON, with errors that name the place."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if is_dataclass(kind):
+        if not isinstance(raw, dict):
+            raise CatalogueError(f"{where}: must be an object, not {type(raw).__name__}.")
+        hints = typing.get_type_hints(kind)
+        known = {entry.name: entry for entry in fields(kind)}
+        if unknown := [name for name in raw if name not in known]:
+            raise CatalogueError(f"{where}: unknown field {unknown[0]!r}.")
+        for name, entry in known.items():
+            if name not in raw and entry.default is MISSING and entry.default_factory is MISSING:
+                raise CatalogueError(f"{where}: the field {name!r} is missing.")
+        return typing.cast(Any, kind)(
+            **{name: _build(hints[name], raw[name], f"{where}: {name}") for name in raw}
+        )
+    if origin is tuple:
+        variable = len(arguments) == 2 and arguments[1] is Ellipsis
+        if not isinstance(raw, list) or not (variable or len(raw) == len(arguments)):
+            wanted = "a list" if variable else f"a list of {len(arguments)}"
+            raise CatalogueError(f"{where}: must be {wanted}, not {raw!r}.")
+        kinds = [arguments[0]] * len(raw) if variable else arguments
+        return tuple(_build(one, value, where) for one, value in zip(kinds, raw, strict=True))
+    if origin is dict:
+        if not isinstance(raw, dict):
+            raise CatalogueError(f"{where}: must be an object, not {raw!r}.")
+        return {key: _build(arguments[1], value, f"{where}[{key!r}]") for key, value in raw.items()}
+    if isinstance(kind, types.UnionType):
+        return raw
+    if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
+        return float(raw)
+    if not isinstance(raw, kind) or (isinstance(raw, bool) and kind is not bool):
+        raise CatalogueError(f"{where}: must be {kind.__name__}, not {raw!r}.")
+    return raw

@@ -1,0 +1,131 @@
+"""FracAtlas (Abedeen et al. 2023, doi 10.1038/s41597-023-02432-4): limbs, fractured or not.
+
+With a landmark table (fingertip F, knuckles M, wrist W, elbow E, shoulder S per film and view,
+percent of width and height) the films also yield region crops that look like a collimated study of
+one part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from xray_models.datasets.films import DataSetError, Film, rows
+
+_FLAGS = ("hand", "leg", "hip", "shoulder", "hardware", "multiscan", "fractured")
+_POINTS = "FMWES"
+
+
+def films(folder: Path) -> list[Film]:
+    """Every film, truth 1 where fractured.
+
+    Raises:
+        DataSetError: the label table is missing or malformed.
+    """
+    found = []
+    for line, row in rows(folder / "labels.csv", ("image", "group", *_FLAGS)):
+        if row["fractured"] not in ("0", "1"):
+            raise DataSetError(
+                f"{folder / 'labels.csv'}, line {line}: fractured must be 0 or 1, "
+                f"not {row['fractured']!r}."
+            )
+        region = next((flag for flag in ("hand", "shoulder", "hip", "leg") if row[flag] == "1"), "")
+        found.append(
+            Film(
+                path=folder / "images" / row["image"],
+                image=row["image"],
+                group=f"fracatlas-{row['group']}",
+                truth=int(row["fractured"]),
+                facts={
+                    "source": "fracatlas",
+                    "region": "arm" if region == "hand" else region,
+                    "hardware": row["hardware"],
+                    "multiscan": row["multiscan"],
+                },
+            )
+        )
+    return found
+
+
+def landmarks(folder: Path) -> Iterator[tuple[str, str, dict[str, np.ndarray]]]:
+    """(image, study, points) per view; points in fractions of width and height.
+
+    Raises:
+        DataSetError: the landmark table is missing or holds something that is not a number.
+    """
+    path = folder / "landmarks.csv"
+    columns = tuple(f"{point}{axis}" for point in _POINTS for axis in "xy")
+    for line, row in rows(path, ("image", "study", *columns)):
+        try:
+            points = {
+                point: np.array([float(row[f"{point}x"]), float(row[f"{point}y"])]) / 100
+                for point in _POINTS
+                if row[f"{point}x"]
+            }
+        except ValueError as error:
+            raise DataSetError(f"{path}, line {line}: {error}.") from error
+        yield row["image"], row["study"], points
+
+
+# part -> (from landmark, to landmark, share of the segment added at both ends, half width / length)
+_ALONG = {
+    "finger": ("M", "F", 0.25, 0.55),
+    "hand": ("W", "F", 0.20, 0.50),
+    "forearm": ("W", "E", 0.15, 0.35),
+    "humerus": ("E", "S", 0.15, 0.35),
+}
+# part -> (center, other end, half side / length of the segment), the first that can be seen
+_AROUND = {
+    "wrist": (("W", "M", 0.95), ("W", "F", 0.45), ("W", "E", 0.35)),
+    "elbow": (("E", "W", 0.40), ("E", "S", 0.35)),
+    "shoulder": (("S", "E", 0.45),),
+}
+
+
+def region(
+    part: str, points: dict[str, np.ndarray], width: int, height: int, grow: float = 1.0
+) -> tuple[float, float, float, float] | None:
+    """The box a radiographer would collimate to, or None where the landmarks do not tell.
+
+    Args:
+        part: one of the seven bone parts.
+        points: landmarks in fractions of width and height.
+        width, height: of the film in pixels (for distances).
+        grow: factor on the margins, 1 for the usual box.
+
+    Returns:
+        (x0, y0, x1, y1) in fractions, clipped to the film; None where a landmark is missing, where
+        less than 60 % of the box lies on the film, or where its short side is under 40 pixels.
+    """
+    size = np.array([width, height], float)
+    if part in _ALONG:
+        start, end, margin, half = _ALONG[part]
+        if start not in points or end not in points:
+            return None
+        a, b = points[start] * size, points[end] * size
+        length = float(np.linalg.norm(b - a))
+        if length < 1:
+            return None
+        along = (b - a) / length
+        across = np.array([-along[1], along[0]]) * half * length * grow
+        a, b = a - along * margin * length * grow, b + along * margin * length * grow
+        corners = np.stack([a + across, a - across, b + across, b - across])
+        low, high = corners.min(axis=0), corners.max(axis=0)
+    else:
+        for center, other, half in _AROUND[part]:
+            if center in points and other in points:
+                middle = points[center] * size
+                reach = half * float(np.linalg.norm(points[other] * size - middle)) * grow
+                low, high = middle - reach, middle + reach
+                break
+        else:
+            return None
+    clipped_low, clipped_high = np.clip(low, 0, size), np.clip(high, 0, size)
+    area = np.prod(np.maximum(clipped_high - clipped_low, 0))
+    if area < 0.6 * np.prod(high - low) or (clipped_high - clipped_low).min() < 40:
+        return None
+    x0, y0 = clipped_low / size
+    x1, y1 = clipped_high / size
+    return float(x0), float(y0), float(x1), float(y1)

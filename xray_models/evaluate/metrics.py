@@ -1,0 +1,139 @@
+"""Measures of agreement between truth and prediction, for many weightings of the films at once.
+
+All but `confusion` take weights of shape (replicates, films), not negative, and return float64 of
+shape (replicates,): in row r, film i counts weights[r, i] times. A row of ones gives the plain
+measure, rows of resampled counts give a bootstrap. NaN says that a measure is not defined there,
+for want of positives, negatives or any film.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def auc(weights: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Area under the receiver operating characteristic: P(score of a positive > of a negative).
+
+    A tie counts one half (Hanley & McNeil 1982, doi 10.1148/radiology.143.1.7063747).
+
+    Args:
+        weights: shape (replicates, films).
+        truth: bool of shape (films,).
+        scores: higher means more likely positive, shape (films,).
+
+    Raises:
+        ValueError: shapes differ, or a score is not finite.
+    """
+    positive, negative = _by_score(weights, truth, scores)
+    below = np.cumsum(negative, axis=1) - negative
+    wins = (positive * (below + negative / 2)).sum(axis=1)
+    return _ratio(wins, positive.sum(axis=1) * negative.sum(axis=1))
+
+
+def average_precision(weights: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Precision at every distinct score, weighted by the recall gained there (no interpolation).
+
+    Args:
+        weights: shape (replicates, films).
+        truth: bool of shape (films,).
+        scores: higher means more likely positive, shape (films,).
+
+    Raises:
+        ValueError: shapes differ, or a score is not finite.
+    """
+    positive, negative = (part[:, ::-1] for part in _by_score(weights, truth, scores))
+    found = np.cumsum(positive, axis=1)
+    called = found + np.cumsum(negative, axis=1)
+    # where nothing is called yet, nothing is found either, and the term is zero
+    precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
+    return _ratio((positive * precision).sum(axis=1), positive.sum(axis=1))
+
+
+def share(weights: np.ndarray, of: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
+    """Share of films that are `of` among those that are `among` (all films if None).
+
+    Sensitivity is share(weights, called, among=diseased); accuracy is share(weights, right).
+
+    Args:
+        weights: shape (replicates, films).
+        of: bool of shape (films,).
+        among: bool of shape (films,), or None.
+    """
+    weights = np.asarray(weights, np.float64)
+    base = np.ones(weights.shape[1], bool) if among is None else np.asarray(among, bool)
+    return _ratio(weights @ (np.asarray(of, bool) & base), weights @ base)
+
+
+def mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Weighted mean of `values`, shape (films,). The Brier score is the mean of (p - truth)**2."""
+    weights = np.asarray(weights, np.float64)
+    return _ratio(weights @ np.asarray(values, np.float64), weights.sum(axis=1))
+
+
+def macro_f1(
+    weights: np.ndarray, truth: np.ndarray, predicted: np.ndarray, classes: int
+) -> np.ndarray:
+    """Mean over classes of F1 = 2 TP / (2 TP + FP + FN).
+
+    A class without a true film has no F1 worth averaging; then the mean is not defined.
+
+    Args:
+        weights: shape (replicates, films).
+        truth, predicted: class indices, int of shape (films,).
+        classes: how many classes there are.
+    """
+    weights = np.asarray(weights, np.float64)
+    kinds = np.arange(classes)
+    is_true, is_predicted = truth[:, None] == kinds, predicted[:, None] == kinds
+    hits = weights @ (is_true & is_predicted)
+    present = weights @ is_true
+    f1 = _ratio(2 * hits, present + weights @ is_predicted)
+    return np.where(present > 0, f1, np.nan).mean(axis=1)
+
+
+def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Counts of films, int of shape (classes, classes): rows are truth, columns predictions.
+
+    Args:
+        truth, predicted: class indices, int of shape (films,).
+        classes: how many classes there are.
+
+    Raises:
+        ValueError: shapes differ, or an index is outside 0..classes - 1.
+    """
+    truth, predicted = np.asarray(truth), np.asarray(predicted)
+    if truth.shape != predicted.shape:
+        raise ValueError(f"Truth has shape {truth.shape}, predictions {predicted.shape}.")
+    for values in (truth, predicted):
+        if values.size and (values.min() < 0 or values.max() >= classes):
+            raise ValueError(f"Class indices must lie in 0..{classes - 1}.")
+    counts = np.bincount(truth * classes + predicted, minlength=classes * classes)
+    return counts.reshape(classes, classes)
+
+
+def _by_score(
+    weights: np.ndarray, truth: np.ndarray, scores: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weight of positives and of negatives at each distinct score, ascending."""
+    weights = np.asarray(weights, np.float64)
+    truth, scores = np.asarray(truth, bool), np.asarray(scores, np.float64)
+    if not (weights.shape[1:] == truth.shape == scores.shape):
+        raise ValueError(
+            f"Weights for {weights.shape[1:]} films, truth for {truth.shape}, "
+            f"scores for {scores.shape}: the shapes must agree."
+        )
+    if not np.isfinite(scores).all():
+        raise ValueError("A score is not a finite number.")
+    if not scores.size:
+        return np.zeros((len(weights), 0)), np.zeros((len(weights), 0))
+    order = np.argsort(scores, kind="stable")
+    in_order = scores[order]
+    starts = np.flatnonzero(np.r_[True, in_order[1:] != in_order[:-1]])
+    sorted_weights = weights[:, order]
+    positive = np.add.reduceat(sorted_weights * truth[order], starts, axis=1)
+    negative = np.add.reduceat(sorted_weights * ~truth[order], starts, axis=1)
+    return positive, negative
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)

@@ -1,0 +1,146 @@
+"""Choosing thresholds, on validation films only: one chosen on test films would flatter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from xray_models import PARTS
+from xray_models.evaluate.table import probabilities
+
+Rule = Callable[[np.ndarray, np.ndarray], float]
+"""Truth (bool) and scores, both of shape (films,) -> threshold."""
+
+# thresholds are stored with four decimals, strictly between 0 and 1
+_STEP = 1e-4
+
+
+def choose(
+    validation: pd.DataFrame,
+    labels: Sequence[str],
+    combined: Mapping[str, Sequence[str]],
+    task: str,
+    rule: Rule | None = None,
+) -> dict[str, float]:
+    """The thresholds for a card, from its validation films.
+
+    A body-part model gets one for all parts: the highest that still routes 95 % of the supported
+    films. Others get one by `rule` for their one label, or for each combined finding; labels that
+    exclude each other need none, as the most probable is meant.
+
+    Args:
+        validation: held-out table, validation films only.
+        labels: the model's labels.
+        combined: finding -> labels whose probabilities add up to it.
+        task: "body-part", "bone" or "chest".
+        rule: `youden` by default: unlike the most accurate threshold, Youden's does not depend on
+            how many of the validation films are positive.
+
+    Returns:
+        Finding -> threshold, four decimals, between 0 and 1.
+
+    Raises:
+        ValueError: a class has no validation film, or too few films could be routed.
+    """
+    rule = rule or youden
+    truth = validation["truth"].to_numpy()
+    values = probabilities(validation, labels)
+    if task == "body-part":
+        tau = abstention(values, truth, labels)
+        # downwards, so that no film that the threshold was to keep is lost by rounding
+        return dict.fromkeys(PARTS, _storable(math.floor(tau / _STEP) * _STEP))
+    if len(labels) == 1:
+        return {labels[0]: _storable(rule(truth == labels[0], values[:, 0]))}
+    chosen = {}
+    for finding, members in combined.items():
+        scores = values[:, np.isin(labels, members)].sum(axis=1)
+        chosen[finding] = _storable(rule(np.isin(truth, members), scores))
+    return chosen
+
+
+def youden(truth: np.ndarray, scores: np.ndarray) -> float:
+    """The threshold with the highest sensitivity + specificity (Youden 1950).
+
+    A film is called positive when its score is at least the threshold. The threshold lies halfway
+    between two neighboring scores; of equally good ones the lowest, the most sensitive, is taken.
+
+    Args:
+        truth: bool of shape (films,), both values present.
+        scores: probabilities, shape (films,).
+
+    Raises:
+        ValueError: only one class, or a score that is not a finite number.
+    """
+    cuts, sensitivity, specificity, _ = _cuts(truth, scores)
+    return float(cuts[np.argmax(np.round(sensitivity + specificity, 12))])
+
+
+def most_accurate(truth: np.ndarray, scores: np.ndarray) -> float:
+    """The threshold with the highest share of films called right; otherwise as `youden`.
+
+    Args:
+        truth: bool of shape (films,), both values present.
+        scores: probabilities, shape (films,).
+
+    Raises:
+        ValueError: only one class, or a score that is not a finite number.
+    """
+    cuts, _, _, right = _cuts(truth, scores)
+    return float(cuts[np.argmax(right)])
+
+
+def abstention(
+    values: np.ndarray, truth: np.ndarray, labels: Sequence[str], keep: float = 0.95
+) -> float:
+    """The highest threshold at which at least `keep` of the supported films are routed somewhere.
+
+    Args:
+        values: probabilities of the body-part model, shape (films, labels).
+        truth: label of each film, shape (films,).
+        labels: in the order of the columns.
+        keep: share of the supported films to route, in 0..1.
+
+    Returns:
+        A probability; a film is routed when its most probable label is a part and reaches it.
+
+    Raises:
+        ValueError: no supported film, or too few of them have a part as their most probable label.
+    """
+    supported = np.isin(truth, PARTS)
+    needed = math.ceil(keep * int(supported.sum()) - 1e-9)
+    if needed < 1:
+        raise ValueError("An abstention threshold needs supported films to keep; here are none.")
+    of_supported = np.asarray(values)[supported]
+    most_probable = np.asarray(labels)[of_supported.argmax(axis=1)]
+    best = np.sort(of_supported.max(axis=1)[np.isin(most_probable, PARTS)])[::-1]
+    if len(best) < needed:
+        raise ValueError(
+            f"Only {len(best) / supported.sum():.1%} of the supported films have a part as their "
+            f"most probable label, so no threshold routes {keep:.0%} of them."
+        )
+    return float(best[needed - 1])
+
+
+def _cuts(
+    truth: np.ndarray, scores: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Thresholds ascending; sensitivity, specificity and films called right at each."""
+    truth, scores = np.asarray(truth, bool), np.asarray(scores, np.float64)
+    if truth.shape != scores.shape or not np.isfinite(scores).all():
+        raise ValueError("A threshold needs one finite score for each film.")
+    if truth.all() or not truth.any():
+        raise ValueError("A threshold needs positive and negative films; here is only one class.")
+    distinct = np.unique(scores)
+    # the lowest score calls every film positive; nobody needs a cut that calls none
+    cuts = np.concatenate([distinct[:1], (distinct[1:] + distinct[:-1]) / 2])
+    positives, negatives = np.sort(scores[truth]), np.sort(scores[~truth])
+    found = len(positives) - np.searchsorted(positives, cuts, side="left")
+    spared = np.searchsorted(negatives, cuts, side="left")
+    return cuts, found / len(positives), spared / len(negatives), found + spared
+
+
+def _storable(threshold: float) -> float:
+    return round(min(max(threshold, _STEP), 1 - _STEP), 4)

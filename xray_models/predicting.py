@@ -1,0 +1,107 @@
+"""One forward pass per film and model: logits, and the activations behind every heatmap."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.special import expit, softmax
+
+from xray_models import networks, weights
+from xray_models.catalogue import Calibration, Card
+from xray_models.preparing import Placement, resize, scale
+from xray_models.radiograph import Radiograph
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardPass:
+    """What one pass of one film through one model leaves.
+
+    Attributes:
+        logits: float32, (labels,), before calibration.
+        activation: float32, (rows, columns, channels): the input of the pooling layer.
+        head: float32, (channels, labels): kernel of the linear head.
+        placement: where the film lies in the network's input.
+        input_size: (height, width) of the network's input.
+    """
+
+    logits: np.ndarray
+    activation: np.ndarray
+    head: np.ndarray
+    placement: Placement
+    input_size: tuple[int, int]
+
+
+_Runner = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+_runners: weakref.WeakKeyDictionary[keras.Model, _Runner] = weakref.WeakKeyDictionary()
+_passes: weakref.WeakKeyDictionary[Radiograph, dict[str, ForwardPass]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def forward(card: Card, radiograph: Radiograph) -> ForwardPass:
+    """Pass a radiograph through a model once; asking again costs nothing while the film is in use.
+
+    Raises:
+        WeightsError: the model's weights cannot be used.
+    """
+    with _lock:
+        known = _passes.setdefault(radiograph, {})
+    key = f"{card.id}:{card.weights.sha256}"
+    if key not in known:
+        grey, placement = resize(radiograph.pixels, card.input_size, card.geometry)
+        network = weights.network(card)
+        activation, logits = _runner(network)(tf.constant(scale(grey, card.scaling)[None]))
+        known[key] = ForwardPass(
+            logits=logits.numpy()[0],
+            activation=activation.numpy()[0],
+            head=network.get_layer("logits").kernel.numpy(),
+            placement=placement,
+            input_size=card.input_size,
+        )
+    return known[key]
+
+
+def probabilities(card: Card, radiograph: Radiograph) -> dict[str, float]:
+    """Calibrated probability per label, then per combined finding.
+
+    Raises:
+        WeightsError: the model's weights cannot be used.
+    """
+    values = calibrated(forward(card, radiograph).logits[None], card.calibration, card.activation)[
+        0
+    ]
+    found = {label: float(value) for label, value in zip(card.labels, values, strict=True)}
+    combined = {name: sum(found[label] for label in of) for name, of in card.combined.items()}
+    return found | combined
+
+
+def calibrated(logits: np.ndarray, calibration: Calibration, activation: str) -> np.ndarray:
+    """Probabilities of logits.
+
+    Args:
+        logits: (films, labels).
+        calibration: temperature and one bias per label.
+        activation: "sigmoid" or "softmax".
+
+    Returns:
+        float64 in 0..1, (films, labels); rows add up to 1 for softmax.
+    """
+    adjusted = logits.astype(np.float64) / calibration.temperature + np.array(calibration.bias)
+    return expit(adjusted) if activation == "sigmoid" else softmax(adjusted, axis=1)
+
+
+def _runner(network: keras.Model) -> _Runner:
+    with _lock:
+        if network not in _runners:
+            layer = network.get_layer(networks.last_activation(network))
+            both = keras.Model(network.input, [layer.output, network.output])
+            shape = (1, *network.input_shape[1:])
+            signature = [tf.TensorSpec(shape, tf.float32)]
+            traced = tf.function(lambda batch: both(batch, training=False), signature)
+            _runners[network] = traced
+        return _runners[network]

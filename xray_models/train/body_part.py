@@ -1,0 +1,23 @@
+"""body-part: which of eight parts a film shows, or none of these."""
+
+from xray_models.datasets import body_parts
+from xray_models.train.recipe import Augmentation, Recipe
+
+RECIPE = Recipe(
+    model="body-part",
+    films=body_parts.films,
+    labels=body_parts.LABELS,
+    architecture="efficientnetb0",
+    input_size=(160, 160),
+    geometry="fit",
+    scaling="imagenet",
+    start="lite0",
+    epochs=6,
+    batch=32,
+    learning_rate=1e-3,
+    dropout=0.2,
+    label_smoothing=0.02,
+    balance=0.6,
+    films_per_epoch=4320,
+    augmentation=Augmentation(rotation=25, zoom=(0.8, 1.25), flip_vertical=True, invert=0.03),
+)

