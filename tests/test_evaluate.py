@@ -319,12 +319,16 @@ def test_thresholds_are_chosen_for_every_kind_of_model() -> None:
     assert set(thresholds.choose(drawn(("fracture",)), ("fracture",), {}, "bone")) == {"fracture"}
     combined = {"pneumonia": CHEST[1:]}
     three = thresholds.choose(drawn(CHEST), CHEST, combined, "chest")
+    assert set(three) == {"pneumonia", *CHEST[1:]}, "normal is no finding"
     table = drawn(CHEST)
     assert three["pneumonia"] == pytest.approx(
         thresholds.youden(table["truth"] != "normal", 1 - table["p:normal"]), abs=1e-4
     )
-    accurate = thresholds.choose(table, CHEST, combined, "chest", thresholds.most_accurate)
-    assert accurate != three
+    # where most films are positive, calling more of them positive is more accurate
+    mostly_sick = table[(table["truth"] != "normal") | (table.index % 5 == 0)]
+    by_default = thresholds.choose(mostly_sick, CHEST, combined, "chest")
+    accurate = thresholds.choose(mostly_sick, CHEST, combined, "chest", thresholds.most_accurate)
+    assert accurate["pneumonia"] < by_default["pneumonia"]
 
 
 # ---------------------------------------------------------------- routing
@@ -445,7 +449,7 @@ def test_a_card_gets_the_test_films_only_and_nothing_undefined(tmp_path, monkeyp
     assert "AUC" not in figures(one)
     assert figures(one)["specificity"].value > 0
     saved(table[table["split"] == "validation"], tmp_path)
-    with pytest.raises(ValueError, match="no film"):
+    with pytest.raises(TableError, match="has no films of the test split"):
         figures(one)
 
 
@@ -572,6 +576,17 @@ def test_a_report_of_one_class_says_what_is_not_defined(tmp_path, monkeypatch) -
     text = report.report(one, replicates=50)
     assert ["AUC", "–", "–"] in [line.split() for line in text.splitlines()]
     assert "nan" not in text.lower()
+
+
+def test_a_figure_that_all_films_agree_on_is_not_shown_as_certain(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
+    one = card("bone", ("fracture",), {"fracture": 0.5})
+    table = drawn(one.labels)
+    saved(table.assign(**{"p:fracture": np.where(table["truth"] == "none", 0.1, 0.9)}), tmp_path)
+    text = report.report(one, replicates=50)
+    assert ["sensitivity", "1.000", "no", "spread"] in [line.split() for line in text.splitlines()]
+    assert "1.000 to 1.000" not in text
+    assert "resampling cannot tell" in text
 
 
 def test_the_readme_keeps_everything_but_the_table(tmp_path: Path, published: Card) -> None:

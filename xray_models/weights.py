@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
-from safetensors.numpy import save_file
+from safetensors.numpy import save as dump_tensors
 
 from xray_models import networks
 from xray_models.catalogue import Card
@@ -38,7 +38,7 @@ def save(network: keras.Model, path: Path) -> None:
         for variable in network.weights
         if "seed_generator" not in variable.path
     }
-    save_file(tensors, path)
+    path.write_bytes(dump_tensors(tensors))
 
 
 def fill(network: keras.Model, content: bytes, name: str) -> None:

@@ -105,13 +105,22 @@ def _fracatlas(folder: Path, random: np.random.Generator) -> list[Film]:
                 crop = _as(film, part, "region crop", part)
                 found.append(replace(crop, image=f"{crop.image}#{part}-{view}", box=box))
 
+    # a lower leg is easily taken for a forearm: every one counts, and tight crops of some
     lower = [
-        f for f in every.values() if f.facts["region"] in ("leg", "hip") and f.image not in studies
-    ]
-    return found + [
         _as(film, NONE_OF_THESE, "whole film", film.facts["region"])
-        for film in _sample(lower, 900, random)
+        for film in every.values()
+        if film.facts["region"] in ("leg", "hip") and film.image not in studies
     ]
+    crops = [_tighter(film, random) for film in _sample(lower, 800, random)]
+    return found + lower + crops
+
+
+def _tighter(film: Film, random: np.random.Generator) -> Film:
+    width, height = random.uniform(0.45, 0.9, 2)
+    x, y = random.uniform(0, 1 - width), random.uniform(0, 1 - height)
+    box = (float(x), float(y), float(x + width), float(y + height))
+    facts = film.facts | {"framing": "random crop"}
+    return replace(film, image=f"{film.image}#crop", box=box, facts=facts)
 
 
 def _as(film: Film, label: str, framing: str, kind: str) -> Film:

@@ -13,7 +13,7 @@ from xray_models.catalogue import Card, Figure
 from xray_models.evaluate import metrics
 from xray_models.evaluate.intervals import REPLICATES, SEED, Estimate, Measure, bootstrap
 from xray_models.evaluate.routing import ABSTAINS, route
-from xray_models.evaluate.table import NONE, load, probabilities
+from xray_models.evaluate.table import NONE, TableError, load, probabilities
 
 
 def figures(card: Card) -> dict[str, Figure]:
@@ -21,15 +21,25 @@ def figures(card: Card) -> dict[str, Figure]:
 
     Raises:
         TableError: the held-out table cannot be used.
-        ValueError: it has no test films.
     """
-    table = load(card.table_path, card.labels)
-    found = estimates(table[table["split"] == "test"], card)
     return {
         name: Figure(one.value, one.low, one.high)
-        for name, one in found.items()
+        for name, one in estimates(films_of_test(card), card).items()
         if not np.isnan(one.value)
     }
+
+
+def films_of_test(card: Card) -> pd.DataFrame:
+    """The rows of a model's held-out table that no choice was made on.
+
+    Raises:
+        TableError: the table cannot be used, or has no such rows.
+    """
+    table = load(card.table_path, card.labels)
+    rows = table[table["split"] == "test"]
+    if rows.empty:
+        raise TableError(f"{card.table_path}: has no films of the test split to measure on.")
+    return rows
 
 
 def estimates(

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from xray_models.catalogue import Card
-from xray_models.evaluate.figures import confusion, estimates
+from xray_models.evaluate.figures import confusion, estimates, films_of_test
 from xray_models.evaluate.intervals import REPLICATES, Estimate
-from xray_models.evaluate.table import load, probability_columns
+from xray_models.evaluate.table import probability_columns
 
 _OPEN, _CLOSE = "<!-- figures -->", "<!-- /figures -->"
 _UNDEFINED = "–"
+_NO_SPREAD = "no spread"
 
 # a column with more values than this (ages, devices) makes a list, not a comparison
 _MOST_VALUES = 12
@@ -45,9 +46,8 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
 
     Raises:
         TableError: the held-out table cannot be used.
-        ValueError: it has no test films.
     """
-    test = _test_films(card)
+    test = films_of_test(card)
     found = estimates(test, card, replicates)
     names, counts = confusion(test, card)
     called = "called at the threshold" if len(card.labels) == 1 else "most probable label"
@@ -66,6 +66,8 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
     ]
     for column in _subgroup_columns(test, card):
         lines += ["", *_subgroup_lines(test, card, column, replicates)]
+    if any(_NO_SPREAD in line for line in lines):
+        lines += ["", f"{_NO_SPREAD}: all films agree, so resampling cannot tell how far off it is"]
     lines += ["", *_against_card(card, found)]
     return "\n".join(lines) + "\n"
 
@@ -75,14 +77,13 @@ def readme_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
 
     Raises:
         TableError: a held-out table cannot be used.
-        ValueError: one has no test films.
     """
     lines = [
         "| model | reads | held out | figures (95 % interval) | license of the weights |",
         "|---|---|---|---|---|",
     ]
     for card in cards:
-        test = _test_films(card)
+        test = films_of_test(card)
         found = estimates(test, card, replicates)
         quoted = "<br>".join(f"{name} {_text(found[name])}" for name in headlines(card, found))
         reads = _list(card.parts) if card.parts else "any film, to tell the part"
@@ -140,11 +141,6 @@ def _endings(finding: str, found: Mapping[str, object]) -> list[str]:
     return [name.removeprefix("AUC") for name in found if name.startswith(start)]
 
 
-def _test_films(card: Card) -> pd.DataFrame:
-    table = load(card.table_path, card.labels)
-    return table[table["split"] == "test"]
-
-
 def _figure_lines(found: Mapping[str, Estimate], replicates: int) -> list[str]:
     lines = _grid(
         ["", "value", "95 % interval"],
@@ -193,14 +189,18 @@ def _subgroup_columns(rows: pd.DataFrame, card: Card) -> list[str]:
 
 
 def _subgroup_lines(rows: pd.DataFrame, card: Card, column: str, replicates: int) -> list[str]:
-    chosen: list[str] = []
-    lines = []
-    for value, films in rows.groupby(column):
-        found = estimates(films, card, replicates)
-        chosen = headlines(card, found)
-        lines.append(
-            [str(value) or "(empty)", str(len(films)), *(_text(found[name]) for name in chosen)]
-        )
+    films = {str(value): part for value, part in rows.groupby(column)}
+    found = {value: estimates(part, card, replicates) for value, part in films.items()}
+    # a figure that no subgroup has, such as macro-F1 where none has every class, is left out
+    chosen = [
+        name
+        for name in headlines(card, next(iter(found.values())))
+        if not all(math.isnan(one[name].value) for one in found.values())
+    ]
+    lines = [
+        [value or "(empty)", str(len(films[value])), *(_text(one[name]) for name in chosen)]
+        for value, one in found.items()
+    ]
     return [f"By {column}", *_grid(["", "films", *chosen], lines)]
 
 
@@ -244,7 +244,10 @@ def _text(one: Estimate) -> str:
 
 
 def _interval(one: Estimate) -> str:
-    return _UNDEFINED if math.isnan(one.low) else f"{one.low:.3f} to {one.high:.3f}"
+    if math.isnan(one.low):
+        return _UNDEFINED
+    # an interval without width would look like certainty
+    return _NO_SPREAD if one.low == one.high else f"{one.low:.3f} to {one.high:.3f}"
 
 
 def _number(value: float) -> str:

@@ -14,6 +14,9 @@ from xray_models.evaluate.table import probabilities
 Rule = Callable[[np.ndarray, np.ndarray], float]
 """Truth (bool) and scores, both of shape (films,) -> threshold."""
 
+NORMAL = "normal"
+"""The label of a model with several that means no finding."""
+
 # thresholds are stored with four decimals, strictly between 0 and 1
 _STEP = 1e-4
 
@@ -28,8 +31,8 @@ def choose(
     """The thresholds for a card, from its validation films.
 
     A body-part model gets one for all parts: the highest that still routes 95 % of the supported
-    films. Others get one by `rule` for their one label, or for each combined finding; labels that
-    exclude each other need none, as the most probable is meant.
+    films. Others get one by `rule` for each combined finding and each label but "normal", which is
+    the absence of findings.
 
     Args:
         validation: held-out table, validation films only.
@@ -55,7 +58,8 @@ def choose(
     if len(labels) == 1:
         return {labels[0]: _storable(rule(truth == labels[0], values[:, 0]))}
     chosen = {}
-    for finding, members in combined.items():
+    named = {label: (label,) for label in labels if label != NORMAL}
+    for finding, members in {**combined, **named}.items():
         scores = values[:, np.isin(labels, members)].sum(axis=1)
         chosen[finding] = _storable(rule(np.isin(truth, members), scores))
     return chosen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,9 @@ from xray_models.train import batches, pretrained
 from xray_models.train.recipe import Recipe
 
 log = logging.getLogger(__name__)
+
+# a progress bar for people, a line per epoch for files
+_VERBOSE = 1 if sys.stdout.isatty() else 2
 
 
 def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
@@ -81,7 +85,7 @@ def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
         began = time.monotonic()
         stream, count = batches.training(images["train"], truth["train"], recipe, epoch)
         history = network.fit(
-            stream, initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=count, verbose=2
+            stream, initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=count, verbose=_VERBOSE
         )
         scores = probabilities(network, images["validation"], recipe)
         auc = score(truth["validation"], scores)

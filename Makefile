@@ -1,0 +1,54 @@
+# make run opens the dashboard, make test runs the tests; both install what they need into .venv first.
+# Another Python than python3: make run PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+
+.PHONY: setup run test lint bench train publish
+
+setup: $(VENV)/.app
+
+run: setup
+	$(BIN)/python -m streamlit run main.py $(ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m benchmarks.reading $(ARGS)
+
+# make train MODEL=bone-general RADLENS_DATA=folder [ARGS=--resume]
+train publish: $(if $(MODEL),$(VENV)/.train)
+	@test -n "$(MODEL)" || { echo "Which model? For example: make $@ MODEL=bone-general" >&2; exit 2; }
+	$(BIN)/python -m xray_models $@ $(MODEL) $(ARGS)
+
+# the stamps below make repeated calls quick
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "RadLens needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is none of these." >&2; \
+	  echo "Name one that is installed, for example: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "On Debian and Ubuntu, install python3-venv first: apt-get install python3-venv" >&2; \
+	  exit 1; }
+	@touch $@
+
+$(VENV)/.app: requirements.txt $(VENV)/.python
+	@echo "Installing packages into $(VENV), a few minutes the first time ..."
+	$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+	$(PIP) --quiet -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.train: requirements-train.txt $(VENV)/.app
+	$(PIP) -r requirements-train.txt
+	@touch $@

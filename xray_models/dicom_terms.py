@@ -1,0 +1,114 @@
+"""Closed lists of DICOM codes: only what stands here is ever shown from a file's header.
+
+Defined terms from DICOM PS3.3 (C.7.3.1.1.1 modality, C.7.6.3.1.2 photometric interpretation,
+C.8.1.3 and C.8.11.5 view position), body parts from PS3.16 annex L, transfer syntaxes from PS3.5.
+"""
+
+from __future__ import annotations
+
+from pydicom import Dataset, uid
+
+_PROJECTIONS = frozenset("BMD CR DF DR DX HC IO MG OT PX RF RG SC XA XC".split())
+
+NOT_RADIOGRAPHS = {
+    "ES": "an endoscopic picture",
+    "GM": "a microscopic picture",
+    "IVUS": "an ultrasound picture",
+    "NM": "a nuclear medicine picture",
+    "OCT": "a tomographic picture made with light",
+    "OP": "a photograph of an eye",
+    "OPT": "a tomographic picture of an eye",
+    "SM": "a slide under a microscope",
+    "US": "an ultrasound picture",
+}
+"""Modalities that are read, with a warning: what a sentence calls them."""
+
+REFUSED = {
+    "CT": "a slice or stack of computed tomography (CT)",
+    "MR": "a slice or stack of magnetic resonance imaging (MR)",
+    "PT": "a slice or stack of positron emission tomography (PET)",
+    "RTDOSE": "a radiotherapy dose map",
+    "SEG": "a segmentation, not the picture it belongs to",
+}
+"""Modalities that are not read: what a sentence calls them."""
+
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+REFUSED_CLASSES = (
+    (_STORAGE + "2.", REFUSED["CT"]),
+    (_STORAGE + "4.", REFUSED["MR"]),
+    (_STORAGE + "128.", REFUSED["PT"]),
+    (_STORAGE + "130.", REFUSED["PT"]),
+    (_STORAGE + "481.2.", REFUSED["RTDOSE"]),
+    (_STORAGE + "66.4.", REFUSED["SEG"]),
+)
+"""The same by the stem of the SOP class, for files that name no modality."""
+
+MODALITIES = _PROJECTIONS | NOT_RADIOGRAPHS.keys() | REFUSED.keys()
+
+PHOTOMETRICS = frozenset(
+    {
+        "MONOCHROME1",
+        "MONOCHROME2",
+        "PALETTE COLOR",
+        "RGB",
+        "YBR_FULL",
+        "YBR_FULL_422",
+        "YBR_ICT",
+        "YBR_RCT",
+    }
+)
+
+VIEWS = frozenset(
+    "AP PA LL RL LAT LATERAL RLD LLD LLO RLO RAO LAO RPO LPO AX AXIAL OBL OBLIQUE FRONTAL TANG "
+    "TANGENTIAL DECUB SUPINE ERECT DP PD DORSOPALMAR OUTLET SCAPHOID MORTISE SUNRISE SWIMMERS "
+    "ANTEROPOSTERIOR POSTEROANTERIOR CC MLO ML LM XCCL".split()
+)
+
+BODY_PARTS = frozenset(
+    "ABDOMEN ABDOMENPELVIS ACJOINT ANKLE ARM BREAST CALCANEUS CALF CERVICALSPINE CHEST "
+    "CHESTABDOMEN CLAVICLE COCCYX CSPINE CTSPINE ELBOW EXTREMITY FACE FACIALBONES FEMUR FIBULA "
+    "FINGER FOOT FOREARM HAND HEAD HEEL HIP HUMERUS JAW JAWREGION KNEE LEG LOWERARM LOWERLEG "
+    "LOWERLIMB LSPINE LUMBARSPINE LUNG MANDIBLE MAXILLA NECK NOSE ORBIT PATELLA PELVIS RADIUS "
+    "RADIUSULNA RIB RIBS SACRUM SCAPULA SCJOINT SHOULDER SIJOINT SINUS SKULL SPINE SSPINE "
+    "STERNUM TEETH THIGH THORACICSPINE THORAX THUMB TIBIA TIBIAFIBULA TLSPINE TMJ TOE TSPINE "
+    "ULNA UPPERARM UPPERLIMB WHOLEBODY WRIST ZYGOMA".split()
+)
+"""Without spaces and underscores, which files put differently."""
+
+COMPRESSIONS = {
+    uid.ImplicitVRLittleEndian: "uncompressed",
+    uid.ExplicitVRLittleEndian: "uncompressed",
+    uid.ExplicitVRBigEndian: "uncompressed",
+    uid.DeflatedExplicitVRLittleEndian: "deflated",
+    uid.JPEGBaseline8Bit: "JPEG baseline",
+    uid.JPEGExtended12Bit: "JPEG extended",
+    uid.JPEGLossless: "JPEG lossless",
+    uid.JPEGLosslessSV1: "JPEG lossless",
+    uid.JPEGLSLossless: "JPEG-LS",
+    uid.JPEGLSNearLossless: "JPEG-LS near-lossless",
+    uid.JPEG2000Lossless: "JPEG 2000 lossless",
+    uid.JPEG2000: "JPEG 2000",
+    uid.HTJ2KLossless: "high-throughput JPEG 2000 lossless",
+    uid.HTJ2KLosslessRPCL: "high-throughput JPEG 2000 lossless",
+    uid.HTJ2K: "high-throughput JPEG 2000",
+    uid.RLELossless: "RLE",
+}
+"""The transfer syntaxes that are read, and what to call their compression."""
+
+
+def code(header: Dataset, name: str) -> str:
+    """An element as an upper-case code, or "" if it is missing or no single text."""
+    value = header.get(name)
+    return value.strip().upper() if isinstance(value, str) else ""
+
+
+def known(header: Dataset, name: str, terms: frozenset[str]) -> str | None:
+    """An element's value if it is one of `terms`, apart from case, spaces and underscores.
+
+    Anything else, a name in the wrong element for one, is None.
+    """
+    value = code(header, name)
+    if value in terms:
+        return value
+    joined = value.replace(" ", "").replace("_", "")
+    return joined if joined in terms else None

@@ -1,0 +1,149 @@
+"""A radiograph as RadLens holds it, and the refusal of a file that is none.
+
+The decoders (`raster`, `dicom`) and the entry that chooses between them (`radiograph`) all build
+on this file. Import these names from `radiograph`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+MOST_BYTES = 25 * 2**20
+MOST_PIXELS = 60_000_000
+
+_CONTAINER_BITS = (8, 10, 12, 14)
+
+
+class UnreadableRadiograph(ValueError):
+    """A file cannot be read as a radiograph; the message is for people: what, why, what to do.
+
+    It never quotes the file's own text, which could hold a patient's name.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class Radiograph:
+    """A radiograph and the few facts of its file that are safe to show: no name, id or date.
+
+    Attributes:
+        pixels: float32 in 0..1, shape (height, width); bright is dense.
+        source_format: kind of file and of compression, such as "PNG" or "DICOM (JPEG 2000)".
+        bits: meaningful bits per sample.
+        modality: DICOM code, such as "DX".
+        view: DICOM code of the view position, such as "PA".
+        body_part: body part as tagged in the file, such as "CHEST"; often missing or wrong.
+        photometric: DICOM photometric interpretation of the file; `pixels` are inverted already.
+        spacing_mm: distance of the pixels' centers in mm, (between rows, between columns).
+        frames: pictures in the file; only the first was read.
+        warnings: sentences for people.
+    """
+
+    pixels: np.ndarray = field(repr=False)
+    source_format: str
+    bits: int | None = None
+    modality: str | None = None
+    view: str | None = None
+    body_part: str | None = None
+    photometric: str | None = None
+    spacing_mm: tuple[float, float] | None = None
+    frames: int = 1
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def height(self) -> int:
+        """Rows of the original."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        """Columns of the original."""
+        return int(self.pixels.shape[1])
+
+    def facts(self) -> dict[str, str]:
+        """What may be shown about the file: label -> value, only what is known."""
+        spacing = self.spacing_mm and "{:.3g} × {:.3g} mm".format(*self.spacing_mm)
+        known = {
+            "File format": self.source_format,
+            "Width × height": f"{self.width} × {self.height} pixels",
+            "Bits per sample": self.bits and str(self.bits),
+            "Modality": self.modality,
+            "View": self.view,
+            "Body part, as tagged": self.body_part,
+            "Photometric interpretation": self.photometric,
+            "Pixel spacing (rows × columns)": spacing,
+            "Frames": f"{self.frames} (the first is shown)" if self.frames > 1 else None,
+        }
+        return {label: value for label, value in known.items() if value}
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuse a picture by the size that its header announces, before anything is decoded.
+
+    Raises:
+        UnreadableRadiograph: it has no pixels, or more than `MOST_PIXELS`.
+    """
+    if width < 1 or height < 1:
+        raise UnreadableRadiograph(
+            f"The file announces a picture of {width} × {height} pixels, so there is nothing to "
+            "read. Export the radiograph again."
+        )
+    if width * height > MOST_PIXELS:
+        raise UnreadableRadiograph(
+            f"The picture has {width} × {height} pixels, {width * height / 1e6:.0f} megapixels; "
+            f"RadLens reads up to {MOST_PIXELS / 1e6:.0f}. Export the radiograph at a smaller size."
+        )
+
+
+def first_of(frames: int) -> tuple[str, ...]:
+    """The warning that is due when a file holds several pictures."""
+    if frames == 1:
+        return ()
+    return (f"The file holds {frames} pictures; only the first was read.",)
+
+
+def white_of(brightest: int, bits: int) -> int:
+    """The value that means white in samples of up to 16 bits.
+
+    Films of 10, 12 or 14 bits are often stored in 16 without being scaled up; taken as 16 bits
+    they would be almost black.
+
+    Args:
+        brightest: the greatest value that occurs.
+        bits: size of a sample.
+
+    Returns:
+        2**n - 1, where n is the smallest usual bit depth that holds `brightest`.
+    """
+    if brightest == 0:
+        return 2**bits - 1
+    return 2 ** next((n for n in _CONTAINER_BITS if n < bits and brightest < 2**n), bits) - 1
+
+
+def stretched(
+    values: np.ndarray, darkest: float | None = None, brightest: float | None = None
+) -> np.ndarray:
+    """Values from `darkest` (default: their minimum) to `brightest` (maximum), scaled to 0..1.
+
+    Args:
+        values: numbers of any type and shape; what is no number becomes 0.
+        darkest: becomes 0, as does what lies below.
+        brightest: becomes 1, as does what lies above.
+
+    Returns:
+        float32 in 0..1 of the same shape; 0 everywhere if all values are equal.
+    """
+    known = values if values.dtype.kind in "iu" else values[np.isfinite(values)]
+    if not known.size:
+        return np.zeros(values.shape, np.float32)
+    low = float(known.min()) if darkest is None else darkest
+    high = float(known.max()) if brightest is None else brightest
+    if not high > low:
+        return np.zeros(values.shape, np.float32)
+    # in double precision, for 32-bit values differ by less than float32 can tell apart
+    scaled: np.ndarray = values.astype(np.float64 if values.dtype.itemsize > 2 else np.float32)
+    scaled -= low
+    scaled /= high - low
+    scaled = np.nan_to_num(scaled.astype(np.float32, copy=False), copy=False, nan=0.0)
+    return np.clip(scaled, 0.0, 1.0, out=scaled)
