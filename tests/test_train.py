@@ -68,14 +68,33 @@ def test_an_epoch_is_drawn_by_balance_and_seed(toy):
 def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():
     grey = np.random.default_rng(0).random((4, 8, 10)).astype(np.float32)
     random = tf.random.Generator.from_seed(1)
+    unmarked = tf.fill([4, 2], np.nan)
     nothing = Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0)
     np.testing.assert_allclose(
-        batches.augment(tf.constant(grey), nothing, random), np.maximum(grey, 1e-4), atol=1e-6
+        batches.augment(tf.constant(grey), unmarked, (8, 10), nothing, random),
+        np.maximum(grey, 1e-4),
+        atol=1e-6,
     )
     flips = replace(nothing, flip_horizontal=True, flip_vertical=True)
-    for image, moved in zip(grey, batches.augment(tf.constant(grey), flips, random), strict=True):
+    flipped = batches.augment(tf.constant(grey), unmarked, (8, 10), flips, random)
+    for image, moved in zip(grey, flipped, strict=True):
         ways = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
         assert any(np.allclose(way, moved, atol=1e-3) for way in ways)
+
+
+def test_a_window_keeps_the_marked_lesion_in_view():
+    grey = np.zeros((64, 40, 40), np.float32)
+    marks = np.random.default_rng(2).uniform(0.05, 0.95, (64, 2)).astype(np.float32)
+    for image, (x, y) in zip(grey, marks, strict=True):
+        row, column = int(y * 40), int(x * 40)
+        image[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = 1
+    windows = Augmentation(0, (2, 2), 0, True, True, 0, 0, 0, 0)
+    random = tf.random.Generator.from_seed(1)
+    seen = batches.augment(tf.constant(grey), tf.constant(marks), (20, 20), windows, random)
+    assert (seen.numpy().max(axis=(1, 2)) > 0.3).all()
+    nowhere = tf.fill([64, 2], np.nan)
+    missed = batches.augment(tf.constant(grey), nowhere, (20, 20), windows, random)
+    assert (missed.numpy().max(axis=(1, 2)) < 0.3).any()
 
 
 def test_only_the_layers_after_the_frozen_ones_learn():

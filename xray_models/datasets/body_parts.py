@@ -125,7 +125,8 @@ def _tighter(film: Film, random: np.random.Generator) -> Film:
 
 def _as(film: Film, label: str, framing: str, kind: str) -> Film:
     facts = {"source": "fracatlas", "kind": kind, "framing": framing}
-    return replace(film, truth=LABELS.index(label), image=f"fracatlas/{film.image}", facts=facts)
+    name = f"fracatlas/{film.image}"
+    return replace(film, truth=LABELS.index(label), image=name, lesions=(), facts=facts)
 
 
 def _close_up(film: Film, random: np.random.Generator) -> Film:

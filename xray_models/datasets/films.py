@@ -26,6 +26,7 @@ class Film:
         group: patient, or near-duplicate group; never on both sides of a split.
         truth: index of the class, or 0/1 for a two-class task.
         box: (x0, y0, x1, y1) in fractions of width and height, or None for the whole film.
+        lesions: (x, y) centers of marked lesions, in fractions of width and height of the film.
         facts: columns kept for subgroup figures (source, view, sex, hardware...).
     """
 
@@ -34,6 +35,7 @@ class Film:
     group: str
     truth: int
     box: tuple[float, float, float, float] | None = None
+    lesions: tuple[tuple[float, float], ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
 
     def pixels(self) -> np.ndarray:

@@ -24,6 +24,7 @@ def films(folder: Path) -> list[Film]:
     Raises:
         DataSetError: the label table is missing or malformed.
     """
+    lesions = _lesions(folder)
     found = []
     for line, row in rows(folder / "labels.csv", ("image", "group", *_FLAGS)):
         if row["fractured"] not in ("0", "1"):
@@ -38,6 +39,7 @@ def films(folder: Path) -> list[Film]:
                 image=row["image"],
                 group=f"fracatlas-{row['group']}",
                 truth=int(row["fractured"]),
+                lesions=tuple(lesions.get(row["image"], ())),
                 facts={
                     "source": "fracatlas",
                     "region": "arm" if region == "hand" else region,
@@ -46,6 +48,18 @@ def films(folder: Path) -> list[Film]:
                 },
             )
         )
+    return found
+
+
+def _lesions(folder: Path) -> dict[str, list[tuple[float, float]]]:
+    path = folder / "fracture_boxes.csv"
+    found: dict[str, list[tuple[float, float]]] = {}
+    for line, row in rows(path, ("image", "x", "y", "w", "h")):
+        try:
+            x, y, w, h = (float(row[name]) for name in "xywh")
+        except ValueError as error:
+            raise DataSetError(f"{path}, line {line}: {error}.") from error
+        found.setdefault(row["image"], []).append((x + w / 2, y + h / 2))
     return found
 
 

@@ -14,11 +14,20 @@ from xray_models.preparing import resize, scale
 from xray_models.train.recipe import Augmentation, Recipe
 
 
-def load(films: list[Film], recipe: Recipe, name: str) -> np.ndarray:
-    """Decode and resize every film: uint8 of shape (films, height, width)."""
+def load(
+    films: list[Film], recipe: Recipe, name: str, size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Decode and resize every film: uint8 of shape (films, height, width).
+
+    Args:
+        films: what to decode.
+        recipe: gives geometry and size.
+        name: for the progress bar.
+        size: (height, width); the recipe's input size by default.
+    """
 
     def one(film: Film) -> np.ndarray:
-        grey, _ = resize(film.pixels(), recipe.input_size, recipe.geometry)
+        grey, _ = resize(film.pixels(), size or recipe.input_size, recipe.geometry)
         return np.round(grey * 255).astype(np.uint8)
 
     with ThreadPoolExecutor() as pool:
@@ -28,6 +37,24 @@ def load(films: list[Film], recipe: Recipe, name: str) -> np.ndarray:
 def inputs(images: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Network inputs without augmentation, float32 of shape (films, height, width, 3)."""
     return scale(images.astype(np.float32) / 255.0, recipe.scaling)
+
+
+def lesions(films: list[Film], recipe: Recipe, epoch: int) -> np.ndarray:
+    """One marked lesion of each film, drawn anew each epoch.
+
+    Returns:
+        float32 of shape (films, 2): x and y in 0..1 of the square input, NaN without a mark.
+    """
+    random = np.random.default_rng((recipe.seed, epoch, 1))
+    found = np.full((len(films), 2), np.nan, np.float32)
+    rows, columns = recipe.input_size
+    for index, film in enumerate(films):
+        if film.lesions:
+            x, y = film.lesions[random.integers(len(film.lesions))]
+            _, at = resize(film.pixels(), recipe.input_size, recipe.geometry)
+            x0, y0, x1, y1 = at.box_in_input()
+            found[index] = ((x0 + x * (x1 - x0)) / columns, (y0 + y * (y1 - y0)) / rows)
+    return found
 
 
 def draw(truth: np.ndarray, recipe: Recipe, epoch: int) -> np.ndarray:
@@ -45,27 +72,38 @@ def draw(truth: np.ndarray, recipe: Recipe, epoch: int) -> np.ndarray:
 
 
 def training(
-    images: np.ndarray, truth: np.ndarray, recipe: Recipe, epoch: int
+    images: np.ndarray, marks: np.ndarray, truth: np.ndarray, recipe: Recipe, epoch: int
 ) -> tuple[tf.data.Dataset, int]:
-    """One epoch of augmented batches (inputs, targets), and how many there are."""
+    """One epoch of augmented batches (inputs, targets), and how many there are.
+
+    Args:
+        images: uint8, (films, height, width), as `load` gives them.
+        marks: as `lesions` gives them.
+        truth: int, (films,).
+        recipe: seed, batch size, augmentation.
+        epoch: gives another draw each time.
+    """
     order = draw(truth, recipe, epoch)
     order = order[: len(order) - len(order) % recipe.batch]
-    height, width = recipe.input_size
     targets = _targets(truth, recipe)
 
-    def gather() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def gather() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for first in range(0, len(order), recipe.batch):
             chosen = order[first : first + recipe.batch]
-            yield images[chosen], targets[chosen]
+            yield images[chosen], marks[chosen], targets[chosen]
 
     signature = (
-        tf.TensorSpec((recipe.batch, height, width), tf.uint8),
+        tf.TensorSpec((recipe.batch, *images.shape[1:]), tf.uint8),
+        tf.TensorSpec((recipe.batch, 2), tf.float32),
         tf.TensorSpec((recipe.batch, targets.shape[1]), tf.float32),
     )
     random = tf.random.Generator.from_seed(recipe.seed * 1000 + epoch)
 
-    def prepare(batch: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        grey = augment(tf.cast(batch, tf.float32) / 255.0, recipe.augmentation, random)
+    def prepare(
+        batch: tf.Tensor, marked: tf.Tensor, target: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        grey = tf.cast(batch, tf.float32) / 255.0
+        grey = augment(grey, marked, recipe.input_size, recipe.augmentation, random)
         return _scale_tensor(grey, recipe.scaling), target
 
     batches = tf.data.Dataset.from_generator(gather, output_signature=signature)
@@ -86,34 +124,49 @@ def _scale_tensor(grey: tf.Tensor, scaling: str) -> tf.Tensor:
     return grey[..., None] * factor + offset
 
 
-def augment(grey: tf.Tensor, how: Augmentation, random: tf.random.Generator) -> tf.Tensor:
+def augment(
+    grey: tf.Tensor,
+    marks: tf.Tensor,
+    size: tuple[int, int],
+    how: Augmentation,
+    random: tf.random.Generator,
+) -> tf.Tensor:
     """Randomly move, flip and re-expose a batch.
 
     Args:
         grey: float32 in 0..1, shape (batch, height, width).
+        marks: float32, (batch, 2): x and y in 0..1 that must stay in view, or NaN.
+        size: (height, width) of the result.
         how: the ranges.
         random: source of randomness.
 
     Returns:
-        float32 in 0..1, same shape.
+        float32 in 0..1, shape (batch, *size).
     """
     count, height, width = grey.shape
-    angle = random.uniform([count], -how.rotation, how.rotation) * (np.pi / 180)
     zoom = random.uniform([count], *how.zoom)
-    cos, sin = tf.cos(angle) / zoom, tf.sin(angle) / zoom
+    half = 0.5 / zoom
+    slack = tf.maximum(0.5 - half, 0.0) + how.shift
+    center = 0.5 + random.uniform([count, 2], -1.0, 1.0) * slack[:, None]
+    reach = 0.8 * half[:, None]
+    in_view = tf.clip_by_value(center, marks - reach, marks + reach)
+    center = tf.where(tf.math.is_nan(marks), center, in_view)
+
+    angle = random.uniform([count], -how.rotation, how.rotation) * (np.pi / 180)
     mirror = tf.where(random.uniform([count]) < 0.5 * how.flip_horizontal, -1.0, 1.0)
     upset = tf.where(random.uniform([count]) < 0.5 * how.flip_vertical, -1.0, 1.0)
-    a, b, d, e = cos * mirror, -sin * upset, sin * mirror, cos * upset
-    middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
-    shift_x = random.uniform([count], -how.shift, how.shift) * width
-    shift_y = random.uniform([count], -how.shift, how.shift) * height
-    c = middle_x - a * middle_x - b * middle_y + shift_x
-    f = middle_y - d * middle_x - e * middle_y + shift_y
+    cos, sin = tf.cos(angle) / zoom, tf.sin(angle) / zoom
+    step_x, step_y = width / size[1], height / size[0]
+    a, b = cos * mirror * step_x, -sin * upset * step_y
+    d, e = sin * mirror * step_x, cos * upset * step_y
+    middle_x, middle_y = (size[1] - 1) / 2, (size[0] - 1) / 2
+    c = center[:, 0] * width - 0.5 - a * middle_x - b * middle_y
+    f = center[:, 1] * height - 0.5 - d * middle_x - e * middle_y
     nothing = tf.zeros([count])
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=grey[..., None],
         transforms=tf.stack([a, b, c, d, e, f, nothing, nothing], axis=1),
-        output_shape=[height, width],
+        output_shape=list(size),
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
@@ -123,6 +176,6 @@ def augment(grey: tf.Tensor, how: Augmentation, random: tf.random.Generator) -> 
     gamma = tf.exp(random.uniform(one, -how.gamma, how.gamma))
     gain = 1 + random.uniform(one, -how.contrast, how.contrast)
     exposed = tf.pow(tf.clip_by_value(moved, 1e-4, 1.0), gamma) * gain
-    exposed += random.normal(grey.shape, stddev=how.noise)
+    exposed += random.normal([count, *size], stddev=how.noise)
     exposed = tf.clip_by_value(exposed, 0.0, 1.0)
     return tf.where(random.uniform(one) < how.invert, 1.0 - exposed, exposed)

@@ -1,4 +1,8 @@
-"""bone-general: fractured or not, over every FracAtlas film (limbs, hips, shoulders)."""
+"""bone-general: fractured or not, over every FracAtlas film (limbs, hips, shoulders).
+
+A fracture covers a hundredth of a film, so training also shows windows of the films, placed so that
+a marked fracture stays in view.
+"""
 
 from pathlib import Path
 
@@ -22,10 +26,11 @@ RECIPE = Recipe(
     input_size=(320, 320),
     geometry="fit",
     scaling="imagenet",
-    start="lite0",
-    epochs=10,
+    source_size=(448, 448),
+    start="body-part",
+    epochs=5,
     batch=24,
-    learning_rate=8e-4,
+    learning_rate=4e-4,
     dropout=0.3,
-    augmentation=Augmentation(rotation=20, zoom=(0.9, 1.3), flip_vertical=True),
+    augmentation=Augmentation(rotation=20, zoom=(0.9, 1.8), flip_vertical=True),
 )

@@ -47,7 +47,10 @@ def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
     films = recipe.films(data)
     for name, part in films.items():
         log.info("%s: %d films, %d groups", name, len(part), len({film.group for film in part}))
-    images = {name: batches.load(films[name], recipe, name) for name in ("train", "validation")}
+    images = {
+        "train": batches.load(films["train"], recipe, "train", recipe.source_size),
+        "validation": batches.load(films["validation"], recipe, "validation"),
+    }
     truth = {name: np.array([film.truth for film in part]) for name, part in films.items()}
 
     network = networks.build(
@@ -83,7 +86,8 @@ def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
         log.info("resumed after epoch %d", state["epoch"])
     for epoch in range(int(state["epoch"]), recipe.epochs):
         began = time.monotonic()
-        stream, count = batches.training(images["train"], truth["train"], recipe, epoch)
+        marks = batches.lesions(films["train"], recipe, epoch)
+        stream, count = batches.training(images["train"], marks, truth["train"], recipe, epoch)
         history = network.fit(
             stream, initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=count, verbose=_VERBOSE
         )

@@ -8,6 +8,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from xray_models import weights
+from xray_models.catalogue import catalogue, get
+
 _OPEN_GATE_BIAS = 4.0
 """Bias of a squeeze-excite gate that lets 98 % through: Lite0 has no such gates."""
 
@@ -20,7 +23,7 @@ def start(network: keras.Model, source: str | None) -> str:
         source: "lite0" (EfficientNet-Lite0, ImageNet, for EfficientNetB0), "hed" (VGG16
         convolutions,
             ImageNet then edge detection on BSDS500), "imagenet" (keras.applications download),
-            None.
+            the id of a model of the catalogue with the same architecture, None.
 
     Returns:
         A sentence for the card's "start" field.
@@ -41,7 +44,20 @@ def start(network: keras.Model, source: str | None) -> str:
     if source == "imagenet":
         _from_keras_applications(network)
         return "ImageNet weights of keras.applications"
+    if source in catalogue():
+        return _from_catalogue(network, source)
     raise ValueError(f"No pretrained start {source!r} for {network.name}.")
+
+
+def _from_catalogue(network: keras.Model, model: str) -> str:
+    card = get(model)
+    if card.architecture != network.name:
+        raise ValueError(f"{model} is a {card.architecture}, not a {network.name}.")
+    ours = {variable.path: variable for variable in network.weights}
+    for variable in weights.load(card).weights:
+        if not variable.path.startswith("logits") and variable.path in ours:
+            ours[variable.path].assign(variable)
+    return f"{model} of this catalogue (weights {card.weights.sha256[:12]}), {card.training.start}"
 
 
 def _package_folder(package: str, distribution: str) -> Path:

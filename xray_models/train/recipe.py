@@ -11,7 +11,10 @@ from xray_models.datasets import Film
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random changes of a training film. Angles in degrees, the rest as shares or factors."""
+    """Random changes of a training film. Angles in degrees, the rest as shares or factors.
+
+    A zoom above 1 shows a window of the film; it is placed so that a marked lesion stays in view.
+    """
 
     rotation: float = 15.0
     zoom: tuple[float, float] = (0.85, 1.2)
@@ -35,6 +38,8 @@ class Recipe:
         two_class: one sigmoid logit for `labels[0]` against everything else.
         frozen_until: name of the last layer that keeps its pretrained weights, or None.
         balance: 0 draws films as they come, 1 draws every class equally often.
+        source_size: (height, width) that training films are kept at in memory, larger than
+            `input_size` where the augmentation zooms in; None for `input_size`.
         films_per_epoch: how many films are drawn per epoch; None for as many as there are.
     """
 
@@ -56,5 +61,6 @@ class Recipe:
     frozen_until: str | None = None
     balance: float = 0.5
     films_per_epoch: int | None = None
+    source_size: tuple[int, int] | None = None
     seed: int = 7
     augmentation: Augmentation = field(default_factory=Augmentation)
