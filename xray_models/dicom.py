@@ -12,6 +12,7 @@ import struct
 import warnings
 import zlib
 from io import BytesIO
+from itertools import pairwise
 
 import numpy as np
 from pydicom import Dataset, dcmread, uid
@@ -82,7 +83,10 @@ _WANTED = [
 # SOF0 to SOF15, without the three numbers among them that mean something else; JPEG-LS: SOF55
 _FRAME_HEADERS = {*range(0xFFC0, 0xFFD0), 0xFFF7} - {0xFFC4, 0xFFC8, 0xFFCC}
 
-# Where several decoders exist, the one that refuses a damaged stream and keeps all bits
+_MOST_LEFT_OVER = 1024  # bytes behind the pixels of an RLE segment: padding should be one
+
+# Where several decoders exist, the one that keeps all bits and refuses a damaged stream with an
+# exception: pylibjpeg's for RLE panics, which no `except Exception` would catch
 _DECODERS = {
     uid.JPEGBaseline8Bit: "pillow",
     uid.JPEG2000Lossless: "pylibjpeg",
@@ -98,15 +102,14 @@ def has_prefix(data: bytes) -> bool:
 
 def starts_with_an_element(data: bytes) -> bool:
     """Whether a file without preamble starts like DICOM: with an element of group 2 or 8."""
-    for order in "<>":
-        if len(data) < 12:
-            return False
-        group, element = struct.unpack_from(f"{order}HH", data)
-        if group in (0x0002, 0x0008) and element <= 0x0070:
-            (length,) = struct.unpack_from(f"{order}I", data, 4)
-            explicit = re.fullmatch(rb"[A-Z]{2}", data[4:6]) is not None
-            return explicit or (length % 2 == 0 and length < min(len(data), 256))
-    return False
+    if len(data) < 12:
+        return False
+    order = "<" if data[1] == 0 else ">"
+    group, element, length = struct.unpack_from(f"{order}HHI", data)
+    if group not in (0x0002, 0x0008) or element > 0x0070:
+        return False
+    explicit = re.fullmatch(rb"[A-Z]{2}", data[4:6]) is not None  # its type, as two letters
+    return explicit or (length % 2 == 0 and length < min(len(data), 256))
 
 
 def decode(data: bytes) -> Radiograph:
@@ -139,8 +142,7 @@ def _damaged(why: str) -> UnreadableRadiograph:
 
 def _parse(data: bytes) -> Dataset:
     """The wanted elements, with a transfer syntax whatever the file."""
-    if has_prefix(data):
-        _check_inflated_size(data)
+    _check_inflated_size(data)
     header = dcmread(BytesIO(data), force=True, specific_tags=_WANTED)
     if "TransferSyntaxUID" not in header.file_meta:
         implicit, little = header.original_encoding
@@ -152,7 +154,7 @@ def _parse(data: bytes) -> Dataset:
 def _check_inflated_size(data: bytes) -> None:
     """Refuse a deflated file that would unpack to far more than any picture needs."""
     file = BytesIO(data)
-    file.seek(132)
+    file.seek(132 if has_prefix(data) else 0)
     meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
     if meta.get("TransferSyntaxUID") != uid.DeflatedExplicitVRLittleEndian:
         return
@@ -179,7 +181,7 @@ def _radiograph(header: Dataset) -> Radiograph:
             "(video, perhaps). Export it uncompressed or as JPEG 2000."
         )
     frames = max(1, int(header.get("NumberOfFrames") or 1))
-    if syntax.is_encapsulated and syntax != uid.RLELossless:
+    if syntax.is_encapsulated:
         _check_stream(header, frames)
     grey, doubts = _grey(header)
     return Radiograph(
@@ -233,58 +235,87 @@ def _check_stream(header: Dataset, frames: int) -> None:
     if "ExtendedOffsetTable" in header and "ExtendedOffsetTableLengths" in header:
         offsets = (header.ExtendedOffsetTable, header.ExtendedOffsetTableLengths)
     stream = get_frame(header.PixelData, 0, extended_offsets=offsets, number_of_frames=frames)
+    if header.file_meta.TransferSyntaxUID == uid.RLELossless:
+        _check_runs(stream, int(header.Rows) * int(header.Columns))
+        return
     if not stream.rstrip(b"\x00\xff").endswith(b"\xff\xd9"):
         raise _damaged("its compressed pixels end too early")
-    if _stream_size(stream) != (int(header.Rows), int(header.Columns)):
+    announced = int(header.Rows), int(header.Columns), int(header.SamplesPerPixel)
+    if _stream_size(stream) != announced:
         raise _damaged("its compressed pixels have another size than its header says")
 
 
-def _stream_size(stream: bytes) -> tuple[int, int] | None:
-    """(Rows, columns) in the header of a JPEG, JPEG-LS or JPEG 2000 stream; None if there is none.
+def _check_runs(stream: bytes, pixels: int) -> None:
+    """Check that each segment of an RLE frame unpacks to one byte per pixel (PS3.5 annex G).
+
+    The decoder unpacks whatever there is, up to 64 bytes for one.
+    """
+    count, *offsets = struct.unpack_from("<16I", stream)
+    for start, end in pairwise((*offsets[:count], len(stream))):
+        position, left = start, pixels
+        while left > 0 and position < end:
+            head = stream[position]
+            if head < 128:
+                position, left = position + head + 2, left - head - 1
+            elif head > 128:
+                position, left = position + 2, left + head - 257
+            else:
+                position += 1
+        if left > 0 or position > end or end - position > _MOST_LEFT_OVER:
+            raise _damaged("its compressed pixels do not fill the picture that its header says")
+
+
+def _stream_size(stream: bytes) -> tuple[int, int, int] | None:
+    """(Rows, columns, samples) by the header of a JPEG, JPEG-LS or JPEG 2000 stream, if it has one.
 
     From ITU-T T.81 B.2.2 (frame header), T.87 C.2.2 and T.800 A.5.1 (SIZ).
     """
-    start = stream.find(b"\xff\x4f\xff\x51", 0, 4096)  # a JP2 file's boxes may come before
-    if start >= 0:
-        right, bottom, left, top = struct.unpack_from(">4I", stream, start + 8)
-        return bottom - top, right - left
+    if stream[:2] != b"\xff\xd8":
+        start = stream.find(b"\xff\x4f\xff\x51", 0, 4096)  # a JP2 file's boxes may come before
+        if start < 0:
+            return None
+        right, bottom, left, top, *_, samples = struct.unpack_from(">8IH", stream, start + 8)
+        return bottom - top, right - left, samples
     position = 2
-    while stream[:2] == b"\xff\xd8" and position + 9 <= len(stream):
+    while position + 10 <= len(stream):
         marker, length = struct.unpack_from(">HH", stream, position)
-        if marker == 0xFFFF:  # fill byte
-            position += 1
-            continue
         if marker in _FRAME_HEADERS:
-            rows, columns = struct.unpack_from(">HH", stream, position + 5)
-            return rows, columns
-        position += 2 + length
+            return struct.unpack_from(">HHB", stream, position + 5)
+        position += 1 if marker == 0xFFFF else 2 + length  # the former is a fill byte
     return None
 
 
 def _grey(header: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
     """The first frame, float32 in 0..1, bright is dense; and doubts about its window."""
-    stored_bits, photometric = int(header.BitsStored), str(header.PhotometricInterpretation)
-    high_bit = int(header.get("HighBit", stored_bits - 1))
-    # unusual: the value does not end at the lowest bit
-    shifted = not header.file_meta.TransferSyntaxUID.is_encapsulated and high_bit >= stored_bits
-    stored = pixel_array(
-        header,
-        index=0,
-        decoding_plugin=_DECODERS.get(header.file_meta.TransferSyntaxUID, ""),
-        correct_unused_bits=not shifted,
-    )
-    if shifted:
-        allocated = 8 * stored.dtype.itemsize
-        stored = (stored << (allocated - 1 - high_bit)) >> (allocated - stored_bits)
+    photometric, stored = str(header.PhotometricInterpretation), _stored(header)
     if photometric in ("MONOCHROME1", "MONOCHROME2"):
+        if stored.ndim != 2:
+            raise _damaged("its header calls it both grey and colored")
         grey, doubts = shown(header, stored)
         return (1.0 - grey if photometric == "MONOCHROME1" else grey), doubts
-    white = 2.0**stored_bits - 1
+    white = 2.0 ** int(header.BitsStored) - 1
     if photometric == "PALETTE COLOR":
         stored, white = palette_colors(header, stored), 1.0
+    if stored.ndim != 3:
+        raise _damaged("its header does not say how grey or color is stored")
     luma = stored.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     luma /= np.float32(white)
     return np.clip(luma, 0.0, 1.0, out=luma), ()
+
+
+def _stored(header: Dataset) -> np.ndarray:
+    """The first frame's values as integers, (rows, columns) or, for color, (rows, columns, 3)."""
+    syntax = header.file_meta.TransferSyntaxUID
+    stored_bits, allocated, high = header.BitsStored, header.BitsAllocated, header.get("HighBit")
+    # unusual: the value does not end at the lowest bit, so that bits below must go, too
+    shifted = not syntax.is_encapsulated and high is not None and stored_bits <= high < allocated
+    values = pixel_array(
+        header,
+        index=0,
+        decoding_plugin=_DECODERS.get(syntax, ""),
+        correct_unused_bits=not shifted,
+    )
+    return (values << (allocated - 1 - high)) >> (allocated - stored_bits) if shifted else values
 
 
 def _spacing(header: Dataset) -> tuple[float, float] | None:

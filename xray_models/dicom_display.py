@@ -37,7 +37,8 @@ def shown(header: Dataset, stored: np.ndarray) -> tuple[np.ndarray, tuple[str, .
     if header.get("VOILUTSequence"):
         item = header.VOILUTSequence[0]
         table, first, bits = _table(header, item["LUTDescriptor"], item["LUTData"])
-        return _looked_up(values, table / np.float32(white_of(int(table.max()), bits)), first), ()
+        grey = stretched(table, 0, white_of(int(table.max()), bits))
+        return _looked_up(values, grey, first), ()
     warnings: tuple[str, ...] = ()
     if header.get("WindowCenter") is not None or header.get("WindowWidth") is not None:
         windowed = _windowed(header, values)
@@ -64,7 +65,7 @@ def palette_colors(header: Dataset, stored: np.ndarray) -> np.ndarray:
     for color in ("Red", "Green", "Blue"):
         name = f"{color}PaletteColorLookupTable"
         table, first, bits = _table(header, header[f"{name}Descriptor"], header[f"{name}Data"])
-        channels.append(_looked_up(stored, table / np.float32(2**bits - 1), first))
+        channels.append(_looked_up(stored, stretched(table, 0, 2**bits - 1), first))
     return np.stack(channels, axis=-1)
 
 

@@ -27,7 +27,7 @@ _PDF = (
 )
 _ZIP = "This is a ZIP archive. Unpack it and choose one radiograph."
 _ARCHIVE = "This is a compressed archive. Unpack it and choose one radiograph."
-_PRESENTATION = (
+_OFFICE = (
     "This is an office document, not a picture. Save the radiograph from it as PNG, or ask for "
     "the DICOM file."
 )
@@ -40,7 +40,7 @@ _OTHERS = (
     (b"Rar!\x1a\x07", _ARCHIVE),
     (b"BZh", _ARCHIVE),
     (b"\xfd7zXZ\x00", _ARCHIVE),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _PRESENTATION),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OFFICE),
     (b"GIF8", f"This is a GIF, which RadLens does not read. Save it as PNG; it reads {_READABLE}."),
     (
         b"\x00\x00\x00\x0cjP  ",

@@ -22,7 +22,6 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
 _NAMES = {"WEBP": "WebP", "MPO": "JPEG"}  # MPO: what Pillow calls a phone's JPEG with a preview
 _TIFF_PHOTOMETRIC = 262
-_TIFF_BITS = 258
 _MOST_PAGES = 1000
 
 
@@ -51,9 +50,7 @@ def decode(data: bytes) -> Radiograph:
                 f"The picture has more than {MOST_PIXELS / 1e6:.0f} megapixels, the most that "
                 "RadLens reads. Export the radiograph at a smaller size."
             ) from None
-        except (
-            Exception
-        ):  # on damaged files Pillow raises nearly everything: SyntaxError, struct...
+        except Exception:  # on damaged files Pillow raises nearly everything
             raise UnreadableRadiograph(
                 "The picture is damaged, cut short, or encoded in a way that RadLens cannot "
                 "decode. Copy it again, or save it as PNG from another program."
@@ -61,31 +58,32 @@ def decode(data: bytes) -> Radiograph:
 
 
 def _radiograph(image: Image.Image) -> Radiograph:
-    white_is_zero = bits = None
-    if image.format == "TIFF":
-        tags = image.tag_v2  # type: ignore[attr-defined]
-        white_is_zero = tags.get(_TIFF_PHOTOMETRIC) == 0
-        bits = tags.get(_TIFF_BITS, (1,))[0]
     image.load()
-    source_format = _NAMES.get(str(image.format), str(image.format))
     upright = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):
         values = np.asarray(upright)
-        white = white_of(int(values.max()), bits or 16)
-        pixels = stretched(values, 0, white)
-        bits = white.bit_length()
-        if white_is_zero:  # Pillow inverts these up to 8 bits only
-            pixels = 1.0 - pixels
-    elif image.mode in ("I", "F"):  # 32 bits, with no agreement on what is white
-        pixels = stretched(np.asarray(upright))
-        bits = 32
-        if white_is_zero:
-            pixels = 1.0 - pixels
+        white = white_of(int(values.max()), 16)
+        pixels, bits = stretched(values, 0, white), white.bit_length()
+    elif image.mode in ("I", "F"):  # with no agreement on what is white
+        pixels, bits = stretched(np.asarray(upright)), 32
     else:
-        pixels = np.asarray(_grey(upright), np.float32) / np.float32(255.0)
-        bits = 1 if image.mode == "1" else 8
+        pixels, bits = stretched(np.asarray(_grey(upright)), 0, 255), 1 if image.mode == "1" else 8
+    if bits > 8 and _white_is_zero(image):
+        pixels = 1.0 - pixels
     frames = _pages(image)
-    return Radiograph(pixels, source_format, bits, frames=frames, warnings=first_of(frames))
+    return Radiograph(
+        pixels,
+        source_format=_NAMES.get(str(image.format), str(image.format)),
+        bits=bits,
+        frames=frames,
+        warnings=first_of(frames),
+    )
+
+
+def _white_is_zero(image: Image.Image) -> bool:
+    """Whether a TIFF counts from white to black; Pillow inverts only those of up to 8 bits."""
+    tags = getattr(image, "tag_v2", {})
+    return image.format == "TIFF" and tags.get(_TIFF_PHOTOMETRIC) == 0
 
 
 def _grey(image: Image.Image) -> Image.Image:
