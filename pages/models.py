@@ -1,0 +1,64 @@
+"""Every model: what it was made from, how well it does on films it never saw, what it can't do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from xray_models import catalogue, markup
+from xray_models.catalogue import Card
+
+st.title("The models")
+st.write(
+    "Each figure is measured on films that the model never saw in training, whole patients or "
+    "groups held out, with a 95 % interval from resampling those groups. The predictions behind "
+    "them are in the repository, so that anyone can recompute the figures: "
+    "`python -m xray_models report MODEL`."
+)
+st.html('<p class="rl-notice" role="note">For teaching and research, not for diagnosis.</p>')
+
+
+def show(card: Card) -> None:
+    """One card."""
+    st.header(card.name, anchor=card.id)
+    reads = ", ".join(card.parts) or "any film, to tell its body part"
+    st.markdown(f"Reads: {reads}. {card.intended_use}")
+    figures, words = st.columns([6, 5], gap="large")
+    with figures:
+        st.subheader(f"On {card.held_out.films:,} held-out films ({card.held_out.groups:,} groups)")
+        st.html(
+            "".join(
+                markup.interval(name, figure.value, figure.low, figure.high)
+                for name, figure in card.held_out.figures.items()
+            )
+        )
+        st.caption("Bars run from 0 to 1; the thick piece is the 95 % interval.")
+    with words:
+        st.subheader("What it can't do")
+        st.markdown("\n".join(f"- {limit}" for limit in card.limits))
+    with st.expander("How it was made", icon=":material/construction:"):
+        st.markdown(
+            f"**Trained on** {card.training.films:,} films of {card.training.groups:,} groups:\n"
+            + "\n".join(f"- {data}" for data in card.training.data)
+            + f"\n\n{card.training.note}\n\n**Started from** {card.training.start}"
+            f"\n\n**Network** {card.architecture}, input {card.input_size[0]} × "
+            f"{card.input_size[1]} pixels, labels {', '.join(card.labels)}"
+            f"\n\n**Operating thresholds** "
+            + ", ".join(f"{label} {value:.3f}" for label, value in card.thresholds.items())
+            + f"\n\n**Weights** `{card.weights.file}`, {card.weights.bytes / 2**20:.1f} MB, "
+            f"{card.weights.precision}; {card.weights.origin}. License: {card.weights.license}"
+            f"\n\nsha256 `{card.weights.sha256}`"
+            "\n\n**References**\n" + "\n".join(f"- {reference}" for reference in card.references)
+        )
+
+
+try:
+    with st.spinner("Reading the model cards …"):
+        cards = catalogue.catalogue()
+except ValueError as error:
+    st.error(f"The catalogue of models cannot be read. {error}", icon=":material/error:")
+    st.stop()
+if not cards:
+    st.info("There is no model in the catalogue yet. Restore assets/models from the repository.")
+for each in cards.values():
+    st.divider()
+    show(each)

@@ -1,0 +1,135 @@
+"""A heatmap laid over a radiograph, as pixels or PNG: what the page shows and lets people save."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from PIL import Image
+
+COLORMAPS = ("inferno", "viridis", "plasma", "cividis", "turbo", "jet")
+"""Names to choose from. The first four are perceptually uniform (van der Walt & Smith 2015); turbo
+and jet are not: their bright bands suggest edges that are not in the heat."""
+
+# of the longer side, so that a saved overlay looks like the one on the screen
+_CONTOUR_WIDTH = 0.0035
+_HALO = 2.2  # a dark line this much wider keeps the bright contour visible on bright bone
+
+
+@dataclass(frozen=True)
+class Style:
+    """How heat is laid over a film.
+
+    Attributes:
+        colormap: one of `COLORMAPS`.
+        opacity: of the heat, 0 (film only) to 1 (heat only).
+        threshold: heat below it leaves the film as it is; 0..1. Zero heat always does.
+        contour: draw a line where the heat crosses the threshold.
+    """
+
+    colormap: str = COLORMAPS[0]
+    opacity: float = 0.5
+    threshold: float = 0.3
+    contour: bool = True
+
+    def __post_init__(self) -> None:
+        if self.colormap not in COLORMAPS:
+            raise ValueError(f"No color map {self.colormap!r}. Known: {', '.join(COLORMAPS)}.")
+        for name in ("opacity", "threshold"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1.")
+
+
+def overlay(grey: np.ndarray, heat: np.ndarray, style: Style) -> np.ndarray:
+    """Lay heat over a film.
+
+    Args:
+        grey: float32 in 0..1, (height, width).
+        heat: float32 in 0..1, same shape.
+        style: colors, opacity, threshold and contour.
+
+    Returns:
+        uint8 RGB, (height, width, 3).
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if grey.shape != heat.shape:
+        raise ValueError(f"The film is {grey.shape}, the heat {heat.shape}: they must be the same.")
+    alpha = np.where((heat >= style.threshold) & (heat > 0), style.opacity, 0.0)[..., None]
+    film = np.repeat(grey[..., None], 3, axis=-1)
+    mixed = film + alpha.astype(np.float32) * (_table(style.colormap)[_index(heat)] - film)
+    if style.contour and style.opacity > 0:
+        mixed = _draw_contour(mixed, heat, style.threshold)
+    return _to_bytes(mixed)
+
+
+def film(grey: np.ndarray) -> np.ndarray:
+    """A film without heat, as uint8 RGB of shape (height, width, 3)."""
+    return _to_bytes(np.repeat(grey[..., None], 3, axis=-1))
+
+
+def shrink(grey: np.ndarray, longest: int) -> np.ndarray:
+    """A film scaled down to at most `longest` pixels on its longer side, with antialiasing.
+
+    Args:
+        grey: float32, (height, width).
+        longest: in pixels.
+
+    Returns:
+        float32; the film itself where it is small enough.
+    """
+    height, width = grey.shape
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return grey
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    image = Image.fromarray(np.ascontiguousarray(grey, np.float32))
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+
+
+def encode(pixels: np.ndarray, kind: str = "PNG") -> bytes:
+    """An image file with nothing but pixels: no name, no date.
+
+    Args:
+        pixels: uint8, (height, width, 3).
+        kind: "PNG" to keep, "JPEG" for the screen.
+    """
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, quality=90, compress_level=4)
+    return file.getvalue()
+
+
+def ramp(colormap: str, steps: int = 16) -> list[str]:
+    """Colors of a map from no heat to most, as "#rrggbb"."""
+    colors = _table(colormap)[np.linspace(0, 255, steps).round().astype(int)]
+    return ["#{:02x}{:02x}{:02x}".format(*color) for color in _to_bytes(colors)]
+
+
+def _draw_contour(mixed: np.ndarray, heat: np.ndarray, threshold: float) -> np.ndarray:
+    """Blend in the line where heat equals the threshold, one width everywhere and antialiased."""
+    slope = np.hypot(*np.gradient(heat)) if min(heat.shape) > 1 else np.zeros_like(heat)
+    # distance to the line in pixels, to first order; a plateau has no line
+    distance = np.full(heat.shape, np.inf, np.float32)
+    np.divide(np.abs(heat - threshold), slope, out=distance, where=slope > 1e-7)
+    half = max(0.75, _CONTOUR_WIDTH * max(heat.shape) / 2)
+    for color, reach in ((0.0, half * _HALO), (1.0, half)):
+        line = np.clip(reach + 0.5 - distance, 0.0, 1.0)[..., None].astype(np.float32)
+        mixed = mixed + line * (color - mixed)
+    return mixed
+
+
+def _table(colormap: str) -> np.ndarray:
+    """float32 RGB in 0..1, (256, 3)."""
+    colors = matplotlib.colormaps[colormap](np.arange(256))
+    return np.asarray(colors[:, :3], np.float32)
+
+
+def _index(heat: np.ndarray) -> np.ndarray:
+    return np.clip(heat * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    return np.clip(values * 255 + 0.5, 0, 255).astype(np.uint8)
