@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 _HERE = Path(__file__).resolve().parent
+_STYLE = _HERE / "assets" / "style"
 
 
 @st.cache_resource(show_spinner=False)
@@ -29,9 +30,10 @@ def warm_up() -> threading.Thread:
     return thread
 
 
-st.set_page_config(page_title="RadLens", page_icon=":material/radiology:", layout="wide")
-st.logo(str(_HERE / "assets/style/logo.svg"), size="large")
-st.html(_HERE / "assets/style/radlens.css")
+# an icon of our own: the browser would fetch a :material: one from the network
+st.set_page_config(page_title="RadLens", page_icon=str(_STYLE / "icon.svg"), layout="wide")
+st.logo(str(_STYLE / "logo.svg"), size="large")
+st.html(_STYLE / "radlens.css")
 warm_up()
 st.navigation(
     [

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-st.title("About RadLens")
+st.title("About RadLens", anchor=False)
 st.html('<p class="rl-notice" role="note">For teaching and research, not for diagnosis.</p>')
-st.markdown(
+st.container(width=760).markdown(
     """
 RadLens shows what X-ray models see and how far they can be trusted. It is made for radiology
 trainees and for people who demonstrate models.

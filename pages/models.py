@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
 from xray_models import catalogue, markup
 from xray_models.catalogue import Card
 
-st.title("The models")
+st.title("The models", anchor=False)
 st.write(
     "Each figure is measured on films that the model never saw in training, whole patients or "
     "groups held out, with a 95 % interval from resampling those groups. The predictions behind "
@@ -24,16 +26,22 @@ def show(card: Card) -> None:
     st.markdown(f"Reads: {reads}. {card.intended_use}")
     figures, words = st.columns([6, 5], gap="large")
     with figures:
-        st.subheader(f"On {card.held_out.films:,} held-out films ({card.held_out.groups:,} groups)")
+        st.subheader(
+            f"On {card.held_out.films:,} held-out films ({card.held_out.groups:,} groups)",
+            anchor=False,
+        )
+        measured = card.held_out.figures
+        # a scale from 0 would squeeze every interval into its dot
+        start = math.floor(10 * min((one.low for one in measured.values()), default=0)) / 10
         st.html(
             "".join(
-                markup.interval(name, figure.value, figure.low, figure.high)
-                for name, figure in card.held_out.figures.items()
+                markup.interval(name, one.value, one.low, one.high, start)
+                for name, one in measured.items()
             )
         )
-        st.caption("Bars run from 0 to 1; the thick piece is the 95 % interval.")
+        st.caption(f"Scales run from {start:.1f} to 1; the bar is the 95 % interval.")
     with words:
-        st.subheader("What it can't do")
+        st.subheader("What it can't do", anchor=False)
         st.markdown("\n".join(f"- {limit}" for limit in card.limits))
     with st.expander("How it was made", icon=":material/construction:"):
         st.markdown(

@@ -24,7 +24,7 @@ AS_RECOGNIZED = "as recognized"
 SCREEN = 900  # pixels on the longer side of what is sent to the screen
 HOVER = 400  # cells on the longer side of the grid that answers the mouse
 SAVED = 4096  # pixels on the longer side of a saved overlay: memory has an end
-FIGURE_HEIGHT = 500
+COLUMN = 440  # pixels that a picture gets across on a usual desktop
 REGIONS = (
     ("upper left", "upper middle", "upper right"),
     ("middle left", "center", "middle right"),
@@ -46,7 +46,7 @@ class Question(NamedTuple):
 
 def main() -> None:
     """The page, from top to bottom."""
-    st.title("Read a radiograph")
+    st.title("Read a radiograph", anchor=False)
     source = choose()
     if source is None:
         return
@@ -59,7 +59,7 @@ def main() -> None:
         st.error(f"The film cannot be read here now. {error}", icon=":material/error:")
         return
 
-    words, pictures = st.columns([5, 14], gap="large")
+    words, pictures = st.columns([5, 14], gap="medium")
     with words:
         show_part(reading)
         show_findings(reading)
@@ -87,7 +87,7 @@ def choose() -> tuple[str, bytes] | None:
             st.markdown("Or open a sample")
             with st.container(horizontal=True, gap="medium"):
                 for name in SAMPLES:
-                    with st.container(width=160, gap="small"):
+                    with st.container(width=140, gap="small"):
                         offer_sample(name)
     if sample is not None:
         try:
@@ -197,7 +197,7 @@ def show_part(reading: Reading) -> None:
 
 def show_findings(reading: Reading) -> None:
     """Findings per model as bars, with their thresholds."""
-    st.header("Findings")
+    st.header("Findings", anchor=False)
     st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
     if not reading.findings:
         st.write("No model read this film, so there are no findings.")
@@ -222,7 +222,7 @@ def show_findings(reading: Reading) -> None:
 def show_overlay(film_key: str, reading: Reading) -> None:
     """Film and overlay side by side, and the controls. Moving one runs nothing but this."""
     film_side, heat_side = st.columns(2, gap="small")
-    label_side, direction_side = st.columns([3, 2], vertical_alignment="bottom")
+    label_side, direction_side = st.columns([3, 2])
     with label_side:
         choices = questions(reading)
         question = st.selectbox(
@@ -255,11 +255,11 @@ def show_overlay(film_key: str, reading: Reading) -> None:
     spot = hottest(heatmap, film)
     claim = f"what speaks {'against' if against else 'for'} {question.label}"
     with film_side:
-        st.subheader("Radiograph")
+        st.subheader("Radiograph", anchor=False)
         picture(render.film(grey), film, hover, "film", alt="The radiograph as it was opened.")
         st.caption(f"{film.width} × {film.height} pixels. Point at it for position and values.")
     with heat_side:
-        st.subheader("Overlay")
+        st.subheader("Overlay", anchor=False)
         picture(
             render.overlay(grey, heat, style),
             film,
@@ -294,7 +294,14 @@ def choose_style() -> render.Style:
     first, second, third = st.columns(3)
     with first:
         opacity = st.slider(
-            "Opacity of the heat", 0.0, 1.0, 0.5, 0.05, key="opacity", bind="query-params"
+            "Opacity of the heat",
+            0.0,
+            1.0,
+            0.5,
+            0.05,
+            format="percent",
+            key="opacity",
+            bind="query-params",
         )
     with second:
         threshold = st.slider(
@@ -303,6 +310,7 @@ def choose_style() -> render.Style:
             0.95,
             0.3,
             0.05,
+            format="percent",
             key="heat",
             bind="query-params",
             help="Weaker heat leaves the film as it is; a line marks the border.",
@@ -383,7 +391,7 @@ def picture(
     )
     axis = {"visible": False, "constrain": "domain"}
     figure.update_layout(
-        height=FIGURE_HEIGHT,
+        height=min(640, max(280, COLUMN * film.height // film.width)),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         xaxis=axis | {"range": [0, film.width]},
         yaxis=axis | {"range": [film.height, 0], "scaleanchor": "x"},

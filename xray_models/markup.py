@@ -55,20 +55,29 @@ def legend(colors: Iterable[str], threshold: float) -> str:
     stops = ", ".join(colors)
     return (
         f'<div class="rl-legend" role="img" aria-label="Colors from no heat to most heat; heat '
-        f'below {threshold:.2f} is not shown">'
-        f'<span>0</span><div class="rl-ramp" style="background:linear-gradient(90deg, {stops})">'
-        f'<span class="rl-mark" style="left:{threshold:.2%}"></span></div><span>1</span>'
+        f'below {threshold:.0%} is not shown">'
+        f'<span>0 %</span><div class="rl-ramp" style="background:linear-gradient(90deg, {stops})">'
+        f'<span class="rl-mark" style="left:{threshold:.2%}"></span></div><span>100 %</span>'
         f'<span class="rl-note">heat, relative to the hottest point</span></div>'
     )
 
 
-def interval(name: str, value: float, low: float, high: float) -> str:
-    """A figure in 0..1 with its 95 % interval, as numbers and as a dot with whiskers."""
+def interval(name: str, value: float, low: float, high: float, start: float = 0.0) -> str:
+    """A figure with its 95 % interval, as numbers and as a dot on a bar.
+
+    Args:
+        name: of the figure.
+        value: at most 1.
+        low: lower end of the interval, at least `start`.
+        high: upper end, at most 1.
+        start: where the scale begins, below 1; it ends at 1.
+    """
+    left, dot, right = ((at - start) / (1 - start) for at in (low, value, high))
     spoken = f"{name}: {value:.3f}, 95 % interval {low:.3f} to {high:.3f}"
     return (
         f'<div class="rl-interval"><span class="rl-label">{escape(name)}</span>'
         f'<div class="rl-scale" role="img" aria-label="{escape(spoken)}">'
-        f'<span class="rl-whisker" style="left:{low:.2%};width:{high - low:.2%}"></span>'
-        f'<span class="rl-dot" style="left:{value:.2%}"></span></div>'
+        f'<span class="rl-whisker" style="left:{left:.2%};width:{right - left:.2%}"></span>'
+        f'<span class="rl-dot" style="left:{dot:.2%}"></span></div>'
         f'<span class="rl-value">{value:.3f} <small>{low:.3f}–{high:.3f}</small></span></div>'
     )

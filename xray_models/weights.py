@@ -113,7 +113,8 @@ class _Cache:
             if key not in self._networks:
                 self._networks[key] = load(card)
             self._networks.move_to_end(key)
-            while len(self._networks) > 1 and self._bytes() > self.budget():
+            budget = self.budget()
+            while len(self._networks) > 1 and self._bytes() > budget:
                 self._networks.popitem(last=False)
             return self._networks[key]
 
