@@ -11,12 +11,13 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from xray_models import PARTS, markup, radiograph, render, samples
+from xray_models import NONE_OF_THESE, PARTS, markup, radiograph, render, samples
 from xray_models.radiograph import Radiograph, UnreadableRadiograph
 from xray_models.samples import SAMPLES, SampleError
 
 if TYPE_CHECKING:
     from classify import Reading
+    from xray_models.catalogue import Card
     from xray_models.explain.heatmap import Heatmap
 
 NOTICE = "For teaching and research, not for diagnosis."
@@ -24,7 +25,7 @@ AS_RECOGNIZED = "as recognized"
 SCREEN = 900  # pixels on the longer side of what is sent to the screen
 HOVER = 400  # cells on the longer side of the grid that answers the mouse
 SAVED = 4096  # pixels on the longer side of a saved overlay: memory has an end
-COLUMN = 440  # pixels that a picture gets across on a usual desktop
+COLUMN = 455  # pixels that a picture gets across on a usual desktop
 REGIONS = (
     ("upper left", "upper middle", "upper right"),
     ("middle left", "center", "middle right"),
@@ -37,6 +38,17 @@ INTRODUCTION = (
 FORMATS = "PNG, JPEG, TIFF, BMP, WebP or DICOM, up to 25 MB. It stays in memory and is not kept."
 
 
+class Opened(NamedTuple):
+    """The film that is open: a key that is new with every film, and the file if it is an upload."""
+
+    key: str
+    upload: bytes | None = None
+
+    def content(self) -> bytes:
+        """The file."""
+        return samples.content(self.key) if self.upload is None else self.upload
+
+
 class Question(NamedTuple):
     """What a heatmap answers: where does this model see this label?"""
 
@@ -47,11 +59,11 @@ class Question(NamedTuple):
 def main() -> None:
     """The page, from top to bottom."""
     st.title("Read a radiograph", anchor=False)
-    source = choose()
-    if source is None:
+    opened = choose()
+    if opened is None:
         return
     try:
-        reading = read(*source)
+        reading = read(opened)
     except (UnreadableRadiograph, SampleError) as error:
         st.error(str(error), icon=":material/broken_image:")
         return
@@ -59,29 +71,31 @@ def main() -> None:
         st.error(f"The film cannot be read here now. {error}", icon=":material/error:")
         return
 
-    words, pictures = st.columns([5, 14], gap="medium")
+    with st.container(key="reading"):
+        words, pictures = st.columns([5, 14], gap="medium")
     with words:
         show_part(reading)
         show_findings(reading)
     with pictures:
-        show_overlay(source[0], reading)
+        show_overlay(opened.key, reading)
     show_file(reading)
 
 
-def choose() -> tuple[str, bytes] | None:
-    """Upload or sample: a key that is new with every film, and the file."""
-    upload = st.session_state.get("upload")
-    sample = st.query_params.get("sample")
-    opened = upload is not None or sample is not None
-    if not opened:
+def choose() -> Opened | None:
+    """Upload or sample, kept while its visitor looks at other pages."""
+    state = st.session_state
+    if name := st.query_params.get("sample"):
+        state.opened = Opened(name)
+    opened: Opened | None = state.get("opened")
+    if opened is None:
         st.write(INTRODUCTION)
         st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
+    elif opened.upload is None:
+        st.query_params["sample"] = opened.key
     with st.expander("Choose a radiograph", expanded=not opened, icon=":material/upload_file:"):
         by_upload, by_sample = st.columns(2, gap="large")
         with by_upload:
-            upload = st.file_uploader(
-                "Upload a radiograph", key="upload", on_change=take_upload, help=FORMATS
-            )
+            st.file_uploader("Upload a radiograph", key="upload", on_change=take_upload)
             st.caption(FORMATS)
         with by_sample:
             st.markdown("Or open a sample")
@@ -89,22 +103,18 @@ def choose() -> tuple[str, bytes] | None:
                 for name in SAMPLES:
                     with st.container(width=140, gap="small"):
                         offer_sample(name)
-    if sample is not None:
-        try:
-            return f"sample {sample}", samples.content(sample)
-        except SampleError as error:
-            st.error(str(error), icon=":material/broken_image:")
-            return None
-    if upload is not None:
-        return f"upload {upload.file_id}", upload.getvalue()
-    return None
+    return opened
 
 
 def take_upload() -> None:
     """A new upload takes the place of what was open; its name goes nowhere."""
-    if st.session_state.upload is not None:
+    state = st.session_state
+    if state.upload is not None:
         st.query_params.pop("sample", None)
-    st.session_state.part = AS_RECOGNIZED
+        state.opened = Opened(f"upload {state.upload.file_id}", state.upload.getvalue())
+        state.part = AS_RECOGNIZED
+    elif (opened := state.get("opened")) and opened.upload is not None:
+        state.opened = None
 
 
 def take_sample(name: str) -> None:
@@ -141,14 +151,17 @@ def thumbnail(name: str) -> bytes:
     return render.encode(render.film(small[top : top + side, left : left + side]), "JPEG")
 
 
-def read(key: str, data: bytes) -> Reading:
+def read(opened: Opened) -> Reading:
     """The reading of the film, made once and kept while the film is open."""
     state = st.session_state
-    part = None if state.get("part", AS_RECOGNIZED) == AS_RECOGNIZED else state.part
+    # before its selectbox is drawn for the first time, a link speaks for it
+    named = state.get("part") or st.query_params.get("part")
+    part = named if named in PARTS else None
+    key = opened.key
     if state.get("film_key") != key:
         with st.spinner("Decoding the file …", show_time=True):
             began = time.perf_counter()
-            state.film = radiograph.read(data)
+            state.film = radiograph.read(opened.content())
             state.decoding = time.perf_counter() - began
         state.film_key, state.heatmaps, state.reading_key = key, {}, None
     if state.get("reading_key") != (key, part):
@@ -169,10 +182,11 @@ def show_part(reading: Reading) -> None:
     other, probability = reading.runner_up
     certainty = markup.percent(reading.part_probability)
     if reading.part is None:
-        likeliest = max(PARTS, key=lambda part: reading.part_probabilities[part])
+        seen = reading.part_probabilities
+        likeliest = max(PARTS, key=lambda part: seen[part])
         st.html(
-            '<p class="rl-part">not sure</p><p class="rl-line">The likeliest of the eight parts '
-            f"is the {likeliest} with {certainty}.</p>"
+            f'<p class="rl-part">not sure</p><p class="rl-line">{NONE_OF_THESE.capitalize()}: '
+            f"{markup.percent(seen[NONE_OF_THESE])}. Likeliest part: {likeliest}, {certainty}</p>"
         )
     elif reading.part_forced:
         st.html(
@@ -189,6 +203,7 @@ def show_part(reading: Reading) -> None:
         [AS_RECOGNIZED, *PARTS],
         key="part",
         bind="query-params",
+        persist_state="session",
         help="Correct the detector: the models for the part you name read the film instead.",
     )
     for warning in reading.warnings:
@@ -203,13 +218,15 @@ def show_findings(reading: Reading) -> None:
         st.write("No model read this film, so there are no findings.")
     for one in reading.chosen:
         with st.container(border=True):
-            st.markdown(f"**{name_of(one.model)}**", help=f"Asked because {one.why}.")
+            card = card_of(one.model)
+            st.markdown(f"**{card.name}**", help=f"Asked because {one.why}.")
             found = [finding for finding in reading.findings if finding.model == one.model]
             st.html(
                 "".join(markup.bar(each.label, each.probability, each.threshold) for each in found)
             )
+            st.caption("".join(card.limits[:1]))  # the first is the gravest
             st.page_link("pages/models.py", label="What this model knows", icon=":material/info:")
-    stages = {"read": "decoding"} | {one.model: name_of(one.model) for one in reading.chosen}
+    stages = {"read": "decoding"} | {one.model: card_of(one.model).name for one in reading.chosen}
     times = [
         f"{stages.get(stage, stage)} {value:.2f} s"
         for stage, value in reading.seconds.items()
@@ -228,9 +245,10 @@ def show_overlay(film_key: str, reading: Reading) -> None:
         question = st.selectbox(
             "Explain",
             choices,
-            format_func=lambda one: f"{one.label} ({name_of(one.model)})",
+            format_func=lambda one: f"{one.label} ({card_of(one.model).name})",
             key="label",
             bind="query-params",
+            persist_state="session",
             help="Grad-CAM shows where the model sees this label.",
         )
     with direction_side:
@@ -241,6 +259,7 @@ def show_overlay(film_key: str, reading: Reading) -> None:
             required=True,
             key="direction",
             bind="query-params",
+            persist_state="session",
             width="stretch",
             help="Against: where the model sees reasons to lower the label's score.",
         )
@@ -302,6 +321,7 @@ def choose_style() -> render.Style:
             format="percent",
             key="opacity",
             bind="query-params",
+            persist_state="session",
         )
     with second:
         threshold = st.slider(
@@ -313,6 +333,7 @@ def choose_style() -> render.Style:
             format="percent",
             key="heat",
             bind="query-params",
+            persist_state="session",
             help="Weaker heat leaves the film as it is; a line marks the border.",
         )
     with third:
@@ -321,6 +342,7 @@ def choose_style() -> render.Style:
             render.COLORMAPS,
             key="colormap",
             bind="query-params",
+            persist_state="session",
             help="Turbo and jet are common, but their bands suggest edges that are not there.",
         )
     return render.Style(colormap, opacity, threshold, contour=threshold > 0)
@@ -329,11 +351,10 @@ def choose_style() -> render.Style:
 def questions(reading: Reading) -> list[Question]:
     """What can be explained: findings first, then the other labels of the models, then the part."""
     import classify
-    from xray_models import catalogue
 
     asked = [Question(finding.model, finding.label) for finding in reading.findings]
     for one in reading.chosen:
-        asked += [Question(one.model, label) for label in catalogue.get(one.model).labels]
+        asked += [Question(one.model, label) for label in card_of(one.model).labels]
     best = max(reading.part_probabilities, key=lambda label: reading.part_probabilities[label])
     asked += [
         Question(classify.DETECTOR, label)
@@ -435,17 +456,17 @@ def saved_overlay(film: Radiograph, heatmap: Heatmap, style: render.Style) -> by
 def show_file(reading: Reading) -> None:
     """What the file says about the film, without anything that names a patient."""
     with st.expander("About this file", icon=":material/description:"):
-        st.table({"": reading.radiograph.facts()}, border="horizontal")
+        st.html(markup.facts(reading.radiograph.facts()))
         sample = SAMPLES.get(st.query_params.get("sample", ""))
         if sample:
             st.caption(f"{sample.about} Source: {sample.source}.")
 
 
-def name_of(model: str) -> str:
-    """A model's name for people."""
+def card_of(model: str) -> Card:
+    """A model's card."""
     from xray_models import catalogue
 
-    return catalogue.get(model).name
+    return catalogue.get(model)
 
 
 main()

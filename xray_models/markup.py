@@ -5,8 +5,14 @@ Their looks are in assets/style/radlens.css. Every text is escaped.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
+
+
+def facts(known: Mapping[str, str]) -> str:
+    """What is known of something, as a list of names and values."""
+    rows = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in known.items())
+    return f'<dl class="rl-facts">{"".join(rows)}</dl>'
 
 
 def percent(value: float) -> str:

@@ -1,0 +1,164 @@
+"""The dashboard in a real browser. Without Chromium these tests are skipped by name."""
+
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 120_000  # milliseconds: the first reading loads the models, on whatever machine
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not found:
+        pytest.skip("needs Chromium: install it or set CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "main.py"]
+    options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    server = subprocess.Popen(
+        command + options, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                assert server.poll() is None, "the server has ended"
+                time.sleep(0.5)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def open_page(browser: Browser, url: str, width: int = 1440, height: int = 900) -> Page:
+    page = browser.new_page(viewport={"width": width, "height": height}, accept_downloads=True)
+    page.set_default_timeout(PATIENCE)
+    page.goto(url)
+    return page
+
+
+def overlay_picture(page: Page) -> str:
+    href = page.locator(".st-key-overlay .imagelayer image, .st-key-overlay .layer-below image")
+    return href.first.get_attribute("xlink:href") or href.first.get_attribute("href")
+
+
+def test_upload_read_move_a_slider_and_save_the_overlay(browser, address, chest):
+    page = open_page(browser, address)
+    page.locator('input[type="file"]').set_input_files(chest)
+    expect(page.locator(".rl-part")).to_contain_text("chest", timeout=PATIENCE)
+    expect(page.get_by_text("For teaching and research, not for diagnosis.")).to_be_visible()
+    expect(page.locator(".st-key-overlay .js-plotly-plot")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator('[role="meter"]').first).to_be_visible()
+
+    before = overlay_picture(page)
+    page.get_by_role("slider", name="Opacity of the heat").press("ArrowRight")
+    page.wait_for_url(re.compile(r"opacity=0\.55"))
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('.st-key-overlay image')].every("
+        "one => (one.getAttribute('href') || one.getAttribute('xlink:href')) !== before)",
+        arg=before,
+    )
+    assert chest.name not in page.url
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Overlay as PNG").click()
+    assert download.value.suggested_filename == "radlens-overlay.png"
+    with Image.open(io.BytesIO(Path(download.value.path()).read_bytes())) as saved:
+        assert saved.format == "PNG" and saved.size == (1841, 1955)
+        assert np.unique(np.asarray(saved).reshape(-1, 3), axis=0).shape[0] > 256  # not grey alone
+
+    page.close()
+
+
+def test_nothing_is_asked_from_another_server(browser, address):
+    page = browser.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}/?sample=chest")
+    page.locator(".st-key-overlay .js-plotly-plot").wait_for(timeout=PATIENCE)
+    assert asked
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    page.close()
+
+
+def test_pointing_at_a_picture_tells_position_intensity_and_heat(browser, address):
+    page = open_page(browser, f"{address}/?sample=chest")
+    plot = page.locator(".st-key-film .js-plotly-plot")
+    plot.wait_for()
+    plot.hover()
+    told = page.locator(".st-key-film .hoverlayer")
+    expect(told).to_contain_text("intensity", timeout=PATIENCE)
+    expect(told).to_contain_text("heat")
+    page.close()
+
+
+def test_film_and_overlay_have_one_size_and_fit_a_phone(browser, address):
+    for width, height in ((1440, 900), (390, 800)):
+        page = open_page(browser, f"{address}/?sample=chest", width, height)
+        boxes = []
+        for key in ("film", "overlay"):
+            plot = page.locator(f".st-key-{key} .js-plotly-plot")
+            plot.wait_for()
+            boxes.append(plot.bounding_box())
+        assert [round(boxes[0][side]) for side in ("width", "height")] == [
+            round(boxes[1][side]) for side in ("width", "height")
+        ]
+        wider = page.evaluate(
+            "() => { const main = document.querySelector('[data-testid=stMain]');"
+            " return main.scrollWidth - main.clientWidth; }"
+        )
+        assert wider == 0, f"at {width} px the page is {wider} px too wide"
+        page.close()
+
+
+def test_every_control_can_be_reached_by_keyboard(browser, address):
+    page = open_page(browser, f"{address}/?sample=chest")
+    page.locator(".st-key-overlay .js-plotly-plot").wait_for()
+    wanted = {
+        "Body part",
+        "Explain",
+        "against",
+        "Opacity of the heat",
+        "Show heat from",
+        "Color map",
+        "Overlay as PNG",
+        "Reading as JSON",
+    }
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name = page.evaluate(
+            "() => (document.activeElement.getAttribute('aria-label')"
+            " || document.activeElement.innerText || '').trim()"
+        )
+        reached |= {one for one in wanted if one in name}
+        if reached == wanted:
+            break
+    assert reached == wanted
+    page.close()
