@@ -38,6 +38,7 @@ def address():
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "main.py"]
     options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    options += ["--server.headless", "true"]  # opens no tab on the screen of whoever runs the tests
     server = subprocess.Popen(
         command + options, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
