@@ -121,6 +121,10 @@ def test_splits_follow_the_group_and_the_shares():
 def test_tables_say_where_they_are_wrong(tmp_path):
     with pytest.raises(DataSetError, match="no such file"):
         kermany.films(tmp_path, "train")
+    (tmp_path / "fracture_boxes.csv").write_text("image,x,y,w,h\na.jpg,0.1,0.1,wide,0.2\n")
+    with pytest.raises(DataSetError, match=r"fracture_boxes\.csv, line 2"):
+        fracatlas.films(tmp_path)
+    (tmp_path / "fracture_boxes.csv").write_text("image,x,y,w,h\n")
     header = "image,hand,leg,hip,shoulder,hardware,multiscan,fractured,group\n"
     (tmp_path / "labels.csv").write_text(header + "a.jpg,1,0,0,0,0,0,maybe,1\n")
     with pytest.raises(DataSetError, match="line 2: fractured must be 0 or 1"):
