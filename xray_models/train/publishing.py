@@ -71,7 +71,6 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     table.to_csv(table_path, index=False, float_format="%.5f", lineterminator="\n")
 
     config = json.loads((run / "config.json").read_text())
-    train_films = films["train"] + films["validation"]
     raw |= {
         "id": recipe.model,
         "architecture": recipe.architecture,
@@ -90,8 +89,8 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
         },
         "training": raw["training"]
         | {
-            "films": len(train_films),
-            "groups": len({film.group for film in train_films}),
+            "films": len(films["train"]),
+            "groups": len({film.group for film in films["train"]}),
             "start": config["start"],
         },
     }
