@@ -9,9 +9,18 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from xray_models import networks
-from xray_models.datasets import DataSetError, Film, body_parts, drawn, fracatlas, kermany, split_of
-from xray_models.train import RECIPES, batches, loop, pretrained
+from xray_models import BONE_PARTS, networks
+from xray_models.datasets import (
+    DataSetError,
+    Film,
+    body_parts,
+    chexnet,
+    drawn,
+    fracatlas,
+    kermany,
+    split_of,
+)
+from xray_models.train import RECIPES, batches, folds, loop, named, pretrained
 from xray_models.train.recipe import Augmentation, Recipe
 
 
@@ -53,6 +62,57 @@ def test_a_killed_training_goes_on_where_it_was(toy, tmp_path):
     history = (run / "history.csv").read_text()
     assert history.startswith(first) and len(history.splitlines()) == 3
     assert best.is_file() and json.loads((run / "config.json").read_text())["model"] == "toy"
+
+
+def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(toy, tmp_path):
+    films = toy.films(tmp_path)
+    every = films["train"] + films["validation"] + films["test"]
+    crossed = replace(toy, folds=2, epochs=1, films=lambda _: {"folds": every}, averaging=0.5)
+    kept = loop.train(crossed, tmp_path, tmp_path / "run")
+    assert kept == tmp_path / "run" / "all" / "best.weights.h5" and kept.is_file()
+    for name in ("fold-1", "fold-2"):
+        assert (tmp_path / "run" / name / "best.weights.h5").is_file()
+        assert "validation_auc" not in (tmp_path / "run" / name / "history.csv").read_text()
+    again = replace(crossed, start="run:run", model="next")
+    network = networks.build("vgg16", (32, 32), 1)
+    said = pretrained.start(network, again.start, tmp_path / "next" / "fold-2")
+    assert "random initialization" in said
+    donor = networks.build("vgg16", (32, 32), 1)
+    donor.load_weights(tmp_path / "run" / "fold-2" / "best.weights.h5")
+    ours, theirs = (one.get_layer("block5_conv3").get_weights()[0] for one in (network, donor))
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_that_gets_no_better_stops_and_slows_down(toy, tmp_path):
+    stuck = replace(toy, learning_rate=0.0, epochs=5, patience=2, plateau=0.5)
+    loop.train(stuck, tmp_path, tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "state.json").read_text())["epoch"] == 3
+    for name in ("curves.png", "metrics.json", "tensorboard"):
+        assert (tmp_path / "run" / name).exists()
+    slower = loop._next(
+        {"epoch": 1, "best": 0.9, "worse": 0, "learning_rate": 0.1, "stopped": 0},
+        {"epoch": 2, "validation_auc": 0.8},
+        stuck,
+        0.1,
+    )
+    assert slower["learning_rate"] == pytest.approx(0.05) and not slower["stopped"]
+
+
+def test_unknown_labels_teach_nothing():
+    targets = np.array([[1.0, np.nan], [0.0, 1.0]], np.float32)
+    logits = np.array([[2.0, 50.0], [1.0, -1.0]], np.float32)
+    expected = np.mean([np.log1p(np.exp(-2)), np.log1p(np.exp(1)), np.log1p(np.exp(1))])
+    assert float(loop.known_crossentropy(targets, logits)) == pytest.approx(expected, rel=1e-5)
+    nothing = np.full((2, 2), np.nan, np.float32)
+    assert float(loop.known_crossentropy(nothing, logits)) == 0
+    assert loop.score(targets, np.array([[0.9, 0.2], [0.1, 0.3]])) == 1.0
+
+
+def test_films_are_drawn_as_their_rarest_label():
+    targets = np.array([[1, 0], [1, 0], [1, 1], [0, 0], [0, 0], [1, 0]], np.float32)
+    classes = batches.strata(targets)
+    assert classes[0] == classes[1] == classes[5] and classes[3] == classes[4]
+    assert len({classes[0], classes[2], classes[3]}) == 3
 
 
 def test_an_epoch_is_drawn_by_balance_and_seed(toy):
@@ -155,19 +215,50 @@ def test_drawn_inputs_are_the_same_for_the_same_seed():
         assert 0 <= one.pixels().min() <= one.pixels().max() <= 1
 
 
-@pytest.mark.parametrize("module", RECIPES.values())
-def test_no_group_is_on_two_sides_of_a_recipes_split(module, data):
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_group_is_on_two_sides_of_a_recipes_split(name, data):
     pytest.importorskip("skimage", reason="photographs come with requirements-train.txt")
-    recipe = __import__(f"xray_models.train.{module}", fromlist=["RECIPE"]).RECIPE
-    films = recipe.films(data)
-    assert set(films) == {"train", "validation", "test"}
-    groups = {name: {film.group for film in part} for name, part in films.items()}
-    assert not groups["train"] & groups["test"]
-    assert not groups["train"] & groups["validation"]
-    assert not groups["validation"] & groups["test"]
-    for part in films.values():
-        keys = [(film.image, film.box) for film in part]
-        assert len(set(keys)) == len(keys)
+    found = named(name)
+    films = found.films(data)
+    splits = [films]
+    if found.folds:
+        runs = folds.runs(films, found.folds)
+        assert set(runs) == {"fold-1", "fold-2", "fold-3", "all"}
+        tested = [film for run in runs.values() for film in run["test"]]
+        assert len(tested) == len(films["folds"])
+        splits = list(runs.values())
+    for split in splits:
+        groups = {one: {film.group for film in part} for one, part in split.items()}
+        assert not groups["train"] & groups["test"]
+        assert not groups.get("validation", set()) & (groups["train"] | groups["test"])
+        for part in split.values():
+            keys = [(film.image, film.box) for film in part]
+            assert len(set(keys)) == len(keys)
+
+
+def test_a_crop_is_fractured_where_it_shows_the_box(data):
+    every = {film.image: film for film in fracatlas.films(data / "fracatlas")}
+    crops = fracatlas.crops(data / "fracatlas", every)
+    assert set(crops) == set(BONE_PARTS)
+    for part, films in crops.items():
+        assert all(film.facts["part"] == part for film in films)
+        for film in films:
+            assert every[film.image.split("#")[0]].truth >= film.truth
+            assert bool(film.lesions) == bool(film.truth)
+            assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in film.lesions)
+    wrists = [film for film in crops["wrist"] if film.facts["framing"] == "region crop"]
+    sound = [film for film in wrists if not film.truth and every[film.image.split("#")[0]].truth]
+    assert sound, "a fractured film also gives sound crops"
+
+
+def test_opinions_soften_labels_without_turning_them(data):
+    films = chexnet.films(data / "nih")
+    soft = chexnet.softened(films, data / "nih")
+    before = np.array([film.targets for film in films])
+    after = np.array([film.targets for film in soft])
+    assert ((after > 0.5) == (before == 1)).all()
+    changed = (after != before).any(axis=1)
+    assert 600 < changed.sum() < len(films)
 
 
 def test_no_class_of_the_detector_comes_from_one_source_alone(data):

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from xray_models.catalogue import CatalogueError, catalogue, get
+from xray_models.commands import fail
+from xray_models.train import RECIPES
+
+if TYPE_CHECKING:
+    from xray_models.train.recipe import Recipe
 
 app = typer.Typer(
     help="RadLens: X-ray models, seen and judged. For teaching and research, not for diagnosis.",
     no_args_is_help=True,
     add_completion=False,
 )
+training = typer.Typer(
+    help="Train a model from its recipe; `publish` puts the result into the catalogue.",
+    no_args_is_help=True,
+)
+publication = typer.Typer(
+    help="Predict a finished run's held-out films and write weights, table and card to assets/.",
+    no_args_is_help=True,
+)
+app.add_typer(training, name="train")
+app.add_typer(publication, name="publish")
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Data = Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")]
+Run = Annotated[Path | None, typer.Option(help="Run folder; runs/MODEL by default.")]
+Arch = Annotated[str | None, typer.Option(help="Another architecture than the recipe's.")]
 Model = Annotated[str, typer.Argument(help="Id of a model, as `list` prints it.")]
 
 
@@ -29,7 +47,7 @@ def list_models(as_json: AsJson = False) -> None:
     try:
         cards = catalogue().values()
     except CatalogueError as error:
-        _fail(str(error))
+        fail(str(error))
     for card in cards:
         if as_json:
             typer.echo(json.dumps(asdict(card), ensure_ascii=False))
@@ -50,7 +68,7 @@ def report(
     from xray_models.evaluate import report as reports
 
     if (model is None) == (not every):
-        _fail("Name one model, or give --all.")
+        fail("Name one model, or give --all.")
     try:
         cards = list(catalogue().values()) if every else [get(str(model))]
         for card in cards:
@@ -59,61 +77,64 @@ def report(
             readme_path = Path(__file__).resolve().parent.parent / "README.md"
             reports.refresh_readme(readme_path, cards)
     except (CatalogueError, ValueError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
-@app.command()
-def train(
-    model: Annotated[str, typer.Argument(help="Which recipe: body-part, bone-general, ...")],
-    data: Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")],
-    run: Annotated[Path | None, typer.Option(help="Run folder; runs/MODEL by default.")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on after the last finished epoch.")] = False,
-) -> None:
-    """Train a model from its recipe; `publish` puts the result into the catalogue."""
-    from xray_models.datasets import DataSetError
-    from xray_models.train import loop
+def _train(name: str) -> Callable[..., None]:
+    def command(
+        data: Data,
+        run: Run = None,
+        arch: Arch = None,
+        start: Annotated[
+            str | None,
+            typer.Option(help="Another start: lite0, hed, imagenet, a model's id, or none."),
+        ] = None,
+        resume: Annotated[bool, typer.Option(help="Go on after the last finished epoch.")] = False,
+    ) -> None:
+        from xray_models.datasets import DataSetError
+        from xray_models.train import loop
 
-    folder = run or Path("runs") / model
-    folder.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        handlers=[logging.StreamHandler(), logging.FileHandler(folder / "train.log")],
-    )
-    try:
-        typer.echo(f"best weights: {loop.train(_recipe(model), data, folder, resume)}")
-    except (DataSetError, ModuleNotFoundError) as error:
-        _fail(str(error))
+        recipe, folder = _recipe(name, arch), run or Path("runs") / name
+        if start:
+            recipe = replace(recipe, start=None if start == "none" else start)
+        folder.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(
+            level=logging.INFO,
+            format="%(asctime)s %(message)s",
+            handlers=[logging.StreamHandler(), logging.FileHandler(folder / "train.log")],
+        )
+        try:
+            typer.echo(f"kept weights: {loop.train(recipe, data, folder, resume)}")
+        except (DataSetError, ModuleNotFoundError, FileNotFoundError, ValueError) as error:
+            fail(str(error))
 
-
-@app.command()
-def publish(
-    model: Annotated[str, typer.Argument(help="Which recipe was trained.")],
-    data: Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")],
-    run: Annotated[Path | None, typer.Option(help="Run folder; runs/MODEL by default.")] = None,
-) -> None:
-    """Predict the held-out films of a finished run and write weights, table and card to assets/."""
-    from xray_models.datasets import DataSetError
-    from xray_models.train import publishing
-
-    try:
-        publishing.publish(_recipe(model), data, run or Path("runs") / model)
-    except (DataSetError, CatalogueError, OSError) as error:
-        _fail(str(error))
-    report(model)
+    return command
 
 
-def _recipe(model: str) -> Any:
-    from xray_models.train import RECIPES
+def _publish(name: str) -> Callable[..., None]:
+    def command(data: Data, run: Run = None, arch: Arch = None) -> None:
+        from xray_models.datasets import DataSetError
+        from xray_models.train import publishing
 
-    if model not in RECIPES:
-        _fail(f"There is no recipe for {model!r}. Recipes: {', '.join(RECIPES)}.")
-    return importlib.import_module(f"xray_models.train.{RECIPES[model]}").RECIPE
+        try:
+            publishing.publish(_recipe(name, arch), data, run or Path("runs") / name)
+        except (DataSetError, CatalogueError, OSError) as error:
+            fail(str(error))
+        report(name)
+
+    return command
 
 
-def _fail(message: str) -> Any:
-    typer.echo(message, err=True)
-    raise typer.Exit(2)
+def _recipe(name: str, architecture: str | None) -> Recipe:
+    from xray_models.train import named
+
+    found = named(name)
+    return found.with_architecture(architecture) if architecture else found
+
+
+for _name in RECIPES:
+    training.command(_name, help=f"Train {_name} from its recipe.")(_train(_name))
+    publication.command(_name, help=f"Publish a finished run of {_name}.")(_publish(_name))
 
 
 def classify_command() -> None:
@@ -145,7 +166,7 @@ def _classify(
             else:
                 typer.echo(f"{file}: {error}", err=True)
         except (classify.CannotClassify, CatalogueError, WeightsError) as error:
-            _fail(str(error))  # the same for every file: not worth repeating
+            fail(str(error))  # the same for every file: not worth repeating
         else:
             if as_json:
                 line = {"file": str(file)} | reading.as_dict()

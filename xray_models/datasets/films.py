@@ -25,6 +25,7 @@ class Film:
         image: id of the film in published tables; unique with `box`.
         group: patient, or near-duplicate group; never on both sides of a split.
         truth: index of the class, or 0/1 for a two-class task.
+        targets: of a multi-label task, one value in 0..1 per label; NaN where nobody knows.
         box: (x0, y0, x1, y1) in fractions of width and height, or None for the whole film.
         lesions: (x, y) centers of marked lesions, in fractions of width and height of the film.
         facts: columns kept for subgroup figures (source, view, sex, hardware...).
@@ -33,7 +34,8 @@ class Film:
     path: Path
     image: str
     group: str
-    truth: int
+    truth: int = 0
+    targets: tuple[float, ...] = ()
     box: tuple[float, float, float, float] | None = None
     lesions: tuple[tuple[float, float], ...] = ()
     facts: dict[str, str] = field(default_factory=dict)

@@ -8,10 +8,13 @@ one part.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from xray_models import BONE_PARTS
 from xray_models.datasets.films import DataSetError, Film, rows
 
 _FLAGS = ("hand", "leg", "hip", "shoulder", "hardware", "multiscan", "fractured")
@@ -24,7 +27,7 @@ def films(folder: Path) -> list[Film]:
     Raises:
         DataSetError: the label table is missing or malformed.
     """
-    lesions = _lesions(folder)
+    boxes = fractures(folder)
     found = []
     for line, row in rows(folder / "labels.csv", ("image", "group", *_FLAGS)):
         if row["fractured"] not in ("0", "1"):
@@ -39,7 +42,7 @@ def films(folder: Path) -> list[Film]:
                 image=row["image"],
                 group=f"fracatlas-{row['group']}",
                 truth=int(row["fractured"]),
-                lesions=tuple(lesions.get(row["image"], ())),
+                lesions=tuple((x + w / 2, y + h / 2) for x, y, w, h in boxes.get(row["image"], ())),
                 facts={
                     "source": "fracatlas",
                     "region": "arm" if region == "hand" else region,
@@ -51,15 +54,20 @@ def films(folder: Path) -> list[Film]:
     return found
 
 
-def _lesions(folder: Path) -> dict[str, list[tuple[float, float]]]:
+def fractures(folder: Path) -> dict[str, list[tuple[float, float, float, float]]]:
+    """Fracture boxes by film: (x, y, width, height) in fractions, x and y of the top left corner.
+
+    Raises:
+        DataSetError: the box table is missing or holds something that is not a number.
+    """
     path = folder / "fracture_boxes.csv"
-    found: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, list[tuple[float, float, float, float]]] = {}
     for line, row in rows(path, ("image", "x", "y", "w", "h")):
         try:
             x, y, w, h = (float(row[name]) for name in "xywh")
         except ValueError as error:
             raise DataSetError(f"{path}, line {line}: {error}.") from error
-        found.setdefault(row["image"], []).append((x + w / 2, y + h / 2))
+        found.setdefault(row["image"], []).append((x, y, w, h))
     return found
 
 
@@ -143,3 +151,81 @@ def region(
     x0, y0 = clipped_low / size
     x1, y1 = clipped_high / size
     return float(x0), float(y0), float(x1), float(y1)
+
+
+def crops(
+    folder: Path, every: dict[str, Film], seed: int = 5, whole: bool = True
+) -> dict[str, list[Film]]:
+    """Films of each bone part: region crops from the landmarks, and whole films of that study.
+
+    A crop is fractured where it shows most of a fracture box; crops that cut a box are left out.
+    Margins vary, because people collimate differently.
+
+    Args:
+        folder: with landmarks.csv and fracture_boxes.csv.
+        every: the films by image name.
+        seed: of the margins.
+        whole: with whole films, whose name ("wrist" ...) is the study a radiographer would give.
+
+    Returns:
+        Part -> films with box, truth and lesions; facts gain "part" and "framing".
+
+    Raises:
+        DataSetError: a table is missing or malformed.
+    """
+    random = np.random.default_rng(seed)
+    boxes = fractures(folder)
+    found: dict[str, list[Film]] = {part: [] for part in BONE_PARTS}
+    studies: dict[str, list[str]] = {}
+    for view, (image, study, points) in enumerate(landmarks(folder)):
+        studies.setdefault(image, []).append(study)
+        margin = random.uniform(0.85, 1.25, len(BONE_PARTS))
+        if image not in every:
+            continue
+        film = every[image]
+        with Image.open(film.path) as picture:
+            width, height = picture.size
+        for part, grow in zip(BONE_PARTS, margin, strict=True):
+            box = region(part, points, width, height, float(grow))
+            if box is None:
+                continue
+            shown = [_shown(box, one) for one in boxes.get(image, [])]
+            if any(0.1 < share < 0.6 for share in shown):
+                continue
+            inside = [
+                (x + w / 2, y + h / 2)
+                for (x, y, w, h), share in zip(boxes.get(image, []), shown, strict=True)
+                if share >= 0.6
+            ]
+            found[part].append(
+                replace(
+                    film,
+                    image=f"{film.image}#{part}-{view}",
+                    truth=int(bool(inside)),
+                    box=box,
+                    lesions=tuple(_within(box, x, y) for x, y in inside),
+                    facts=film.facts | {"part": part, "framing": "region crop"},
+                )
+            )
+    for image, names in studies.items():
+        if whole and len(names) == 1 and names[0] in found and image in every:
+            facts = every[image].facts | {"part": names[0], "framing": "whole film"}
+            found[names[0]].append(replace(every[image], facts=facts))
+    return found
+
+
+def _shown(
+    box: tuple[float, float, float, float], fracture: tuple[float, float, float, float]
+) -> float:
+    """Share of a fracture box (x, y, width, height) that lies in a crop (x0, y0, x1, y1)."""
+    x0, y0, x1, y1 = box
+    x, y, w, h = fracture
+    across = max(0.0, min(x1, x + w) - max(x0, x))
+    down = max(0.0, min(y1, y + h) - max(y0, y))
+    return across * down / (w * h) if w * h > 0 else 0.0
+
+
+def _within(box: tuple[float, float, float, float], x: float, y: float) -> tuple[float, float]:
+    x0, y0, x1, y1 = box
+    inside = np.clip([(x - x0) / (x1 - x0), (y - y0) / (y1 - y0)], 0, 1)
+    return float(inside[0]), float(inside[1])

@@ -13,22 +13,32 @@ import keras
 
 from xray_models.networks.densenet import densenet121, densenet169
 from xray_models.networks.efficientnet import efficientnet_b0
+from xray_models.networks.mobilenet import mobilenet_v2
 from xray_models.networks.vgg import vgg16
+from xray_models.networks.vgg_codes import vgg16_codes
 
 _BACKBONES: dict[str, Callable[[tuple[int, int]], keras.Model]] = {
     "densenet121": densenet121,
     "densenet169": densenet169,
     "efficientnetb0": efficientnet_b0,
+    "mobilenetv2": mobilenet_v2,
     "vgg16": vgg16,
 }
 
-ARCHITECTURES = tuple(_BACKBONES)
+# with a head of their own
+_WHOLE: dict[str, Callable[[tuple[int, int], int, float], keras.Model]] = {
+    "vgg16-codes": vgg16_codes,
+}
+
+ARCHITECTURES = (*_BACKBONES, *_WHOLE)
 
 
 def build(
     architecture: str, input_size: tuple[int, int], labels: int, dropout: float = 0.0
 ) -> keras.Model:
     """Build an untrained network: backbone, global average pooling, one linear layer.
+
+    "vgg16-codes" has two hidden layers in between, and its pooling is named "codes".
 
     Args:
         architecture: one of `ARCHITECTURES`.
@@ -43,6 +53,8 @@ def build(
     Raises:
         ValueError: for an unknown architecture.
     """
+    if architecture in _WHOLE:
+        return _WHOLE[architecture](input_size, labels, dropout)
     if architecture not in _BACKBONES:
         raise ValueError(
             f"Unknown architecture {architecture!r}. Known: {', '.join(ARCHITECTURES)}."
@@ -56,5 +68,13 @@ def build(
 
 
 def last_activation(network: keras.Model) -> str:
-    """Name of the layer whose output the pooling layer reads: the default layer of Grad-CAM."""
-    return network.get_layer("pooled").input._keras_history.operation.name
+    """Name of the layer whose output the pooling layer reads: the default layer of Grad-CAM.
+
+    Of VGG16 codes it is the last convolution, before the fifth pooling: twice the resolution.
+    """
+    names = {layer.name for layer in network.layers}
+    layer = network.get_layer("pooled" if "pooled" in names else "codes")
+    before = layer.input._keras_history.operation
+    if isinstance(before, keras.layers.MaxPooling2D):
+        before = before.input._keras_history.operation
+    return before.name

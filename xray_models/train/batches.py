@@ -57,35 +57,62 @@ def lesions(films: list[Film], recipe: Recipe, epoch: int) -> np.ndarray:
     return found
 
 
-def draw(truth: np.ndarray, recipe: Recipe, epoch: int) -> np.ndarray:
+def targets(films: list[Film], recipe: Recipe) -> np.ndarray:
+    """What the logits should say: float32 of shape (films, logits), NaN where nobody knows."""
+    if recipe.multi_label:
+        return np.array([film.targets for film in films], np.float32)
+    truth = np.array([film.truth for film in films])
+    if recipe.two_class:
+        return truth.astype(np.float32)[:, None]
+    return np.eye(len(recipe.labels), dtype=np.float32)[truth]
+
+
+def strata(targets: np.ndarray) -> np.ndarray:
+    """The class that a film is drawn as: its rarest label, or none of them; int, (films,)."""
+    present = targets > 0.5
+    rarest = np.argsort(np.argsort(-present.sum(axis=0)))
+    ranked = np.where(present, rarest + 1, 0).max(axis=1)
+    found: np.ndarray = np.unique(ranked, return_inverse=True)[1]
+    return found
+
+
+def draw(classes: np.ndarray, recipe: Recipe, epoch: int) -> np.ndarray:
     """Indices of the films of one epoch, the same for the same seed and epoch.
 
     With balance b, a film of a class that makes up a share s is drawn with weight s**-b.
+
+    Args:
+        classes: int, (films,), as `strata` gives them.
+        recipe: seed, balance and films per epoch.
+        epoch: gives another draw each time.
     """
     random = np.random.default_rng((recipe.seed, epoch))
-    count = recipe.films_per_epoch or len(truth)
-    if recipe.balance == 0 and count <= len(truth):
-        return random.permutation(len(truth))[:count]
-    share = np.bincount(truth) / len(truth)
-    weights = share[truth] ** -recipe.balance
-    return random.choice(len(truth), size=count, p=weights / weights.sum())
+    count = recipe.films_per_epoch or len(classes)
+    if recipe.balance == 0 and count <= len(classes):
+        return random.permutation(len(classes))[:count]
+    share = np.bincount(classes) / len(classes)
+    weights = share[classes] ** -recipe.balance
+    return random.choice(len(classes), size=count, p=weights / weights.sum())
 
 
 def training(
-    images: np.ndarray, marks: np.ndarray, truth: np.ndarray, recipe: Recipe, epoch: int
+    images: np.ndarray, marks: np.ndarray, targets: np.ndarray, recipe: Recipe, epoch: int
 ) -> tuple[tf.data.Dataset, int]:
     """One epoch of augmented batches (inputs, targets), and how many there are.
 
     Args:
         images: uint8, (films, height, width), as `load` gives them.
         marks: as `lesions` gives them.
-        truth: int, (films,).
+        targets: as `targets` gives them.
         recipe: seed, batch size, augmentation.
         epoch: gives another draw each time.
     """
-    order = draw(truth, recipe, epoch)
+    order = draw(strata(targets), recipe, epoch)
     order = order[: len(order) - len(order) % recipe.batch]
-    targets = _targets(truth, recipe)
+    if recipe.label_smoothing:
+        # nothing is certain: towards one half for sigmoids, towards all classes for softmax
+        middle = 0.5 if recipe.activation == "sigmoid" else 1 / targets.shape[1]
+        targets = targets + recipe.label_smoothing * (middle - targets)
 
     def gather() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for first in range(0, len(order), recipe.batch):
@@ -108,13 +135,6 @@ def training(
 
     batches = tf.data.Dataset.from_generator(gather, output_signature=signature)
     return batches.map(prepare).prefetch(4), len(order) // recipe.batch
-
-
-def _targets(truth: np.ndarray, recipe: Recipe) -> np.ndarray:
-    if recipe.two_class:
-        return truth.astype(np.float32)[:, None]
-    hot = np.eye(len(recipe.labels), dtype=np.float32)[truth]
-    return hot * (1 - recipe.label_smoothing) + recipe.label_smoothing / len(recipe.labels)
 
 
 def _scale_tensor(grey: tf.Tensor, scaling: str) -> tf.Tensor:
@@ -176,6 +196,17 @@ def augment(
     gamma = tf.exp(random.uniform(one, -how.gamma, how.gamma))
     gain = 1 + random.uniform(one, -how.contrast, how.contrast)
     exposed = tf.pow(tf.clip_by_value(moved, 1e-4, 1.0), gamma) * gain
+    if how.sharpness:
+        share = random.uniform(one, -how.sharpness, how.sharpness)
+        exposed += share * (_blur(exposed) - exposed)
     exposed += random.normal([count, *size], stddev=how.noise)
     exposed = tf.clip_by_value(exposed, 0.0, 1.0)
     return tf.where(random.uniform(one) < how.invert, 1.0 - exposed, exposed)
+
+
+def _blur(grey: tf.Tensor) -> tf.Tensor:
+    # binomial 5 x 5: a Gaussian of one pixel, near enough
+    line = tf.constant([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    kernel = (line[:, None] * line[None, :])[..., None, None]
+    padded = tf.pad(grey, [[0, 0], [2, 2], [2, 2]], mode="REFLECT")
+    return tf.nn.conv2d(padded[..., None], kernel, strides=1, padding="VALID")[..., 0]

@@ -2,111 +2,204 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 from scipy.special import expit, softmax
 from sklearn.metrics import roc_auc_score
 
 from xray_models import networks
-from xray_models.train import batches, pretrained
+from xray_models.datasets import Film
+from xray_models.train import batches, folds, hardware, pretrained
+from xray_models.train.averaging import RunningAverage
+from xray_models.train.journal import Journal
 from xray_models.train.recipe import Recipe
 
 log = logging.getLogger(__name__)
+
+BEST = "best.weights.h5"
+"""The weights that a run keeps, in its folder."""
+
+_LAST, _AVERAGE, _STATE = "last.weights.h5", "average.npz", "state.json"
 
 # a progress bar for people, a line per epoch for files
 _VERBOSE = 1 if sys.stdout.isatty() else 2
 
 
 def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
-    """Train a recipe and leave the best epoch's weights and its predictions in `run`.
-
-    The epoch is chosen by validation AUC; test films are predicted once, at the end.
+    """Train a recipe, once or as a cross-validation.
 
     Args:
         recipe: what to train.
         data: the data folder.
+        run: run folder; made if absent. A cross-validation makes one in it for each fold and one
+            for all films.
+        resume: go on after the last finished epoch of an earlier call.
+
+    Returns:
+        Path of the weights to ship.
+
+    Raises:
+        DataSetError: the data folder is incomplete.
+        ValueError: the recipe's start is unknown.
+        FileNotFoundError: the recipe starts from another run, which is missing.
+    """
+    films = recipe.films(data)
+    if not recipe.folds:
+        return fit(recipe, films, run, resume)
+    for name, part in folds.runs(films, recipe.folds).items():
+        log.info("%s, %s", recipe.model, name)
+        kept = fit(recipe, part, run / name, resume)
+    return kept
+
+
+def fit(recipe: Recipe, films: dict[str, list[Film]], run: Path, resume: bool = False) -> Path:
+    """One training: the epoch with the best validation AUC is kept, without validation the last.
+
+    Args:
+        recipe: what to train.
+        films: {"train", "validation" (optional)} -> films. Others are not looked at.
         run: run folder; made if absent.
         resume: go on after the last finished epoch of an earlier call.
 
     Returns:
-        Path of the chosen weights (`best.weights.h5` in `run`).
-
-    Raises:
-        DataSetError: the data folder is incomplete.
+        Path of the kept weights.
     """
     run.mkdir(parents=True, exist_ok=True)
+    state = _state(run, resume)
+    if state["epoch"] >= recipe.epochs or state["stopped"]:
+        return run / BEST
     keras.utils.set_random_seed(recipe.seed)
-    films = recipe.films(data)
+    strategy = hardware.prepare()
     for name, part in films.items():
         log.info("%s: %d films, %d groups", name, len(part), len({film.group for film in part}))
-    images = {
-        "train": batches.load(films["train"], recipe, "train", recipe.source_size),
-        "validation": batches.load(films["validation"], recipe, "validation"),
-    }
-    truth = {name: np.array([film.truth for film in part]) for name, part in films.items()}
+    validation = films.get("validation", [])
+    images = batches.load(films["train"], recipe, "train", recipe.source_size)
+    targets = batches.targets(films["train"], recipe)
+    if validation:
+        unseen = batches.load(validation, recipe, "validation")
+        truth = batches.targets(validation, recipe)
 
+    with strategy.scope():
+        network, started_from = _network(recipe, run, len(images))
+    average = RunningAverage(recipe.averaging)
+    journal = Journal(run, fresh=state["epoch"] == 0)
+    journal.begin(recipe, started_from, hardware.described(strategy))
+    if state["epoch"]:
+        network.optimizer.build(network.trainable_variables)
+        network.load_weights(run / _LAST)
+        average.load(run / _AVERAGE)
+        log.info("resumed after epoch %d", state["epoch"])
+
+    while state["epoch"] < recipe.epochs and not state["stopped"]:
+        epoch = int(state["epoch"])
+        began = time.monotonic()
+        if recipe.plateau < 1:
+            network.optimizer.learning_rate = state["learning_rate"] or recipe.learning_rate
+        marks = batches.lesions(films["train"], recipe, epoch)
+        stream, count = batches.training(images, marks, targets, recipe, epoch)
+        history = network.fit(
+            stream,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            steps_per_epoch=count,
+            callbacks=[average],
+            verbose=_VERBOSE,
+        )
+        line: dict[str, float] = {"epoch": epoch + 1, "loss": history.history["loss"][0]}
+        network.save_weights(run / _LAST)
+        average.save(run / _AVERAGE)
+        with average.in_place(network):
+            better = not validation
+            if validation:
+                line |= _validate(network, unseen, truth, recipe)
+                better = line["validation_auc"] > state["best"]
+            if better:
+                network.save_weights(run / BEST)
+        line["seconds"] = time.monotonic() - began
+        log.info(" ".join(f"{name} {value:.4g}" for name, value in line.items()))
+        journal.epoch(line)
+        state = _next(state, line, recipe, float(network.optimizer.learning_rate))
+        (run / _STATE).write_text(json.dumps(state))
+    journal.end({"epochs": state["epoch"], "best_validation_auc": state["best"]})
+    return run / BEST
+
+
+def _state(run: Path, resume: bool) -> dict[str, float]:
+    fresh = {"epoch": 0, "best": -1.0, "worse": 0, "learning_rate": 0.0, "stopped": 0}
+    if resume and (run / _STATE).is_file():
+        return fresh | json.loads((run / _STATE).read_text())
+    return fresh
+
+
+def _next(
+    state: dict[str, float], line: dict[str, float], recipe: Recipe, learning_rate: float
+) -> dict[str, float]:
+    auc = line.get("validation_auc", state["best"])
+    worse = 0 if auc > state["best"] or "validation_auc" not in line else state["worse"] + 1
+    if worse and recipe.plateau < 1:
+        learning_rate *= recipe.plateau
+    stopped = recipe.patience and worse >= recipe.patience
+    if stopped:
+        log.info("stopped: no better validation AUC in %d epochs", recipe.patience)
+    return {
+        "epoch": line["epoch"],
+        "best": max(auc, state["best"]),
+        "worse": worse,
+        "learning_rate": learning_rate,
+        "stopped": int(bool(stopped)),
+    }
+
+
+def _network(recipe: Recipe, run: Path, films: int) -> tuple[keras.Model, str]:
     network = networks.build(
         recipe.architecture,
         recipe.input_size,
         1 if recipe.two_class else len(recipe.labels),
         recipe.dropout,
     )
-    started_from = pretrained.start(network, recipe.start)
+    started_from = pretrained.start(network, recipe.start, run)
     _freeze(network, recipe.frozen_until)
-    steps = (recipe.films_per_epoch or len(truth["train"])) // recipe.batch
-    schedule = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 10,
-        decay_steps=steps * recipe.epochs - steps // 2,
-        alpha=0.01,
-        warmup_target=recipe.learning_rate,
-        warmup_steps=steps // 2,
-    )
+    steps = (recipe.films_per_epoch or films) // recipe.batch
+    schedule: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
+    if recipe.plateau == 1:
+        schedule = keras.optimizers.schedules.CosineDecay(
+            recipe.learning_rate / 10,
+            decay_steps=max(1, steps * recipe.epochs - steps // 2),
+            alpha=0.01,
+            warmup_target=recipe.learning_rate,
+            warmup_steps=steps // 2,
+        )
     network.compile(
         keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0),
-        keras.losses.BinaryCrossentropy(from_logits=True)
-        if recipe.two_class
+        known_crossentropy
+        if recipe.activation == "sigmoid"
         else keras.losses.CategoricalCrossentropy(from_logits=True),
     )
-    config = {k: v for k, v in asdict(recipe).items() if k != "films"} | {"start": started_from}
-    (run / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    return network, started_from
 
-    state = {"epoch": 0, "best": -1.0}
-    if resume and (run / "state.json").is_file():
-        state = json.loads((run / "state.json").read_text())
-        network.optimizer.build(network.trainable_variables)
-        network.load_weights(run / "last.weights.h5")
-        log.info("resumed after epoch %d", state["epoch"])
-    for epoch in range(int(state["epoch"]), recipe.epochs):
-        began = time.monotonic()
-        marks = batches.lesions(films["train"], recipe, epoch)
-        stream, count = batches.training(images["train"], marks, truth["train"], recipe, epoch)
-        history = network.fit(
-            stream, initial_epoch=epoch, epochs=epoch + 1, steps_per_epoch=count, verbose=_VERBOSE
-        )
-        scores = probabilities(network, images["validation"], recipe)
-        auc = score(truth["validation"], scores)
-        line = {
-            "epoch": epoch + 1,
-            "loss": history.history["loss"][0],
-            "validation_auc": auc,
-            "seconds": time.monotonic() - began,
-        }
-        log.info(" ".join(f"{name} {value:.4g}" for name, value in line.items()))
-        _append(run / "history.csv", line, first=epoch == 0)
-        if auc > state["best"]:
-            network.save_weights(run / "best.weights.h5")
-        state = {"epoch": epoch + 1, "best": max(auc, state["best"])}
-        network.save_weights(run / "last.weights.h5")
-        (run / "state.json").write_text(json.dumps(state))
-    return run / "best.weights.h5"
+
+def known_crossentropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Mean binary cross-entropy over the labels that somebody knows; NaN targets do not count.
+
+    Args:
+        targets: float32 in 0..1 or NaN, (films, labels).
+        logits: float32, (films, labels).
+
+    Returns:
+        float32 scalar; 0 where nothing is known.
+    """
+    known = tf.math.is_finite(targets)
+    each = tf.nn.sigmoid_cross_entropy_with_logits(tf.where(known, targets, 0.0), logits)
+    return tf.math.divide_no_nan(
+        tf.reduce_sum(tf.where(known, each, 0.0)), tf.reduce_sum(tf.cast(known, tf.float32))
+    )
 
 
 def _freeze(network: keras.Model, until: str | None) -> None:
@@ -119,14 +212,6 @@ def _freeze(network: keras.Model, until: str | None) -> None:
     raise ValueError(f"{network.name} has no layer {until!r} to freeze up to.")
 
 
-def _append(path: Path, line: dict[str, float], first: bool) -> None:
-    with path.open("w" if first else "a", newline="") as file:
-        writer = csv.DictWriter(file, list(line))
-        if first:
-            writer.writeheader()
-        writer.writerow(line)
-
-
 def logits(network: keras.Model, images: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Raw logits of uint8 images, float64 of shape (films, logits)."""
     parts = [
@@ -136,14 +221,37 @@ def logits(network: keras.Model, images: np.ndarray, recipe: Recipe) -> np.ndarr
     return np.concatenate(parts).astype(np.float64)
 
 
-def probabilities(network: keras.Model, images: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """Uncalibrated probabilities, (films, 1) for two classes, (films, labels) otherwise."""
+def _validate(
+    network: keras.Model, images: np.ndarray, targets: np.ndarray, recipe: Recipe
+) -> dict[str, float]:
     raw = logits(network, images, recipe)
-    return expit(raw) if recipe.two_class else softmax(raw, axis=1)
+    if recipe.activation == "sigmoid":
+        loss = float(known_crossentropy(targets, raw.astype(np.float32)))
+        return {"validation_auc": score(targets, expit(raw)), "validation_loss": loss}
+    values = softmax(raw, axis=1)
+    loss = float(-np.log(np.maximum((values * targets).sum(axis=1), 1e-12)).mean())
+    accuracy = float((values.argmax(axis=1) == targets.argmax(axis=1)).mean())
+    return {
+        "validation_auc": score(targets, values),
+        "validation_loss": loss,
+        "validation_accuracy": accuracy,
+    }
 
 
-def score(truth: np.ndarray, probability: np.ndarray) -> float:
-    """AUC, for several classes the mean over classes of one against the rest."""
-    if probability.shape[1] == 1:
-        return float(roc_auc_score(truth, probability[:, 0]))
-    return float(roc_auc_score(truth, probability, multi_class="ovr", average="macro"))
+def score(targets: np.ndarray, probability: np.ndarray) -> float:
+    """Mean over the labels of the AUC of one against the rest.
+
+    Args:
+        targets: in 0..1 or NaN (unknown), (films, labels).
+        probability: (films, labels).
+
+    Returns:
+        The mean over labels that occur and are missing at least once; NaN without any.
+    """
+    found = []
+    for truth, values in zip(targets.T, probability.T, strict=True):
+        known = np.isfinite(truth)
+        present = truth[known] > 0.5
+        if present.any() and not present.all():
+            found.append(roc_auc_score(present, values[known]))
+    return float(np.mean(found)) if found else float("nan")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import warnings
 from pathlib import Path
 
 import keras
@@ -15,15 +17,16 @@ _OPEN_GATE_BIAS = 4.0
 """Bias of a squeeze-excite gate that lets 98 % through: Lite0 has no such gates."""
 
 
-def start(network: keras.Model, source: str | None) -> str:
+def start(network: keras.Model, source: str | None, run: Path | None = None) -> str:
     """Copy a pretrained start into `network` in place.
 
     Args:
         network: as `xray_models.networks.build` makes it.
         source: "lite0" (EfficientNet-Lite0, ImageNet, for EfficientNetB0), "hed" (VGG16
-        convolutions,
-            ImageNet then edge detection on BSDS500), "imagenet" (keras.applications download),
-            the id of a model of the catalogue with the same architecture, None.
+            convolutions, ImageNet then edge detection on BSDS500), "imagenet" (keras.applications
+            download), the id of a model of the catalogue with the same architecture, "run:NAME"
+            for the run of the same fold of the cross-validation NAME, None.
+        run: run folder of the training that asks, for "run:NAME".
 
     Returns:
         A sentence for the card's "start" field.
@@ -31,9 +34,12 @@ def start(network: keras.Model, source: str | None) -> str:
     Raises:
         ValueError: the source is unknown or does not fit the architecture.
         ModuleNotFoundError: the package that carries the weights is not installed.
+        FileNotFoundError: the other run has not been trained.
     """
     if source is None:
         return "random initialization"
+    if source.startswith("run:"):
+        return _from_run(network, source.removeprefix("run:"), run)
     key = (source, network.name)
     if key == ("lite0", "efficientnetb0"):
         _from_lite0(network)
@@ -47,6 +53,30 @@ def start(network: keras.Model, source: str | None) -> str:
     if source in catalogue():
         return _from_catalogue(network, source)
     raise ValueError(f"No pretrained start {source!r} for {network.name}.")
+
+
+def _from_run(network: keras.Model, name: str, run: Path | None) -> str:
+    if run is None:
+        raise ValueError(f"Starting from the run {name} needs a run folder beside it.")
+    # of a cross-validation the same fold, so that no held-out film was seen by the start
+    donor = run.parent.parent / name
+    if (donor / run.name).is_dir():
+        donor = donor / run.name
+    weights_file = donor / "best.weights.h5"
+    if not weights_file.is_file():
+        raise FileNotFoundError(f"{weights_file}: not there. Train {name} first.")
+    _copy_all_but_the_head(network, weights_file)
+    started = json.loads((donor / "config.json").read_text(encoding="utf-8"))["start"]
+    return f"the run {name}, which started from {started}"
+
+
+def _copy_all_but_the_head(network: keras.Model, weights_file: Path) -> None:
+    head = network.get_layer("logits")
+    own = head.get_weights()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the head does not fit is expected
+        network.load_weights(weights_file, skip_mismatch=True)
+    head.set_weights(own)
 
 
 def _from_catalogue(network: keras.Model, model: str) -> str:
@@ -128,6 +158,7 @@ def _from_keras_applications(network: keras.Model) -> None:
     makers = {
         "densenet121": keras.applications.DenseNet121,
         "densenet169": keras.applications.DenseNet169,
+        "mobilenetv2": keras.applications.MobileNetV2,
         "vgg16": keras.applications.VGG16,
     }
     if network.name not in makers:

@@ -1,16 +1,18 @@
 """From a finished run to the catalogue: weights, calibration, thresholds, held-out table, card.
 
-Everything is chosen on validation films. The stored probabilities come from the half-precision
-weights that ship, not from the ones that were trained.
+Everything is chosen on validation films; of a cross-validation, on the other folds. The stored
+probabilities come from half-precision weights, as they ship, not from the ones that were trained.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
@@ -20,10 +22,24 @@ from xray_models import catalogue, networks, weights
 from xray_models.catalogue import Calibration, Card, assets, read_card
 from xray_models.datasets import Film
 from xray_models.evaluate import figures, thresholds
+from xray_models.evaluate.table import JOINT, NONE
 from xray_models.evaluate.table import load as load_table
 from xray_models.predicting import calibrated
-from xray_models.train import batches, loop
+from xray_models.train import batches, folds, loop, rivals
 from xray_models.train.recipe import Recipe
+
+
+@dataclass(frozen=True, eq=False)
+class _HeldOut:
+    """Films that the network behind their logits never saw."""
+
+    films: list[Film]
+    split: np.ndarray
+    logits: np.ndarray
+
+    @property
+    def out_of_fold(self) -> bool:
+        return bool(np.char.startswith(self.split.astype(str), "fold").all())
 
 
 def publish(recipe: Recipe, data: Path, run: Path) -> Card:
@@ -35,7 +51,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     Args:
         recipe: what was trained.
         data: the data folder, as in training.
-        run: the run folder with best.weights.h5.
+        run: the run folder, as in training.
 
     Returns:
         The updated card.
@@ -49,35 +65,35 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     raw = json.loads(card_path.read_text(encoding="utf-8"))
     films = recipe.films(data)
 
-    network = networks.build(
-        recipe.architecture, recipe.input_size, 1 if recipe.two_class else len(recipe.labels)
-    )
-    network.load_weights(run / "best.weights.h5", skip_mismatch=False)
+    shipped = run / folds.ALL if recipe.folds else run
     file = assets() / "weights" / f"{recipe.model}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
-    weights.save(network, file)
-    weights.fill(network, file.read_bytes(), file.name)
+    network = _half_precision(recipe, shipped, file)
+    trained_on = films["train"]
+    if recipe.folds:
+        held_out = _out_of_fold(recipe, films, run)
+        trained_on = folds.runs(films, recipe.folds)[folds.ALL]["train"]
+    else:
+        held_out = _validation_and_test(recipe, films, network)
 
-    held_out = films["validation"] + films["test"]
-    split = np.repeat(["validation", "test"], [len(films["validation"]), len(films["test"])])
-    logits = loop.logits(network, batches.load(held_out, recipe, "held-out films"), recipe)
-    truth = np.array([film.truth for film in held_out])
-    chosen_on = split == "validation"
-    calibration = _calibrate(logits[chosen_on], truth[chosen_on], recipe.two_class)
-    activation = "sigmoid" if recipe.two_class else "softmax"
-    table = _table(held_out, split, recipe, calibrated(logits, calibration, activation))
+    calibration, probability = _calibrated(held_out, recipe)
+    table = _table(held_out, recipe, probability)
+    if recipe.rival:
+        table[recipe.rival] = rivals.probabilities(recipe.rival, held_out.films)
     table_path = assets() / "held_out" / f"{recipe.model}.csv"
     table_path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(table_path, index=False, float_format="%.5f", lineterminator="\n")
 
-    config = json.loads((run / "config.json").read_text())
+    config = json.loads((shipped / "config.json").read_text())
+    judged_on = held_out.split != "validation"
+    groups = np.array([film.group for film in held_out.films])
     raw |= {
         "id": recipe.model,
         "architecture": recipe.architecture,
         "input_size": list(recipe.input_size),
         "geometry": recipe.geometry,
         "scaling": recipe.scaling,
-        "activation": activation,
+        "activation": recipe.activation,
         "labels": list(recipe.labels),
         "calibration": asdict(calibration),
         "weights": raw["weights"]
@@ -89,21 +105,27 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
         },
         "training": raw["training"]
         | {
-            "films": len(films["train"]),
-            "groups": len({film.group for film in films["train"]}),
+            "films": len(trained_on),
+            "groups": len({film.group for film in trained_on}),
             "start": config["start"],
         },
+        "held_out": {
+            "table": table_path.name,
+            "films": int(judged_on.sum()),
+            "groups": len(set(groups[judged_on])),
+            "figures": {},
+        },
     }
-    validation = load_table(table_path, recipe.labels).query("split == 'validation'")
+    stored = load_table(table_path, recipe.labels, recipe.multi_label)
     raw["thresholds"] = thresholds.choose(
-        validation, recipe.labels, raw.get("combined", {}), raw["task"]
+        stored if held_out.out_of_fold else stored.query("split == 'validation'"),
+        recipe.labels,
+        raw.get("combined", {}),
+        raw["task"],
+        multi_label=recipe.multi_label,
     )
-    raw["held_out"] = {
-        "table": table_path.name,
-        "films": len(films["test"]),
-        "groups": len({film.group for film in films["test"]}),
-        "figures": {},
-    }
+    if recipe.rival:
+        raw["rival"] = asdict(rivals.compare(recipe.rival, stored, recipe.labels[0]))
     _write(card_path, raw)
     measured = figures.figures(read_card(card_path))
     raw["held_out"]["figures"] = {name: asdict(figure) for name, figure in measured.items()}
@@ -112,23 +134,76 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     return read_card(card_path)
 
 
+def _half_precision(recipe: Recipe, run: Path, file: Path) -> keras.Model:
+    """The network of a run with its weights as `file` will hold them."""
+    network = networks.build(
+        recipe.architecture, recipe.input_size, 1 if recipe.two_class else len(recipe.labels)
+    )
+    network.load_weights(run / loop.BEST)
+    weights.save(network, file)
+    weights.fill(network, file.read_bytes(), file.name)
+    return network
+
+
+def _validation_and_test(
+    recipe: Recipe, films: dict[str, list[Film]], network: keras.Model
+) -> _HeldOut:
+    held_out = films["validation"] + films["test"]
+    split = np.repeat(["validation", "test"], [len(films["validation"]), len(films["test"])])
+    images = batches.load(held_out, recipe, "held-out films")
+    return _HeldOut(held_out, split, loop.logits(network, images, recipe))
+
+
+def _out_of_fold(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> _HeldOut:
+    parts = list(_folds(recipe, films, run))
+    return _HeldOut(
+        [film for part in parts for film in part.films],
+        np.concatenate([part.split for part in parts]),
+        np.concatenate([part.logits for part in parts]),
+    )
+
+
+def _folds(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> Iterator[_HeldOut]:
+    for name, part in folds.runs(films, recipe.folds).items():
+        if name == folds.ALL or not part["test"]:
+            continue
+        network = _half_precision(recipe, run / name, run / name / "half.safetensors")
+        images = batches.load(part["test"], recipe, name)
+        split = np.full(len(part["test"]), name.replace("-", " "))
+        yield _HeldOut(part["test"], split, loop.logits(network, images, recipe))
+
+
 def _write(path: Path, raw: dict[str, object]) -> None:
     path.write_text(json.dumps(raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _calibrate(logits: np.ndarray, truth: np.ndarray, two_class: bool) -> Calibration:
-    """Temperature and biases that minimize the negative log-likelihood on validation films.
+def _calibrated(held_out: _HeldOut, recipe: Recipe) -> tuple[Calibration, np.ndarray]:
+    """The card's calibration, and probabilities of films that had no part in theirs."""
+    targets = batches.targets(held_out.films, recipe) > 0.5
+    if not held_out.out_of_fold:
+        chosen_on = held_out.split == "validation"
+        found = _calibrate(held_out.logits[chosen_on], targets[chosen_on], recipe.activation)
+        return found, calibrated(held_out.logits, found, recipe.activation)
+    probability = np.empty_like(held_out.logits)
+    for fold in np.unique(held_out.split):
+        inside = held_out.split == fold
+        others = _calibrate(held_out.logits[~inside], targets[~inside], recipe.activation)
+        probability[inside] = calibrated(held_out.logits[inside], others, recipe.activation)
+    return _calibrate(held_out.logits, targets, recipe.activation), probability
+
+
+def _calibrate(logits: np.ndarray, targets: np.ndarray, activation: str) -> Calibration:
+    """Temperature and biases that minimize the negative log-likelihood.
 
     Undoes both overconfidence and the class balance of training (Platt 1999, Guo et al. 2017).
     """
 
     def loss(parameters: np.ndarray) -> float:
         adjusted = logits / np.exp(parameters[0]) + parameters[1:]
-        if two_class:
-            sign = np.where(truth == 1, 1.0, -1.0)
-            likelihood = log_expit(sign * adjusted[:, 0])
+        if activation == "sigmoid":
+            likelihood = log_expit(np.where(targets, adjusted, -adjusted)).sum(axis=1)
         else:
-            likelihood = log_softmax(adjusted, axis=1)[np.arange(len(truth)), truth]
+            likelihood = log_softmax(adjusted, axis=1)[targets]
         # a weak pull to zero keeps the biases of rare classes sane
         return float(-likelihood.mean() + 1e-3 * np.square(parameters).sum())
 
@@ -139,20 +214,15 @@ def _calibrate(logits: np.ndarray, truth: np.ndarray, two_class: bool) -> Calibr
     )
 
 
-def _table(
-    films: list[Film], split: np.ndarray, recipe: Recipe, probability: np.ndarray
-) -> pd.DataFrame:
-    if recipe.two_class:
-        truth = [recipe.labels[0] if film.truth else "none" for film in films]
-    else:
-        truth = [recipe.labels[film.truth] for film in films]
+def _table(held_out: _HeldOut, recipe: Recipe, probability: np.ndarray) -> pd.DataFrame:
+    present = batches.targets(held_out.films, recipe) > 0.5
     columns: dict[str, object] = {
-        "image": [film.image for film in films],
-        "group": [film.group for film in films],
-        "split": split,
-        "truth": truth,
+        "image": [film.image for film in held_out.films],
+        "group": [film.group for film in held_out.films],
+        "split": held_out.split,
+        "truth": [JOINT.join(np.array(recipe.labels)[row]) or NONE for row in present],
     }
     columns |= {f"p:{label}": probability[:, k] for k, label in enumerate(recipe.labels)}
-    names = sorted({name for film in films for name in film.facts})
-    columns |= {name: [film.facts.get(name, "") for film in films] for name in names}
+    names = sorted({name for film in held_out.films for name in film.facts})
+    columns |= {name: [film.facts.get(name, "") for film in held_out.films] for name in names}
     return pd.DataFrame(columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xray_models.datasets import Film
@@ -14,6 +14,8 @@ class Augmentation:
     """Random changes of a training film. Angles in degrees, the rest as shares or factors.
 
     A zoom above 1 shows a window of the film; it is placed so that a marked lesion stays in view.
+    Sharpness s blends each film with its blur by a share in -s..s (below 0 it sharpens): where the
+    classes were exported at different resolutions, how sharp a film is would give them away.
     """
 
     rotation: float = 15.0
@@ -25,6 +27,7 @@ class Augmentation:
     contrast: float = 0.2
     noise: float = 0.02
     invert: float = 0.0
+    sharpness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,25 @@ class Recipe:
 
     Attributes:
         model: id of the model card that the training fills.
-        films: data folder -> {"train", "validation", "test"} -> films; groups never cross.
-        labels: class names; two names and one logit when `two_class`.
+        films: data folder -> {"train", "validation", "test"} -> films; groups never cross. With
+            `folds`: {"folds": films to cross-validate, "train": films that only ever train}.
+        labels: class names, one logit each; one name and one logit when `two_class`.
         two_class: one sigmoid logit for `labels[0]` against everything else.
+        multi_label: a sigmoid logit per label, any of which may be present; films have `targets`.
         frozen_until: name of the last layer that keeps its pretrained weights, or None.
+        start: see `pretrained.start`.
         balance: 0 draws films as they come, 1 draws every class equally often.
+        averaging: momentum per step of the running average of the weights that is validated and
+            kept, 0 for none.
+        folds: 0 for one run that keeps the epoch with the best validation AUC. Otherwise that many
+            cross-validation runs and one on all films, which keep the last epoch: no held-out film
+            has a say.
+        patience: stop after so many epochs without a better validation AUC; 0 for never.
+        plateau: factor on the learning rate after an epoch without a better validation AUC; 1 for
+            a cosine schedule instead.
         source_size: (height, width) that training films are kept at in memory, larger than
             `input_size` where the augmentation zooms in; None for `input_size`.
+        rival: id of a model that may read the same films; publishing compares the two.
         films_per_epoch: how many films are drawn per epoch; None for as many as there are.
     """
 
@@ -52,6 +67,7 @@ class Recipe:
     scaling: str
     start: str | None
     two_class: bool = False
+    multi_label: bool = False
     epochs: int = 10
     batch: int = 32
     learning_rate: float = 1e-3
@@ -60,7 +76,30 @@ class Recipe:
     label_smoothing: float = 0.0
     frozen_until: str | None = None
     balance: float = 0.5
+    averaging: float = 0.0
+    folds: int = 0
+    patience: int = 0
+    plateau: float = 1.0
+    rival: str | None = None
     films_per_epoch: int | None = None
     source_size: tuple[int, int] | None = None
     seed: int = 7
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @property
+    def activation(self) -> str:
+        """What turns logits into probabilities: "sigmoid" or "softmax"."""
+        return "sigmoid" if self.two_class or self.multi_label else "softmax"
+
+    def with_architecture(self, architecture: str) -> Recipe:
+        """The same training of another network, from a general start that fits it."""
+        if architecture == self.architecture:
+            return self
+        start, scaling = _GENERAL_STARTS.get(architecture, ("imagenet", "imagenet"))
+        return replace(
+            self, architecture=architecture, start=start, scaling=scaling, frozen_until=None
+        )
+
+
+# architecture -> pretrained start and the scaling that it expects; others are downloaded
+_GENERAL_STARTS = {"efficientnetb0": ("lite0", "imagenet"), "vgg16": ("hed", "hed")}

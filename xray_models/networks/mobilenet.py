@@ -1,0 +1,10 @@
+"""MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381) as keras.applications builds it."""
+
+import keras
+
+
+def mobilenet_v2(input_size: tuple[int, int]) -> keras.Model:
+    """MobileNetV2 without its head: (batch, h, w, 3) -> (batch, h/32, w/32, 1280)."""
+    return keras.applications.MobileNetV2(
+        weights=None, include_top=False, input_shape=(*input_size, 3)
+    )

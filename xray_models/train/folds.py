@@ -1,0 +1,37 @@
+"""Cross-validation by group: every film is predicted once by a network that never saw its group."""
+
+from __future__ import annotations
+
+import hashlib
+
+from xray_models.datasets import Film
+
+ALL = "all"
+"""Name of the run on all films, whose weights ship."""
+
+
+def fold_of(group: str, folds: int, seed: int = 0) -> int:
+    """The fold of a group, 0 to folds - 1: the same for every model and machine."""
+    digest = hashlib.sha256(f"folds:{seed}:{group}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % folds
+
+
+def runs(films: dict[str, list[Film]], folds: int) -> dict[str, dict[str, list[Film]]]:
+    """The trainings of a cross-validation.
+
+    Args:
+        films: {"folds": films to cross-validate, "train": films that only ever train (optional)}.
+        folds: how many.
+
+    Returns:
+        Name of the run ("fold-1", ..., "all") -> {"train", "test"} -> films.
+    """
+    extra = films.get("train", [])
+    number = [fold_of(film.group, folds) for film in films["folds"]]
+    found: dict[str, dict[str, list[Film]]] = {}
+    for fold in range(folds):
+        inside = [film for film, one in zip(films["folds"], number, strict=True) if one == fold]
+        rest = [film for film, one in zip(films["folds"], number, strict=True) if one != fold]
+        found[f"fold-{fold + 1}"] = {"train": extra + rest, "test": inside}
+    found[ALL] = {"train": extra + films["folds"], "test": []}
+    return found
