@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from xray_models import PARTS, catalogue, predicting, radiograph
+from xray_models import explain as explaining
 from xray_models.catalogue import Card
 from xray_models.evaluate import routing
-from xray_models.explain import grad_cam, targets
+from xray_models.explain import targets
 from xray_models.explain.heatmap import Heatmap
 from xray_models.radiograph import Radiograph
 
@@ -185,27 +186,38 @@ def route(detector: Card, probability: dict[str, float]) -> str | None:
     return None if index == routing.ABSTAINS else detector.labels[index]
 
 
-def explain(film: Radiograph, model: str, label: str, negate: bool = False) -> Heatmap:
-    """Grad-CAM of a finding; no forward pass if the film was read by this model already.
+def explain(
+    film: Radiograph,
+    model: str,
+    label: str,
+    negate: bool = False,
+    method: str = explaining.DEFAULT,
+    layer: str | None = None,
+    **more: Any,
+) -> Heatmap:
+    """The heatmap of a finding; Grad-CAM takes no pass if the film was read by this model already.
 
     Args:
         film: the radiograph.
         model: id of the model.
         label: one of its labels or combined findings.
         negate: explain what speaks against it.
+        method: id of a method, see `xray_models.explain.METHODS`.
+        layer: where to look; the last activation by default.
+        **more: what `xray_models.explain.heats` takes: several layers, progress, the method's
+            options.
 
     Raises:
         CatalogueError: unknown model.
-        CannotClassify: the model has no such label.
+        CannotClassify: the model has no such label or layer, or the method does not fit it.
+        Stopped: the work was stopped on request.
     """
     card = catalogue.get(model)
     try:
         target = targets.combined(card.labels, card.members(label))
+        return explaining.heat(card, film, -target if negate else target, method, layer, **more)
     except ValueError as error:
         raise CannotClassify(str(error)) from error
-    return grad_cam.at_last_activation(
-        predicting.forward(card, film), -target if negate else target
-    )
 
 
 def warm() -> None:

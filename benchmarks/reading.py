@@ -23,8 +23,8 @@ import tensorflow as tf
 from pydicom.data import get_testdata_file
 
 import classify
-from xray_models import catalogue, networks, predicting, radiograph, weights
-from xray_models.explain import grad_cam, targets
+from xray_models import catalogue, explain, networks, predicting, radiograph, weights
+from xray_models.explain import targets
 from xray_models.explain.heatmap import Heatmap
 from xray_models.preparing import resize, scale
 
@@ -78,14 +78,16 @@ def main() -> None:
 
     for card in catalogue.catalogue().values():
         film = radiograph.read(content)
-        done = predicting.forward(card, film)
+        predicting.forward(card, film)
         network = weights.network(card)
         image = scale(resize(film.pixels, card.input_size, card.geometry)[0], card.scaling)[None]
         runner = predicting._runner(network)
         every = [targets.logit(card.labels, label) for label in card.labels]
 
-        def ours(done: predicting.ForwardPass = done, every: list = every) -> list[Heatmap]:
-            return [grad_cam.at_last_activation(done, target) for target in every]
+        def ours(
+            card: catalogue.Card = card, film: radiograph.Radiograph = film, every: list = every
+        ) -> list[Heatmap]:
+            return explain.heats(card, film, every)
 
         def recipe(network: keras.Model = network, image: np.ndarray = image) -> list[np.ndarray]:
             return keras_recipe(network, image, network.output_shape[-1])

@@ -2,6 +2,10 @@
 
 import streamlit as st
 
+from pages import inside_the_app
+
+inside_the_app()
+
 st.title("About RadLens", anchor=False)
 st.html('<p class="rl-notice" role="note">For teaching and research, not for diagnosis.</p>')
 st.container(width=760).markdown(

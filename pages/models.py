@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import streamlit as st
 
+from pages import inside_the_app
 from xray_models import catalogue, markup
-from xray_models.catalogue import Card
+from xray_models.catalogue import Card, Figure
+
+inside_the_app()
 
 st.title("The models", anchor=False)
 st.write(
@@ -26,26 +30,22 @@ def show(card: Card) -> None:
     st.markdown(f"Reads: {reads}. {card.intended_use}")
     figures, words = st.columns([6, 5], gap="large")
     with figures:
-        st.subheader(
-            f"On {card.held_out.films:,} held-out films ({card.held_out.groups:,} groups)",
-            anchor=False,
-        )
-        measured = card.held_out.figures
-        # a scale from 0 would squeeze every interval into its dot
-        start = math.floor(10 * min((one.low for one in measured.values()), default=0)) / 10
-        st.html(
-            "".join(
-                markup.interval(name, one.value, one.low, one.high, start)
-                for name, one in measured.items()
-            )
-        )
-        st.caption(f"Scales run from {start:.1f} to 1; the bar is the 95 % interval.")
+        if card.measured:
+            show_figures(card)
+        else:
+            st.subheader("Imported, not measured here", anchor=False)
+            st.markdown("How often this model is right is not known: it brought no held-out films.")
     with words:
         st.subheader("What it can't do", anchor=False)
         st.markdown("\n".join(f"- {limit}" for limit in card.limits))
     with st.expander("How it was made", icon=":material/construction:"):
+        count = (
+            f"{card.training.films:,} films of {card.training.groups:,} groups"
+            if card.training.films
+            else "an unknown number of films"
+        )
         st.markdown(
-            f"**Trained on** {card.training.films:,} films of {card.training.groups:,} groups:\n"
+            f"**Trained on** {count}:\n"
             + "\n".join(f"- {data}" for data in card.training.data)
             + f"\n\n{card.training.note}\n\n**Started from** {card.training.start}"
             f"\n\n**Network** {card.architecture}, input {card.input_size[0]} × "
@@ -55,8 +55,54 @@ def show(card: Card) -> None:
             + f"\n\n**Weights** `{card.weights.file}`, {card.weights.bytes / 2**20:.1f} MB, "
             f"{card.weights.precision}; {card.weights.origin}. License: {card.weights.license}"
             f"\n\nsha256 `{card.weights.sha256}`"
-            "\n\n**References**\n" + "\n".join(f"- {reference}" for reference in card.references)
+            "\n\n**References**\n"
+            + ("\n".join(f"- {reference}" for reference in card.references) or "none given")
         )
+
+
+def show_figures(card: Card) -> None:
+    """What was measured on held-out films."""
+    st.subheader(
+        f"On {card.held_out.films:,} held-out films ({card.held_out.groups:,} groups)",
+        anchor=False,
+    )
+    measured = card.held_out.figures
+    if card.multi_label:  # the rest is on the performance page
+        measured = {name: one for name, one in measured.items() if "AUC" in name}
+    show_intervals(measured)
+    if card.held_out.shipped_fold:
+        st.caption(
+            f"Each film was predicted by a network that never saw its group. The weights that ship "
+            f"are those of {card.held_out.shipped_fold}."
+        )
+    if card.rival:
+        gain = card.rival.difference
+        st.markdown(
+            f"Against `{card.rival.model}` on {card.rival.films:,} films new to both: AUC "
+            f"{card.rival.own:.3f} against {card.rival.other:.3f}, difference {gain.value:+.3f} "
+            f"({gain.low:+.3f} to {gain.high:+.3f}). "
+            + ("Films go to this model." if gain.value >= 0 else "Films go to that model instead.")
+        )
+    for check in card.external:
+        st.subheader(f"Elsewhere: {check.name}", anchor=False)
+        st.markdown(
+            f"{check.films:,} films ({check.groups:,} groups). Truth for {check.finding}: "
+            f"{check.truth}."
+        )
+        show_intervals(check.figures)
+
+
+def show_intervals(measured: Mapping[str, Figure]) -> None:
+    """Figures with their intervals on one scale."""
+    # a scale from 0 would squeeze every interval into its dot
+    start = math.floor(10 * min((one.low for one in measured.values()), default=0)) / 10
+    st.html(
+        "".join(
+            markup.interval(name, one.value, one.low, one.high, start)
+            for name, one in measured.items()
+        )
+    )
+    st.caption(f"Scales run from {start:.1f} to 1; the bar is the 95 % interval.")
 
 
 try:

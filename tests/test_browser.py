@@ -64,9 +64,30 @@ def open_page(browser: Browser, url: str, width: int = 1440, height: int = 900) 
     return page
 
 
-def overlay_picture(page: Page) -> str:
-    href = page.locator(".st-key-overlay .imagelayer image, .st-key-overlay .layer-below image")
-    return href.first.get_attribute("xlink:href") or href.first.get_attribute("href")
+def images(page: Page, key: str = "films"):
+    """The pictures of a figure, in their order."""
+    return page.locator(f".st-key-{key} .js-plotly-plot image")
+
+
+def source(page: Page, number: int) -> str:
+    one = images(page).nth(number)
+    return one.get_attribute("xlink:href") or one.get_attribute("href")
+
+
+def place(page: Page, number: int, key: str = "films") -> dict[str, float]:
+    """Where a picture lies on the screen, in pixels."""
+    images(page, key).nth(number).wait_for()
+    found = images(page, key).nth(number).bounding_box()
+    assert found
+    return found
+
+
+def too_wide(page: Page) -> int:
+    """Pixels by which the page is wider than the screen."""
+    return page.evaluate(
+        "() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return main.scrollWidth - main.clientWidth; }"
+    )
 
 
 def test_upload_read_move_a_slider_and_save_the_overlay(browser, address, chest):
@@ -74,17 +95,18 @@ def test_upload_read_move_a_slider_and_save_the_overlay(browser, address, chest)
     page.locator('input[type="file"]').set_input_files(chest)
     expect(page.locator(".rl-part")).to_contain_text("chest", timeout=PATIENCE)
     expect(page.get_by_text("For teaching and research, not for diagnosis.")).to_be_visible()
-    expect(page.locator(".st-key-overlay .js-plotly-plot")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".st-key-films .js-plotly-plot")).to_be_visible(timeout=PATIENCE)
     expect(page.locator('[role="meter"]').first).to_be_visible()
 
-    before = overlay_picture(page)
+    film, before = source(page, 0), source(page, 1)
     page.get_by_role("slider", name="Opacity of the heat").press("ArrowRight")
     page.wait_for_url(re.compile(r"opacity=0\.55"))
     page.wait_for_function(
-        "before => [...document.querySelectorAll('.st-key-overlay image')].every("
+        "before => [...document.querySelectorAll('.st-key-films image')].every("
         "one => (one.getAttribute('href') || one.getAttribute('xlink:href')) !== before)",
         arg=before,
     )
+    assert source(page, 0) == film
     assert chest.name not in page.url
 
     with page.expect_download() as download:
@@ -102,49 +124,84 @@ def test_nothing_is_asked_from_another_server(browser, address):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{address}/?sample=chest")
-    page.locator(".st-key-overlay .js-plotly-plot").wait_for(timeout=PATIENCE)
+    page.locator(".st-key-films .js-plotly-plot").wait_for(timeout=PATIENCE)
     assert asked
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
     page.close()
 
 
-def test_pointing_at_a_picture_tells_position_intensity_and_heat(browser, address):
+@pytest.mark.parametrize("number", [0, 1])
+def test_pointing_at_a_picture_tells_position_intensity_and_heat(browser, address, number):
     page = open_page(browser, f"{address}/?sample=chest")
-    plot = page.locator(".st-key-film .js-plotly-plot")
-    plot.wait_for()
-    plot.hover()
-    told = page.locator(".st-key-film .hoverlayer")
+    at = place(page, number)
+    page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    told = page.locator(".st-key-films .hoverlayer")
     expect(told).to_contain_text("intensity", timeout=PATIENCE)
-    expect(told).to_contain_text("heat")
+    expect(told).to_contain_text(re.compile(r"heat \d+ %"))
     page.close()
 
 
-def test_film_and_overlay_have_one_size_and_fit_a_phone(browser, address):
+def test_film_and_overlay_have_one_size_fill_their_frame_and_fit_a_phone(browser, address):
     for width, height in ((1440, 900), (390, 800)):
         page = open_page(browser, f"{address}/?sample=chest", width, height)
-        boxes = []
-        for key in ("film", "overlay"):
-            plot = page.locator(f".st-key-{key} .js-plotly-plot")
-            plot.wait_for()
-            boxes.append(plot.bounding_box())
-        assert [round(boxes[0][side]) for side in ("width", "height")] == [
-            round(boxes[1][side]) for side in ("width", "height")
-        ]
-        wider = page.evaluate(
-            "() => { const main = document.querySelector('[data-testid=stMain]');"
-            " return main.scrollWidth - main.clientWidth; }"
+        across = 1 if width < 640 else 2
+        page.wait_for_function(
+            "across => { const frame = document.querySelector('.st-key-pictures');"
+            " const image = frame && frame.querySelector('.js-plotly-plot image');"
+            " return image && image.getBoundingClientRect().width * across"
+            " > 0.95 * frame.clientWidth; }",
+            arg=across,
         )
-        assert wider == 0, f"at {width} px the page is {wider} px too wide"
+        frame = page.locator(".st-key-pictures").bounding_box()
+        film, overlay = place(page, 0), place(page, 1)
+        assert film["width"] == pytest.approx(overlay["width"], abs=1)
+        assert film["height"] == pytest.approx(overlay["height"], abs=1)
+        # no black bands: what the pictures don't cover is the gap between them
+        covered = 2 * film["width"] * film["height"] / (frame["width"] * frame["height"])
+        assert covered == pytest.approx(1, abs=0.03)
+        assert too_wide(page) == 0, f"at {width} px"
+        page.close()
+
+
+def test_zooming_one_picture_zooms_the_other(browser, address):
+    page = open_page(browser, f"{address}/?sample=chest")
+    before = place(page, 0)
+    page.locator(".st-key-films .js-plotly-plot").hover()
+    page.locator('.st-key-films .modebar-btn[data-title="Zoom in"]').click()
+    page.wait_for_function(
+        "width => [...document.querySelectorAll('.st-key-films .js-plotly-plot image')].every("
+        "one => one.getBoundingClientRect().width > 1.5 * width)",
+        arg=before["width"],
+    )
+    film, overlay = place(page, 0), place(page, 1)
+    assert film["width"] == pytest.approx(overlay["width"], abs=1)
+    page.close()
+
+
+def test_maps_are_compared_in_one_frame_that_fits_a_phone(browser, address):
+    for width, height in ((1440, 900), (390, 800)):
+        page = open_page(browser, f"{address}/compare?sample=chest", width, height)
+        first = place(page, 0, "tiles")
+        for number in range(1, images(page, "tiles").count()):
+            other = place(page, number, "tiles")
+            assert other["width"] == pytest.approx(first["width"], abs=1)
+            assert other["height"] == pytest.approx(first["height"], abs=1)
+        assert images(page, "tiles").count() == 5
+        expect(page.locator(".rl-agreement")).to_be_visible()
+        assert too_wide(page) == 0, f"at {width} px"
         page.close()
 
 
 def test_every_control_can_be_reached_by_keyboard(browser, address):
     page = open_page(browser, f"{address}/?sample=chest")
-    page.locator(".st-key-overlay .js-plotly-plot").wait_for()
+    page.locator(".st-key-films .js-plotly-plot").wait_for()
     wanted = {
         "Body part",
         "Explain",
         "against",
+        "Method",
+        "More about the method",
+        "Boxes",
         "Opacity of the heat",
         "Show heat from",
         "Color map",
@@ -152,7 +209,7 @@ def test_every_control_can_be_reached_by_keyboard(browser, address):
         "Reading as JSON",
     }
     reached = set()
-    for _ in range(60):
+    for _ in range(80):
         page.keyboard.press("Tab")
         name = page.evaluate(
             "() => (document.activeElement.getAttribute('aria-label')"

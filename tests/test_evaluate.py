@@ -26,7 +26,7 @@ from xray_models.catalogue import (
     catalogue,
 )
 from xray_models.evaluate import metrics, report, thresholds
-from xray_models.evaluate.figures import confusion, estimates, figures
+from xray_models.evaluate.figures import confusion, estimates, figures, films_of_test
 from xray_models.evaluate.intervals import bootstrap, resamples
 from xray_models.evaluate.routing import ABSTAINS, route
 from xray_models.evaluate.table import TableError, load, probabilities
@@ -620,7 +620,7 @@ def test_a_shipped_card_quotes_what_its_table_gives(model: str) -> None:
     assert list(quoted) == list(found)
     for name, figure in found.items():
         assert astuple(quoted[name]) == pytest.approx(astuple(figure), abs=1e-6), name
-    test = load(shipped.table_path, shipped.labels).query("split == 'test'")
+    test = films_of_test(shipped)
     assert shipped.held_out.films == len(test)
     assert shipped.held_out.groups == test["group"].nunique()
     assert "The card quotes the same figures." in report.report(shipped, replicates=1000)

@@ -3,6 +3,8 @@
 import io
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 import classify
-from xray_models import PARTS, catalogue
+from xray_models import PARTS, catalogue, explain, predicting
 from xray_models.samples import SAMPLES
 
 MAIN = Path(__file__).parent.parent / "main.py"
@@ -35,8 +37,12 @@ def html(page):
     return "\n".join(block.body for block in page.html)
 
 
+def prose(page):
+    return "\n".join(block.value for block in (*page.markdown, *page.caption))
+
+
 def overlay(page):
-    """The overlay's figure as it goes to the browser."""
+    """The figure of film and overlay as it goes to the browser."""
     (found,) = [chart for chart in page.get("plotly_chart") if "heat over it" in chart.proto.alt]
     return json.loads(found.proto.spec or found.proto.figure.spec)
 
@@ -46,6 +52,13 @@ def noise():
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
+
+
+def test_the_pages_open_without_waiting_for_tensorflow():
+    modules = "explaining", "saving", "waiting", "asking", "opening"
+    wanted = ", ".join(f"pages.reading.{name}" for name in modules)
+    code = f"import sys, {wanted}; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=MAIN.parent).returncode == 0
 
 
 def test_the_first_page_says_what_can_be_read_and_what_for():
@@ -81,13 +94,45 @@ def test_a_chest_shows_part_findings_overlay_facts_and_time():
     ]
 
 
-def test_both_pictures_answer_the_mouse_with_position_intensity_and_heat():
+def test_film_and_overlay_share_their_zoom_and_answer_the_mouse():
+    figure = overlay(opened(sample="chest"))
+    assert len(figure["data"]) == len(figure["layout"]["images"]) == 2
+    assert figure["layout"]["xaxis2"]["matches"] == "x"
+    assert figure["layout"]["yaxis2"]["matches"] == "y"
+    for trace in figure["data"]:
+        for word in ("x %{x", "y %{y", "intensity %{z", "heat %{customdata"):
+            assert word in trace["hovertemplate"]
+
+
+def test_the_heat_is_told_in_words_and_so_is_how_far_to_trust_it():
     page = opened(sample="chest")
-    charts = page.get("plotly_chart")
-    assert len(charts) == 2 and all(chart.proto.alt for chart in charts)
-    trace = overlay(page)["data"][0]
-    for word in ("x %{x", "y %{y", "intensity %{z", "heat %{customdata"):
-        assert word in trace["hovertemplate"]
+    assert "What speaks for pneumonia." in prose(page)
+    assert "% of the heat in" in prose(page) and "Hottest at x" in prose(page)
+    trust = prose(page).partition("How far to trust this map.**")[2].splitlines()[0]
+    assert trust.count(". ") == 1 and trust.endswith(".")
+    assert "threshold here" in trust
+
+
+def test_a_film_that_another_page_sends_is_opened_and_leaves_the_link(lower_leg):
+    page = opened(sample="chest")
+    page.session_state["film_from_elsewhere"] = {
+        "name": "a film of the table",
+        "content": lower_leg.read_bytes(),
+    }
+    checked(page.run())
+    assert '<p class="rl-part">chest' not in html(page)
+    assert "sample" not in page.query_params
+    assert "Opened from another page: a film of the table." in prose(page)
+    assert "film_from_elsewhere" not in page.session_state
+    checked(page.run())
+    assert '<p class="rl-part">chest' not in html(page)
+
+
+def test_each_model_shows_a_held_out_figure_beside_its_findings():
+    page = opened(sample="chest")
+    for one in classify.read(page.session_state.film).chosen:
+        films = catalogue.get(one.model).held_out.films
+        assert f"on {films:,} films it never saw." in prose(page)
 
 
 def test_an_upload_is_read_and_its_name_goes_nowhere(chest):
@@ -165,7 +210,7 @@ def test_the_controls_of_the_overlay_live_in_the_link():
     assert page.slider(key="opacity").value == 0.7
     assert page.slider(key="heat").value == 0.5
     assert page.selectbox(key="colormap").value == "jet"
-    assert any("speaks against" in caption.value for caption in page.caption)
+    assert "What speaks against pneumonia." in prose(page)
 
 
 def test_nonsense_in_a_link_is_ignored():
@@ -191,18 +236,75 @@ def test_every_label_of_every_model_can_be_explained_for_and_against():
             page.selectbox(key="label").set_value(choice)
             checked(page.run())
             label = choice.rpartition(" (")[0]
-            said = f"What speaks {direction} {label}."
-            assert any(said in caption.value for caption in page.caption), choice
+            assert f"What speaks {direction} {label}." in prose(page), choice
+
+
+def test_a_label_can_be_explained_over_another_one():
+    page = opened(sample="chest", direction="over")
+    other = page.selectbox(key="other").options[0]
+    assert f"What speaks for pneumonia rather than {other}." in prose(page)
+    members = catalogue.get(page.session_state.label.model).members("pneumonia")
+    assert not {"pneumonia", *members} & set(page.selectbox(key="other").options)
+
+
+def test_only_methods_that_fit_are_offered_and_the_reason_for_the_others_is_given():
+    page = opened(sample="chest", label=f"chest ({catalogue.get('body-part').name})")
+    question = page.session_state.label
+    offered = page.selectbox(key="method").options
+    reasons = prose(page)
+    for one in explain.offers(catalogue.get(question.model)):
+        words = f"{one.method.name} (slow)" if one.slow else one.method.name
+        assert (words in offered) == one.fits
+        assert one.fits or one.why in reasons
+
+
+def test_method_and_layer_live_in_the_link_and_change_the_map():
+    page = opened(sample="chest", method="Eigen-CAM")
+    assert page.selectbox(key="method").value == "eigen-cam"
+    last = overlay(page)["data"][1]["customdata"]
+    page.selectbox(key="layer").select_index(1)
+    checked(page.run())
+    assert page.query_params["layer"]
+    assert overlay(page)["data"][1]["customdata"] != last
+
+
+def test_a_slow_method_waits_for_a_click_then_runs_and_can_be_stopped():
+    page = opened(sample="chest", method="RISE (slow)")
+    assert not overlay(page)["data"][1].get("customdata")
+    assert "Overlay as PNG" not in [one.label for one in page.get("download_button")]
+    checked(page.button(key="run method").click().run())
+    (job,) = page.session_state.jobs.values()
+    checked(page.button(key="stop method").click().run())
+    job.wait(60)
+    checked(page.run())
+    assert job.stopped
+    assert page.button(key="run method").label.startswith("Run RISE (1,000 forward passes")
+
+
+def test_boxes_are_drawn_told_and_saved_in_three_formats():
+    page = opened(sample="chest", boxes="true")
+    layout = overlay(page)["layout"]
+    assert {shape["xref"] for shape in layout["shapes"]} == {"x", "x2"}
+    assert any("pneumonia, " in note["text"] for note in layout["annotations"])
+    assert "of the heat in" in prose(page) and "px at x" in prose(page)
+    names = [one.label for one in page.get("download_button")]
+    assert names[-3:] == ["Boxes as JSON", "Boxes as Text", "Boxes as COCO"]
+    wide = layout["shapes"][0]
+    checked(page.slider(key="fraction-share").set_value(0.9).run())
+    narrow = overlay(page)["layout"]["shapes"][0]
+    assert narrow["x1"] - narrow["x0"] < wide["x1"] - wide["x0"]
+    checked(page.selectbox(key="rule").set_value("otsu").run())
+    assert overlay(page)["layout"]["shapes"]
 
 
 def test_moving_a_slider_changes_the_overlay_and_reads_nothing_again(monkeypatch):
     page = opened(sample="chest")
     before = overlay(page)
     calls = []
-    for name in ("read", "explain"):
-        real = getattr(classify, name)
+    for module, name in ((classify, "read"), (explain, "heat"), (predicting, "forward")):
+        real = getattr(module, name)
         monkeypatch.setattr(
-            classify, name, lambda *a, real=real, **k: calls.append(real) or real(*a, **k)
+            module, name, lambda *a, real=real, **k: calls.append(real) or real(*a, **k)
         )
     checked(page.slider(key="opacity").set_value(0.9).run())
     after = overlay(page)

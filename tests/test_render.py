@@ -74,6 +74,17 @@ def test_the_contour_has_one_width_however_steep_the_heat():
     assert white[0] == white[1] > 0
 
 
+def test_heat_that_only_touches_the_threshold_leaves_no_speck():
+    rows, columns = np.mgrid[0:200, 0:200]
+    away = np.maximum(abs(rows - 50), abs(columns - 50)) / 100
+    heat = np.clip(0.595 - away, 0, 1).astype(np.float32)  # a peak just below
+    film = np.full((200, 200), 0.5, np.float32)
+    np.testing.assert_array_equal(
+        render.overlay(film, heat, Style(threshold=0.6)), render.film(film)
+    )
+    assert (render.overlay(film, heat, Style(threshold=0.3, opacity=0.01)) > 150).any()
+
+
 def test_a_film_of_one_row_can_be_shown():
     film = np.full((1, 9), 0.5, np.float32)
     assert render.overlay(film, film, Style()).shape == (1, 9, 3)
@@ -121,3 +132,16 @@ def test_a_legend_runs_from_no_heat_to_most():
     colors = render.ramp("viridis", steps=5)
     assert len(colors) == 5
     assert colors[0] == "#440154" and colors[-1] == "#fde725"
+
+
+def test_boxes_are_drawn_where_they_lie_and_nowhere_else():
+    pixels = np.full((200, 100, 3), 128, np.uint8)
+    drawn = render.outlined(pixels, [((0.2, 0.5, 0.6, 0.9), "")])
+    color = [int(render.BOX_COLOR[i : i + 2], 16) for i in (1, 3, 5)]
+    for y, x in ((100, 40), (180, 40), (140, 20), (140, 60)):
+        assert drawn[y, x].tolist() == color
+    changed = (drawn != pixels).any(axis=-1)
+    assert not changed[102:178, 23:57].any() and not changed[:90].any()
+    worded = render.outlined(pixels, [((0.2, 0.5, 0.6, 0.9), "finding, 62 %")])
+    assert (worded[:98] != pixels[:98]).any()
+    np.testing.assert_array_equal(pixels, 128)

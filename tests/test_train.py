@@ -69,7 +69,7 @@ def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(to
     every = films["train"] + films["validation"] + films["test"]
     crossed = replace(toy, folds=2, epochs=1, films=lambda _: {"folds": every}, averaging=0.5)
     kept = loop.train(crossed, tmp_path, tmp_path / "run")
-    assert kept == tmp_path / "run" / "all" / "best.weights.h5" and kept.is_file()
+    assert kept == tmp_path / "run" / "fold-1" / "best.weights.h5"
     for name in ("fold-1", "fold-2"):
         assert (tmp_path / "run" / name / "best.weights.h5").is_file()
         assert "validation_auc" not in (tmp_path / "run" / name / "history.csv").read_text()
@@ -140,6 +140,18 @@ def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():
     for image, moved in zip(grey, flipped, strict=True):
         ways = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
         assert any(np.allclose(way, moved, atol=1e-3) for way in ways)
+
+
+def test_half_of_the_films_stay_clean():
+    grey = tf.fill([200, 8, 8], 0.5)
+    random = tf.random.Generator.from_seed(1)
+    noisy = Augmentation(0, (1, 1), 0, False, False, 0, 0, noise=0.1)
+    spread = (
+        batches.augment(grey, tf.fill([200, 2], np.nan), (8, 8), noisy, random)
+        .numpy()
+        .std(axis=(1, 2))
+    )
+    assert 60 < (spread < 1e-6).sum() < 140 and spread.max() > 0.05
 
 
 def test_a_window_keeps_the_marked_lesion_in_view():
@@ -223,7 +235,7 @@ def test_no_group_is_on_two_sides_of_a_recipes_split(name, data):
     splits = [films]
     if found.folds:
         runs = folds.runs(films, found.folds)
-        assert set(runs) == {"fold-1", "fold-2", "fold-3", "all"}
+        assert set(runs) == {"fold-1", "fold-2", "fold-3"}
         tested = [film for run in runs.values() for film in run["test"]]
         assert len(tested) == len(films["folds"])
         splits = list(runs.values())

@@ -1,4 +1,8 @@
-"""The catalogue of model cards: one checked JSON file per model under assets/models."""
+"""The catalogue of model cards: one checked JSON file per model under assets/models.
+
+A user's own models lie in another folder of the same layout, named by the environment variable
+RADLENS_MODELS. One with the id of a shipped model stands in its place.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,8 @@ from xray_models.preparing import GEOMETRIES, SCALINGS
 
 TASKS = ("body-part", "bone", "chest")
 ACTIVATIONS = ("sigmoid", "softmax")
+USER_FOLDER = "RADLENS_MODELS"
+"""Environment variable that names the folder of a user's own models."""
 
 
 class CatalogueError(ValueError):
@@ -64,12 +70,58 @@ class Figure:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The held-out predictions and the figures computed from them."""
+    """The held-out predictions and the figures computed from them.
+
+    Attributes:
+        shipped_fold: of an out-of-fold table, the split whose films the weights that ship never
+            saw; the others were predicted by networks of the same recipe. Empty where there is
+            none.
+    """
 
     table: str
     films: int
     groups: int
     figures: dict[str, Figure]
+    shipped_fold: str = ""
+
+
+@dataclass(frozen=True)
+class External:
+    """A check on films from elsewhere, reported whatever it shows.
+
+    Attributes:
+        name: which films.
+        finding: the finding that was compared with the truth.
+        truth: what counts as positive and negative there, and who said so.
+        table: predictions, beside the held-out tables.
+    """
+
+    name: str
+    finding: str
+    truth: str
+    table: str
+    films: int
+    groups: int
+    figures: dict[str, Figure]
+
+
+@dataclass(frozen=True)
+class Rival:
+    """How a model compares with another that reads the same films, on films new to both.
+
+    Attributes:
+        model: id of the other.
+        films, groups: how many films were compared.
+        own, other: AUC of the two.
+        difference: own AUC minus the other's, with its paired interval.
+    """
+
+    model: str
+    films: int
+    groups: int
+    own: float
+    other: float
+    difference: Figure
 
 
 @dataclass(frozen=True)
@@ -82,8 +134,11 @@ class Card:
         input_size: (height, width) in pixels.
         labels: one per logit, in order; a single-logit model has one label.
         combined: finding -> labels whose probabilities add up to it.
+        rival: comparison with a model for several parts, which reads the film where it is better.
         thresholds: finding -> operating point in 0..1. Labels without one are no findings. A
             detector's thresholds are the least probability at which it routes to a part.
+        held_out: left out for a model that was not measured here.
+        mean_std: for the scaling "z-score", mean and standard deviation of 0..255 pixels.
     """
 
     id: str
@@ -100,21 +155,45 @@ class Card:
     calibration: Calibration
     weights: WeightsFile
     training: Training
-    held_out: HeldOut
     intended_use: str
     limits: tuple[str, ...]
     references: tuple[str, ...]
+    held_out: HeldOut = field(default_factory=lambda: HeldOut("", 0, 0, {}))
     combined: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    mean_std: tuple[float, ...] = ()
+    rival: Rival | None = None
+    external: tuple[External, ...] = ()
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a film may have several of the labels, or none: each has its own sigmoid."""
+        return self.activation == "sigmoid" and len(self.labels) > 1
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What can be judged by itself: the labels, then the combined findings."""
+        return (*self.labels, *self.combined)
+
+    @property
+    def measured(self) -> bool:
+        """Whether there are held-out predictions; a user's own model may have none."""
+        return bool(self.held_out.table)
+
+    @property
+    def folder(self) -> Path:
+        """Where the card is from: the folder of the user's own models, or the assets."""
+        own = user_folder()
+        return own if own is not None and _load(own).get(self.id) == self else assets()
 
     @property
     def weights_path(self) -> Path:
         """Where the weights lie."""
-        return assets() / "weights" / self.weights.file
+        return self.folder / "weights" / self.weights.file
 
     @property
     def table_path(self) -> Path:
         """Where the held-out predictions lie."""
-        return assets() / "held_out" / self.held_out.table
+        return self.folder / "held_out" / self.held_out.table
 
     def members(self, finding: str) -> tuple[str, ...]:
         """The labels whose probabilities add up to `finding`."""
@@ -128,13 +207,33 @@ def assets() -> Path:
     )
 
 
+def user_folder() -> Path | None:
+    """The folder of the user's own models, where RADLENS_MODELS names one.
+
+    Raises:
+        CatalogueError: it names something else.
+    """
+    name = os.environ.get(USER_FOLDER)
+    if not name:
+        return None
+    if not Path(name).is_dir():
+        raise CatalogueError(
+            f"{USER_FOLDER} is {name!r}, which is no folder. Name the folder that `import` wrote "
+            "your models to, or unset it."
+        )
+    return Path(name)
+
+
 def catalogue() -> dict[str, Card]:
-    """Every card by id, in alphabetical order.
+    """Every card by id, in alphabetical order; a user's own model before a shipped one.
 
     Raises:
         CatalogueError: a card is malformed or its weights are missing.
     """
-    return _load(assets())
+    own = user_folder()
+    if own is None:
+        return _load(assets())
+    return dict(sorted((_load(assets()) | _load(own)).items()))
 
 
 def refresh() -> None:
@@ -157,12 +256,13 @@ def get(model: str) -> Card:
 def for_part(part: str) -> list[Card]:
     """The models that read a body part.
 
-    A chest goes to every chest model. A bone part goes to its own model where there is one, else to
-    the models that read several parts.
+    A chest goes to every chest model. A bone part goes to its own model where there is one that is
+    at least as good as its rival for several parts, else to the models that read several parts.
     """
     cards = [card for card in catalogue().values() if part in card.parts]
     own = [card for card in cards if card.task == "bone" and card.parts == (part,)]
-    return own or cards
+    better = [card for card in own if card.rival is None or card.rival.difference.value >= 0]
+    return better or [card for card in cards if card not in own] or own
 
 
 @functools.lru_cache(maxsize=4)
@@ -218,6 +318,12 @@ def _problems(card: Card, path: Path) -> typing.Iterator[str]:
         yield "labels must be a list of different names."
     if card.task == "body-part" and set(card.labels) != {*PARTS, NONE_OF_THESE}:
         yield "a body-part detector's labels must be the eight parts and 'none of these'."
+    if card.activation == "softmax" and len(card.labels) == 1:
+        yield "a softmax over one label is always 1; its activation must be 'sigmoid'."
+    if card.multi_label:
+        yield from _multi_label_problems(card)
+    if (card.scaling == "z-score") != _usable(card.mean_std):
+        yield "mean_std must be [mean, standard deviation above 0] for the scaling 'z-score' only."
     if min(card.input_size) < 32:
         yield "input_size must be at least 32 x 32."
     if len(card.calibration.bias) != len(card.labels) or card.calibration.temperature <= 0:
@@ -232,6 +338,19 @@ def _problems(card: Card, path: Path) -> typing.Iterator[str]:
             yield f"threshold of {finding!r} is {threshold}, not between 0 and 1."
     if not card.thresholds:
         yield "thresholds is empty: nothing would be a finding."
+
+
+def _usable(mean_std: tuple[float, ...]) -> bool:
+    return len(mean_std) == 2 and mean_std[1] > 0
+
+
+def _multi_label_problems(card: Card) -> typing.Iterator[str]:
+    if card.task == "body-part":
+        yield "a body-part detector's activation must be 'softmax': a film shows one part."
+    if card.combined:
+        yield "combined adds up labels that exclude each other; a multi-label model's do not."
+    if wrong := [label for label in card.labels if "|" in label or label == "none"]:
+        yield f"labels holds {wrong[0]!r}; '|' and 'none' have their own meaning in its table."
 
 
 def _build(kind: Any, raw: Any, where: str) -> Any:
@@ -261,8 +380,9 @@ def _build(kind: Any, raw: Any, where: str) -> Any:
         if not isinstance(raw, dict):
             raise CatalogueError(f"{where}: must be an object, not {raw!r}.")
         return {key: _build(arguments[1], value, f"{where}[{key!r}]") for key, value in raw.items()}
-    if isinstance(kind, types.UnionType):
-        return raw
+    if isinstance(kind, types.UnionType):  # X | None
+        wanted_kind = next(one for one in arguments if one is not type(None))
+        return None if raw is None else _build(wanted_kind, raw, where)
     if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
         return float(raw)
     if not isinstance(raw, kind) or (isinstance(raw, bool) and kind is not bool):

@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from xray_models.catalogue import CatalogueError, catalogue, get
-from xray_models.commands import fail
+from xray_models.commands import (
+    benchmark,
+    codes,
+    explain,
+    fail,
+    import_keras,
+    localize,
+    mura,
+    prepare,
+    score,
+    training,
+)
 from xray_models.train import RECIPES
-
-if TYPE_CHECKING:
-    from xray_models.train.recipe import Recipe
 
 app = typer.Typer(
     help="RadLens: X-ray models, seen and judged. For teaching and research, not for diagnosis.",
     no_args_is_help=True,
     add_completion=False,
 )
-training = typer.Typer(
-    help="Train a model from its recipe; `publish` puts the result into the catalogue.",
-    no_args_is_help=True,
-)
-publication = typer.Typer(
-    help="Predict a finished run's held-out films and write weights, table and card to assets/.",
-    no_args_is_help=True,
-)
-app.add_typer(training, name="train")
-app.add_typer(publication, name="publish")
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-Data = Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")]
-Run = Annotated[Path | None, typer.Option(help="Run folder; runs/MODEL by default.")]
-Arch = Annotated[str | None, typer.Option(help="Another architecture than the recipe's.")]
-Model = Annotated[str, typer.Argument(help="Id of a model, as `list` prints it.")]
+
+
+def _group(name: str, about: str) -> typer.Typer:
+    group = typer.Typer(help=about, no_args_is_help=True)
+    group.callback()(lambda: None)  # a group stays one, also with a single command
+    app.add_typer(group, name=name)
+    return group
 
 
 @app.command("list")
@@ -80,61 +79,30 @@ def report(
         fail(str(error))
 
 
-def _train(name: str) -> Callable[..., None]:
-    def command(
-        data: Data,
-        run: Run = None,
-        arch: Arch = None,
-        start: Annotated[
-            str | None,
-            typer.Option(help="Another start: lite0, hed, imagenet, a model's id, or none."),
-        ] = None,
-        resume: Annotated[bool, typer.Option(help="Go on after the last finished epoch.")] = False,
-    ) -> None:
-        from xray_models.datasets import DataSetError
-        from xray_models.train import loop
-
-        recipe, folder = _recipe(name, arch), run or Path("runs") / name
-        if start:
-            recipe = replace(recipe, start=None if start == "none" else start)
-        folder.mkdir(parents=True, exist_ok=True)
-        logging.basicConfig(
-            level=logging.INFO,
-            format="%(asctime)s %(message)s",
-            handlers=[logging.StreamHandler(), logging.FileHandler(folder / "train.log")],
-        )
-        try:
-            typer.echo(f"kept weights: {loop.train(recipe, data, folder, resume)}")
-        except (DataSetError, ModuleNotFoundError, FileNotFoundError, ValueError) as error:
-            fail(str(error))
-
-    return command
-
-
-def _publish(name: str) -> Callable[..., None]:
-    def command(data: Data, run: Run = None, arch: Arch = None) -> None:
-        from xray_models.datasets import DataSetError
-        from xray_models.train import publishing
-
-        try:
-            publishing.publish(_recipe(name, arch), data, run or Path("runs") / name)
-        except (DataSetError, CatalogueError, OSError) as error:
-            fail(str(error))
-        report(name)
-
-    return command
-
-
-def _recipe(name: str, architecture: str | None) -> Recipe:
-    from xray_models.train import named
-
-    found = named(name)
-    return found.with_architecture(architecture) if architecture else found
-
-
+_train = _group("train", "Train a model from its recipe, on MURA, or on codes.")
+_publish = _group("publish", "Judge a finished run on its held-out films and write it to assets/.")
 for _name in RECIPES:
-    training.command(_name, help=f"Train {_name} from its recipe.")(_train(_name))
-    publication.command(_name, help=f"Publish a finished run of {_name}.")(_publish(_name))
+    _train.command(_name, help=f"Train {_name} from its recipe.")(training.train(_name))
+    _publish.command(_name, help=f"Publish a finished run of {_name}.")(training.publish(_name))
+_train.command("mura")(mura.train_mura)
+_train.command("codes")(codes.train_codes)
+
+app.command("codes")(codes.codes)
+_group("test", "Judge what `train` made.").command("codes")(codes.judge_codes)
+_group("prepare", "Turn a data set as published into what training reads.").command("fracatlas")(
+    prepare.prepare_fracatlas
+)
+_group("explore", "Draw what a data set holds.").command("mura")(mura.explore_mura)
+_group("evaluate", "Judge a run by study.").command("mura")(mura.evaluate_mura)
+_group("import", "Bring weights of other projects.").command("keras")(import_keras.import_keras)
+
+app.command("explain")(explain.explain)
+app.command("localize")(localize.localize)
+app.command("score")(score.score)
+_benchmark = _group("benchmark", "Measure heatmaps on held-out films.")
+_benchmark.command("localisation")(benchmark.localisation)
+_benchmark.command("faithfulness")(benchmark.faithfulness)
+_benchmark.command("sanity")(benchmark.sanity)
 
 
 def classify_command() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import expit, softmax
 
-from xray_models import networks, weights
+from xray_models import tracing, weights
 from xray_models.catalogue import Calibration, Card
 from xray_models.preparing import Placement, resize, scale
 from xray_models.radiograph import Radiograph
@@ -25,20 +25,20 @@ class ForwardPass:
     Attributes:
         logits: float32, (labels,), before calibration.
         activation: float32, (rows, columns, channels): the input of the pooling layer.
-        head: float32, (channels, labels): kernel of the linear head.
+        head: float32, (channels, labels): kernel of the linear head that reads the mean of the
+            activation; None where the network has another kind of head.
         placement: where the film lies in the network's input.
         input_size: (height, width) of the network's input.
     """
 
     logits: np.ndarray
     activation: np.ndarray
-    head: np.ndarray
+    head: np.ndarray | None
     placement: Placement
     input_size: tuple[int, int]
 
 
 _Runner = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-_runners: weakref.WeakKeyDictionary[keras.Model, _Runner] = weakref.WeakKeyDictionary()
 _passes: weakref.WeakKeyDictionary[Radiograph, dict[str, ForwardPass]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
@@ -55,15 +55,43 @@ def forward(card: Card, radiograph: Radiograph) -> ForwardPass:
     if key not in known:
         grey, placement = resize(radiograph.pixels, card.input_size, card.geometry)
         network = weights.network(card)
-        activation, logits = _runner(network)(tf.constant(scale(grey, card.scaling)[None]))
+        activation, logits = _runner(network)(
+            tf.constant(scale(grey, card.scaling, card.mean_std)[None])
+        )
         known[key] = ForwardPass(
             logits=logits.numpy()[0],
             activation=activation.numpy()[0],
-            head=network.get_layer("logits").kernel.numpy(),
+            head=traced(card).head,
             placement=placement,
             input_size=card.input_size,
         )
     return known[key]
+
+
+def traced(card: Card) -> tracing.Traced:
+    """A model's compiled functions, frozen: the weights of a card never change.
+
+    Raises:
+        WeightsError: the model's weights cannot be used.
+    """
+    return tracing.traced(weights.network(card), frozen=True)
+
+
+def logits(card: Card, batch: np.ndarray) -> np.ndarray:
+    """Logits of many inputs, before calibration.
+
+    Args:
+        card: the model.
+        batch: float32, (inputs, height, width, 3), scaled as the card says. All go through the
+            network together: 16 at a time are enough.
+
+    Returns:
+        float32, (inputs, labels).
+
+    Raises:
+        WeightsError: the model's weights cannot be used.
+    """
+    return traced(card).forward(batch)[1]
 
 
 def probabilities(card: Card, radiograph: Radiograph) -> dict[str, float]:
@@ -96,12 +124,4 @@ def calibrated(logits: np.ndarray, calibration: Calibration, activation: str) ->
 
 
 def _runner(network: keras.Model) -> _Runner:
-    with _lock:
-        if network not in _runners:
-            layer = network.get_layer(networks.last_activation(network))
-            both = keras.Model(network.input, [layer.output, network.output])
-            shape = (1, *network.input_shape[1:])
-            signature = [tf.TensorSpec(shape, tf.float32)]
-            traced = tf.function(lambda batch: both(batch, training=False), signature)
-            _runners[network] = traced
-        return _runners[network]
+    return tracing.traced(network, frozen=True).run

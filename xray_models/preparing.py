@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 GEOMETRIES = ("fit", "stretch")
-SCALINGS = ("unit", "imagenet", "hed")
+SCALINGS = ("unit", "imagenet", "hed", "z-score")
 
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -80,19 +80,21 @@ def resize(
     return canvas, placement
 
 
-def scale(grey: np.ndarray, scaling: str) -> np.ndarray:
+def scale(grey: np.ndarray, scaling: str, mean_std: tuple[float, ...] = ()) -> np.ndarray:
     """Scale grey values in 0..1 to what a network was trained on, with three channels last.
 
     Args:
         grey: float32 in 0..1, any shape.
         scaling: "unit" (unchanged), "imagenet" (minus mean, over standard deviation), "hed"
-            (VGG16's original: 0..255 minus the ImageNet mean, in BGR).
+            (VGG16's original: 0..255 minus the ImageNet mean, in BGR), "z-score" (0..255 minus
+            the mean, over the standard deviation, of `mean_std`).
+        mean_std: for "z-score", mean and standard deviation of the training films' 0..255 pixels.
 
     Returns:
         float32 of shape (*grey.shape, 3).
 
     Raises:
-        ValueError: for an unknown scaling.
+        ValueError: for an unknown scaling, or a "z-score" without mean and standard deviation.
     """
     grey = grey[..., None]
     if scaling == "unit":
@@ -101,4 +103,9 @@ def scale(grey: np.ndarray, scaling: str) -> np.ndarray:
         return ((grey - _IMAGENET_MEAN) / _IMAGENET_STD).astype(np.float32)
     if scaling == "hed":
         return (grey * 255.0 - _CAFFE_BGR_MEAN).astype(np.float32)
+    if scaling == "z-score":
+        if len(mean_std) != 2 or mean_std[1] <= 0:
+            raise ValueError("The scaling z-score needs a mean and a standard deviation above 0.")
+        mean, deviation = mean_std
+        return np.repeat((grey * 255.0 - mean) / deviation, 3, axis=-1).astype(np.float32)
     raise ValueError(f"Unknown scaling {scaling!r}. Known: {', '.join(SCALINGS)}.")

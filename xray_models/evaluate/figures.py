@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
@@ -10,14 +10,23 @@ import pandas as pd
 
 from xray_models import NONE_OF_THESE, PARTS
 from xray_models.catalogue import Card, Figure
-from xray_models.evaluate import metrics
-from xray_models.evaluate.intervals import REPLICATES, SEED, Estimate, Measure, bootstrap
+from xray_models.evaluate import metrics, thresholds
+from xray_models.evaluate.intervals import REPLICATES, SEED, Estimate, Measure, bootstraps
+from xray_models.evaluate.judged import Judged, films_of_test, from_table
+from xray_models.evaluate.ranking import Ranking
 from xray_models.evaluate.routing import ABSTAINS, route
-from xray_models.evaluate.table import NONE, TableError, load, probabilities
+from xray_models.evaluate.table import NONE, out_of_fold
+
+__all__ = ["called", "confusion", "cutoffs", "estimates", "figures", "films_of_test"]
+
+MEAN_AUC = "mean AUC"
+"""Mean of the AUCs of all labels that have positive and negative films (macro)."""
+MICRO_AUC = "micro AUC"
+"""AUC over all pairs of film and label, pooled."""
 
 
 def figures(card: Card) -> dict[str, Figure]:
-    """The figures of a card's test films, for the card itself; those not defined are left out.
+    """The figures of a card's held-out films, for the card itself; those not defined are left out.
 
     Raises:
         TableError: the held-out table cannot be used.
@@ -29,28 +38,23 @@ def figures(card: Card) -> dict[str, Figure]:
     }
 
 
-def films_of_test(card: Card) -> pd.DataFrame:
-    """The rows of a model's held-out table that no choice was made on.
-
-    Raises:
-        TableError: the table cannot be used, or has no such rows.
-    """
-    table = load(card.table_path, card.labels)
-    rows = table[table["split"] == "test"]
-    if rows.empty:
-        raise TableError(f"{card.table_path}: has no films of the test split to measure on.")
-    return rows
-
-
 def estimates(
-    rows: pd.DataFrame, card: Card, replicates: int = REPLICATES, seed: int = SEED
+    rows: pd.DataFrame,
+    card: Card,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+    cuts: pd.DataFrame | None = None,
 ) -> dict[str, Estimate]:
     """Every figure of a model on some films, each with a 95 % bootstrap interval over groups.
 
     - One label: AUC, average precision, Brier score; accuracy, sensitivity and specificity at the
       threshold.
-    - Several labels: macro-F1 and accuracy of the most probable label; AUC of each label and each
-      combined finding; for those with a threshold also accuracy, sensitivity and specificity there.
+    - Several labels that exclude each other: macro-F1 and accuracy of the most probable label; AUC
+      of each label and each combined finding; for those with a threshold also accuracy,
+      sensitivity and specificity there.
+    - Several labels of a multi-label model: the mean of their AUCs, the AUC of all labels pooled;
+      AUC and average precision of each, and for those with a threshold sensitivity and specificity
+      there.
     - Body parts: macro-F1 and accuracy of the most probable label, AUC of chest against the rest,
       and the shares of films that are routed or not at the thresholds.
 
@@ -59,6 +63,8 @@ def estimates(
         card: gives task, labels, thresholds and combined findings.
         replicates: resamples of the groups.
         seed: of the resampling.
+        cuts: rows of `cutoffs` for these films; by default computed from `rows`, which must then
+            be all films that the thresholds of other folds are to be chosen on.
 
     Returns:
         Figures by name, in the order to print them.
@@ -66,71 +72,169 @@ def estimates(
     Raises:
         ValueError: there are no films.
     """
+    cuts = cutoffs(rows, card) if cuts is None else cuts
     if card.task == "body-part":
-        measures = _body_part(rows, card)
+        measures = _body_part(rows, card, cuts)
+    elif card.multi_label:
+        measures = _multi_label(rows, card, cuts)
     elif len(card.labels) == 1:
-        measures = _one_label(rows, card)
+        measures = _one_label(rows, card, cuts)
     else:
-        measures = _several_labels(rows, card)
-    groups = rows["group"].to_numpy()
-    return {
-        name: bootstrap(measure, groups, replicates, seed) for name, measure in measures.items()
-    }
+        measures = _several_labels(rows, card, cuts)
+    return bootstraps(
+        lambda weights: {name: measure(weights) for name, measure in measures.items()},
+        rows["group"].to_numpy(),
+        replicates,
+        seed,
+    )
 
 
-def confusion(rows: pd.DataFrame, card: Card) -> tuple[tuple[str, ...], np.ndarray]:
+def cutoffs(rows: pd.DataFrame, card: Card) -> pd.DataFrame:
+    """The threshold by which each film is called, for each finding that has one.
+
+    Films of a test split are called by the card's thresholds. In an out-of-fold table the card's
+    thresholds were chosen on these very films, so those of each fold are called by thresholds
+    chosen, in the same way, on the other folds (cross-fitting).
+
+    Args:
+        rows: of the model's held-out table; of an out-of-fold table all of them.
+        card: gives the thresholds, or how they were chosen.
+
+    Returns:
+        A column per finding with a threshold on the card, in the index of `rows`; NaN where the
+        other folds have too few films to choose one.
+    """
+    found = pd.DataFrame(dict(card.thresholds), index=rows.index, dtype=np.float64)
+    if not out_of_fold(rows):
+        return found
+    for fold, films in rows.groupby("split"):
+        others = rows[rows["split"] != fold]
+        try:
+            chosen = thresholds.choose(
+                others, card.labels, card.combined, card.task, multi_label=card.multi_label
+            )
+        except ValueError:  # one class only, or one fold only
+            chosen = {}
+        for finding in found.columns:
+            found.loc[films.index, finding] = chosen.get(finding, np.nan)
+    return found
+
+
+def confusion(
+    rows: pd.DataFrame, card: Card, cuts: pd.DataFrame | None = None
+) -> tuple[tuple[str, ...], np.ndarray]:
     """Class names, and counts of films: rows are truth, columns what the model calls.
+
+    Args:
+        rows: of the model's held-out table.
+        card: the model.
+        cuts: as in `estimates`.
 
     Returns:
         With several labels, those, by the most probable; with one, that label and "none", at its
         threshold. Counts are int of shape (classes, classes).
+
+    Raises:
+        ValueError: a multi-label model: each of its labels has a matrix of its own.
     """
-    values = probabilities(rows, card.labels)
-    if len(card.labels) > 1:
-        names, called = card.labels, values.argmax(axis=1)
+    if card.multi_label:
+        raise ValueError(f"{card.id}: a film may have several labels, so one matrix cannot count.")
+    judged = from_table(rows, card)
+    if judged.classes:
+        names, truth, calls = judged.classes, judged.truth_class(), judged.most_probable()
     else:
         names = (card.labels[0], NONE)
-        called = np.where(values[:, 0] >= card.thresholds[card.labels[0]], 0, 1)
-    return names, metrics.confusion(_indices(rows, names), called, len(names))
+        cuts = cutoffs(rows, card) if cuts is None else cuts
+        truth = np.where(judged.truth[:, 0] == 1, 0, 1)
+        calls = np.where(judged.scores[:, 0] >= cuts[card.labels[0]], 0, 1)
+    return names, metrics.confusion(truth, calls, len(names))
 
 
-def _one_label(rows: pd.DataFrame, card: Card) -> dict[str, Measure]:
-    label = card.labels[0]
-    truth = rows["truth"].to_numpy() == label
-    scores = probabilities(rows, card.labels)[:, 0]
+def called(judged: Judged, card: Card, cuts: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What the model says of each film: 1 positive, 0 negative, NaN where it has no threshold.
+
+    A body-part model says one part, or "none of these" where it routes nowhere.
+
+    Args:
+        judged: of `from_table(rows, card)`.
+        card: the model.
+        cuts: of `cutoffs` for the same rows.
+
+    Returns:
+        Finding -> float64 of shape (films,), for findings with a threshold.
+    """
+    if card.task == "body-part":
+        sent = route(judged.scores, card.labels, {name: cuts[name].to_numpy() for name in cuts})
+        none = card.labels.index(NONE_OF_THESE)
+        sent = np.where(sent == ABSTAINS, none, sent)
+        return {label: (sent == k).astype(np.float64) for k, label in enumerate(card.labels)}
+    found = {}
+    for finding in judged.labels:
+        if finding in cuts:
+            cut = cuts[finding].to_numpy()
+            above = (judged.scores[:, judged.index(finding)] >= cut).astype(np.float64)
+            found[finding] = np.where(np.isnan(cut), np.nan, above)
+    return found
+
+
+def _one_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
+    judged = from_table(rows, card)
+    truth, scores = judged.truth[:, 0] == 1, judged.scores[:, 0]
+    ranking = Ranking(truth, scores)
     return {
-        "AUC": partial(metrics.auc, truth=truth, scores=scores),
-        "average precision": partial(metrics.average_precision, truth=truth, scores=scores),
+        "AUC": ranking.auc,
+        "average precision": ranking.average_precision,
         "Brier score": partial(metrics.mean, values=(scores - truth) ** 2),
-        **_at_threshold(truth, scores >= card.thresholds[label]),
+        **_at_threshold(judged, card, cuts, card.labels[0]),
     }
 
 
-def _several_labels(rows: pd.DataFrame, card: Card) -> dict[str, Measure]:
-    measures = _most_probable(rows, card)
-    values = probabilities(rows, card.labels)
-    for finding in (*card.labels, *card.combined):
+def _several_labels(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
+    judged = from_table(rows, card)
+    measures = _most_probable(judged)
+    for column, finding in enumerate(judged.labels):
         members = card.members(finding)
-        truth = np.isin(rows["truth"].to_numpy(), members)
-        scores = values[:, np.isin(card.labels, members)].sum(axis=1)
         others = [label for label in card.labels if label not in members]
         ending = f", {finding} vs {others[0] if len(others) == 1 else 'the rest'}"
-        measures[f"AUC{ending}"] = partial(metrics.auc, truth=truth, scores=scores)
-        if finding in card.thresholds:
-            at_threshold = _at_threshold(truth, scores >= card.thresholds[finding])
-            measures |= {name + ending: measure for name, measure in at_threshold.items()}
+        measures[f"AUC{ending}"] = Ranking(judged.truth[:, column], judged.scores[:, column]).auc
+        measures |= {
+            name + ending: measure
+            for name, measure in _at_threshold(judged, card, cuts, finding).items()
+        }
     return measures
 
 
-def _body_part(rows: pd.DataFrame, card: Card) -> dict[str, Measure]:
-    values, truth = probabilities(rows, card.labels), rows["truth"].to_numpy()
-    sent = route(values, card.labels, card.thresholds)
+def _multi_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
+    judged = from_table(rows, card)
+    columns = zip(judged.truth.T, judged.scores.T, strict=True)
+    rankings = [Ranking(truth, scores) for truth, scores in columns]
+    both = [ranking for ranking in rankings if ranking.defined] or rankings
+    measures: dict[str, Measure] = {
+        MEAN_AUC: lambda weights: np.mean([one.auc(weights) for one in both], axis=0),
+        MICRO_AUC: Ranking(judged.truth, judged.scores).auc,
+    }
+    for finding, ranking in zip(judged.labels, rankings, strict=True):
+        measures[f"AUC, {finding}"] = ranking.auc
+        measures[f"average precision, {finding}"] = ranking.average_precision
+        at_threshold = _at_threshold(judged, card, cuts, finding)
+        measures |= {
+            f"{name}, {finding}": at_threshold[name]
+            for name in ("sensitivity", "specificity")
+            if name in at_threshold
+        }
+    return measures
+
+
+def _body_part(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
+    judged = from_table(rows, card)
+    truth = rows["truth"].to_numpy()
+    sent = route(judged.scores, card.labels, {name: cuts[name].to_numpy() for name in cuts})
     routed, supported = sent != ABSTAINS, np.isin(truth, PARTS)
-    right = sent == _indices(rows, card.labels)
-    chest = values[:, card.labels.index("chest")]
+    right = sent == judged.truth_class()
+    chest = judged.index("chest")
     return {
-        **_most_probable(rows, card),
-        "AUC, chest vs the rest": partial(metrics.auc, truth=truth == "chest", scores=chest),
+        **_most_probable(judged),
+        "AUC, chest vs the rest": Ranking(judged.truth[:, chest], judged.scores[:, chest]).auc,
         "supported films routed": partial(metrics.share, of=routed, among=supported),
         "routed films sent to the right part": partial(
             metrics.share, of=right, among=routed & supported
@@ -139,24 +243,28 @@ def _body_part(rows: pd.DataFrame, card: Card) -> dict[str, Measure]:
     }
 
 
-def _most_probable(rows: pd.DataFrame, card: Card) -> dict[str, Measure]:
-    truth, called = _indices(rows, card.labels), probabilities(rows, card.labels).argmax(axis=1)
+def _most_probable(judged: Judged) -> dict[str, Measure]:
+    truth, calls = judged.truth_class(), judged.most_probable()
     return {
         "macro-F1": partial(
-            metrics.macro_f1, truth=truth, predicted=called, classes=len(card.labels)
+            metrics.macro_f1, truth=truth, predicted=calls, classes=len(judged.classes)
         ),
-        "accuracy": partial(metrics.share, of=truth == called),
+        "accuracy": partial(metrics.share, of=truth == calls),
     }
 
 
-def _at_threshold(truth: np.ndarray, called: np.ndarray) -> Mapping[str, Measure]:
+def _at_threshold(
+    judged: Judged, card: Card, cuts: pd.DataFrame, finding: str
+) -> Mapping[str, Measure]:
+    """Measures of one finding's calls, on films whose truth is known and that are called."""
+    calls = called(judged, card, cuts).get(finding)
+    if calls is None:
+        return {}
+    truth = judged.truth[:, judged.index(finding)]
+    known = ~np.isnan(truth) & ~np.isnan(calls)
+    positive, yes = truth == 1, calls == 1
     return {
-        "accuracy": partial(metrics.share, of=called == truth),
-        "sensitivity": partial(metrics.share, of=called, among=truth),
-        "specificity": partial(metrics.share, of=~called, among=~truth),
+        "accuracy": partial(metrics.share, of=yes == positive, among=known),
+        "sensitivity": partial(metrics.share, of=yes, among=known & positive),
+        "specificity": partial(metrics.share, of=~yes, among=known & ~positive),
     }
-
-
-def _indices(rows: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
-    index = {name: position for position, name in enumerate(names)}
-    return rows["truth"].map(index).to_numpy(np.int64)

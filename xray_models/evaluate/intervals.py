@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ _BLOCK = 100
 
 Measure = Callable[[np.ndarray], np.ndarray]
 """Weights of shape (replicates, films) -> values of shape (replicates,), NaN where not defined."""
+
+Measures = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+"""Several measures at once, by name."""
 
 
 @dataclass(frozen=True)
@@ -80,18 +83,58 @@ def bootstrap(
     Raises:
         ValueError: there is no film, or replicates or level are out of range.
     """
+    return bootstraps(lambda weights: {"": measure(weights)}, groups, replicates, seed, level)[""]
+
+
+def bootstraps(
+    measures: Measures,
+    groups: np.ndarray,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+    level: float = LEVEL,
+) -> dict[str, Estimate]:
+    """As `bootstrap`, for several measures on the same resamples, which are drawn only once.
+
+    Args:
+        measures: from weights of shape (rows, films) to values of shape (rows,), by name.
+        groups: group of each film, shape (films,).
+        replicates: how many resamples of the groups.
+        seed: of the resampling.
+        level: share of the replicates inside the interval.
+
+    Returns:
+        Estimates by name, in the order of `measures`.
+
+    Raises:
+        ValueError: there is no film, or replicates or level are out of range.
+    """
     groups = np.asarray(groups)
     if not groups.size:
         raise ValueError("There is no film to measure on.")
     if replicates < 1 or not 0 < level < 1:
         raise ValueError("Replicates must be at least 1, and the level between 0 and 1.")
-    value = float(measure(np.ones((1, len(groups))))[0])
-    if np.isnan(value) or (groups == groups[0]).all():
-        return Estimate(value, float("nan"), float("nan"))
-    drawn = np.concatenate([measure(block) for block in resamples(groups, replicates, seed)])
+    values = {name: float(one[0]) for name, one in measures(np.ones((1, len(groups)))).items()}
+    if (groups == groups[0]).all() or np.isnan(list(values.values())).all():
+        return {name: Estimate(value, float("nan"), float("nan")) for name, value in values.items()}
+    blocks = [measures(block) for block in resamples(groups, replicates, seed)]
+    return {
+        name: percentiles(value, np.concatenate([block[name] for block in blocks]), level)
+        for name, value in values.items()
+    }
+
+
+def percentiles(value: float, drawn: np.ndarray, level: float = LEVEL) -> Estimate:
+    """A value with the percentiles of its replicates, those that are NaN left out and counted.
+
+    Args:
+        value: on the films as they are; without it there is no interval.
+        drawn: on each resample, shape (replicates,).
+        level: share of the replicates inside the interval.
+    """
     defined = drawn[~np.isnan(drawn)]
-    undefined = replicates - len(defined)
+    if np.isnan(value):
+        return Estimate(value, float("nan"), float("nan"))
     if not len(defined):
-        return Estimate(value, float("nan"), float("nan"), undefined)
+        return Estimate(value, float("nan"), float("nan"), len(drawn))
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(value, float(low), float(high), undefined)
+    return Estimate(value, float(low), float(high), len(drawn) - len(defined))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from xray_models.evaluate.ranking import Ranking
+
 
 def auc(weights: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Area under the receiver operating characteristic: P(score of a positive > of a negative).
@@ -24,10 +26,7 @@ def auc(weights: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> np.ndarra
     Raises:
         ValueError: shapes differ, or a score is not finite.
     """
-    positive, negative = _by_score(weights, truth, scores)
-    below = np.cumsum(negative, axis=1) - negative
-    wins = (positive * (below + negative / 2)).sum(axis=1)
-    return _ratio(wins, positive.sum(axis=1) * negative.sum(axis=1))
+    return _ranking(weights, truth, scores).auc(weights)
 
 
 def average_precision(weights: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -41,12 +40,7 @@ def average_precision(weights: np.ndarray, truth: np.ndarray, scores: np.ndarray
     Raises:
         ValueError: shapes differ, or a score is not finite.
     """
-    positive, negative = (part[:, ::-1] for part in _by_score(weights, truth, scores))
-    found = np.cumsum(positive, axis=1)
-    called = found + np.cumsum(negative, axis=1)
-    # where nothing is called yet, nothing is found either, and the term is zero
-    precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
-    return _ratio((positive * precision).sum(axis=1), positive.sum(axis=1))
+    return _ranking(weights, truth, scores).average_precision(weights)
 
 
 def share(weights: np.ndarray, of: np.ndarray, among: np.ndarray | None = None) -> np.ndarray:
@@ -111,28 +105,13 @@ def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndar
     return counts.reshape(classes, classes)
 
 
-def _by_score(
-    weights: np.ndarray, truth: np.ndarray, scores: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weight of positives and of negatives at each distinct score, ascending."""
-    weights = np.asarray(weights, np.float64)
-    truth, scores = np.asarray(truth, bool), np.asarray(scores, np.float64)
-    if not (weights.shape[1:] == truth.shape == scores.shape):
+def _ranking(weights: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> Ranking:
+    if not (np.shape(weights)[1:] == np.shape(truth) == np.shape(scores)):
         raise ValueError(
-            f"Weights for {weights.shape[1:]} films, truth for {truth.shape}, "
-            f"scores for {scores.shape}: the shapes must agree."
+            f"Weights for {np.shape(weights)[1:]} films, truth for {np.shape(truth)}, "
+            f"scores for {np.shape(scores)}: the shapes must agree."
         )
-    if not np.isfinite(scores).all():
-        raise ValueError("A score is not a finite number.")
-    if not scores.size:
-        return np.zeros((len(weights), 0)), np.zeros((len(weights), 0))
-    order = np.argsort(scores, kind="stable")
-    in_order = scores[order]
-    starts = np.flatnonzero(np.r_[True, in_order[1:] != in_order[:-1]])
-    sorted_weights = weights[:, order]
-    positive = np.add.reduceat(sorted_weights * truth[order], starts, axis=1)
-    negative = np.add.reduceat(sorted_weights * ~truth[order], starts, axis=1)
-    return positive, negative
+    return Ranking(truth, scores)
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

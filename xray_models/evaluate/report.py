@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 
 from xray_models.catalogue import Card
-from xray_models.evaluate.figures import confusion, estimates, films_of_test
+from xray_models.evaluate import external, rivalry
+from xray_models.evaluate.details import Detail, details
+from xray_models.evaluate.figures import MEAN_AUC, MICRO_AUC, called, confusion, cutoffs, estimates
 from xray_models.evaluate.intervals import REPLICATES, Estimate
-from xray_models.evaluate.table import probability_columns
+from xray_models.evaluate.judged import FEW, Judged, films_of_test, from_table, subgroup_columns
+from xray_models.evaluate.table import out_of_fold
 
 _OPEN, _CLOSE = "<!-- figures -->", "<!-- /figures -->"
 _UNDEFINED = "–"
 _NO_SPREAD = "no spread"
 
-# a column with more values than this (ages, devices) makes a list, not a comparison
-_MOST_VALUES = 12
+# more findings than this are counted, not named, where subgroups are too small for them
+_MOST_NAMED = 3
 
 # what tells most about a model of each task, where its table gives it
 _HEADLINES = {
@@ -37,6 +40,8 @@ _HEADLINES = {
 def report(card: Card, replicates: int = REPLICATES) -> str:
     """Every figure of a model with its interval, confusion matrix, precision and recall, subgroups.
 
+    Each finding gets all its measures beside those that no skill would give.
+
     Args:
         card: the model's card; its held-out table is read.
         replicates: bootstrap resamples.
@@ -47,25 +52,29 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
     Raises:
         TableError: the held-out table cannot be used.
     """
+    if not card.measured:
+        return f"{card.id}: {card.name}\nImported, not measured here: there is nothing to report.\n"
     test = films_of_test(card)
-    found = estimates(test, card, replicates)
-    names, counts = confusion(test, card)
-    called = "called at the threshold" if len(card.labels) == 1 else "most probable label"
+    cuts = cutoffs(test, card)
+    found = estimates(test, card, replicates, cuts=cuts)
+    judged = from_table(test, card)
+    calls = called(judged, card, cuts)
     lines = [
         f"{card.id}: {card.name}",
-        f"{_count(test)} of the test split, {card.held_out.table}",
+        f"{_count(test)} {_origin(test)}, {card.held_out.table}",
         "",
         *_figure_lines(found, replicates),
         "",
-        *_threshold_lines(card),
+        *_threshold_lines(card, out_of_fold(test)),
         "",
-        f"Confusion matrix (rows: truth, columns: {called})",
-        *_grid(["", *names], [[name, *map(str, row)] for name, row in _rows(names, counts)]),
-        "",
-        *_grid(["", "films", "precision", "recall"], _per_class(names, counts)),
+        *(_count_lines(judged, calls) if card.multi_label else _matrix_lines(test, card, cuts)),
     ]
-    for column in _subgroup_columns(test, card):
-        lines += ["", *_subgroup_lines(test, card, column, replicates)]
+    for finding in judged.labels:
+        every = details(judged, finding, calls.get(finding), replicates)
+        lines += ["", *_detail_lines(judged, finding, every)]
+    for column in subgroup_columns(test, card):
+        lines += ["", *_subgroup_lines(test, card, cuts, column, replicates)]
+    lines += _rival_lines(card, test, replicates) + _external_lines(card, replicates)
     if any(_NO_SPREAD in line for line in lines):
         lines += ["", f"{_NO_SPREAD}: all films agree, so resampling cannot tell how far off it is"]
     lines += ["", *_against_card(card, found)]
@@ -73,7 +82,7 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
 
 
 def readme_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
-    """A Markdown table of the models with their headline figures, computed from their tables.
+    """A Markdown table of the measured models with their headline figures, from their tables.
 
     Raises:
         TableError: a held-out table cannot be used.
@@ -83,6 +92,8 @@ def readme_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
         "|---|---|---|---|---|",
     ]
     for card in cards:
+        if not card.measured:  # a user's own model: not what ships
+            continue
         test = films_of_test(card)
         found = estimates(test, card, replicates)
         quoted = "<br>".join(f"{name} {_text(found[name])}" for name in headlines(card, found))
@@ -123,8 +134,11 @@ def refresh_readme(path: Path, cards: Iterable[Card], replicates: int = REPLICAT
 def headlines(card: Card, found: Mapping[str, object]) -> list[str]:
     """Names of the few figures to quote for a model, out of all that were found.
 
-    A model with several labels is quoted for its findings ("AUC, pneumonia vs normal").
+    A model with several labels is quoted for its findings ("AUC, pneumonia vs normal"), a
+    multi-label one for all of them together.
     """
+    if card.multi_label:
+        return [name for name in (MEAN_AUC, MICRO_AUC) if name in found]
     wanted = _HEADLINES[card.task]
     if card.task == "body-part" or len(card.labels) == 1:
         return [name for name in wanted if name in found]
@@ -154,14 +168,72 @@ def _figure_lines(found: Mapping[str, Estimate], replicates: int) -> list[str]:
     return lines
 
 
-def _threshold_lines(card: Card) -> list[str]:
+def _origin(rows: pd.DataFrame) -> str:
+    if not out_of_fold(rows):
+        return "of the test split"
+    return f"in {rows['split'].nunique()} folds, each predicted while held out"
+
+
+def _threshold_lines(card: Card, cross_fitted: bool) -> list[str]:
     verb = "routed to" if card.task == "body-part" else "called"
     by_value: dict[float, list[str]] = {}
     for finding, threshold in card.thresholds.items():
         by_value.setdefault(threshold, []).append(finding)
-    return [
+    lines = [
         f"{_list(findings)}: {verb} at a probability of {value:.4f} or more"
         for value, findings in by_value.items()
+    ]
+    if cross_fitted:
+        lines.append("In the figures, films of each fold are called by thresholds of the others.")
+    return lines
+
+
+def _matrix_lines(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> list[str]:
+    names, counts = confusion(rows, card, cuts)
+    how = "called at the threshold" if len(card.labels) == 1 else "most probable label"
+    return [
+        f"Confusion matrix (rows: truth, columns: {how})",
+        *_grid(["", *names], [[name, *map(str, row)] for name, row in _rows(names, counts)]),
+        "",
+        *_grid(["", "films", "precision", "recall"], _per_class(names, counts)),
+    ]
+
+
+def _count_lines(judged: Judged, calls: Mapping[str, np.ndarray]) -> list[str]:
+    header = ["", "with", "called", "missed", "without", "called", "passed", "unknown"]
+    lines = []
+    for label in judged.labels:
+        truth = judged.truth[:, judged.index(label)]
+        yes = calls.get(label, np.full(judged.films, np.nan))
+        by_truth = [
+            str(int(count))
+            for value in (1, 0)
+            for count in (
+                (truth == value).sum(),
+                ((truth == value) & (yes == 1)).sum(),
+                ((truth == value) & (yes == 0)).sum(),
+            )
+        ]
+        lines.append([label, *by_truth, str(int(np.isnan(truth).sum()))])
+    return ["Films with and without each label, and how they are called", *_grid(header, lines)]
+
+
+def _detail_lines(judged: Judged, finding: str, every: Mapping[str, Detail]) -> list[str]:
+    one = judged.of(finding)
+    return [
+        f"{finding} in full: {one.positives:,} films with, {one.negatives:,} without",
+        *_grid(
+            ["", "value", "95 % interval", "no skill"],
+            [
+                [
+                    name,
+                    _number(each.estimate.value),
+                    _interval(each.estimate),
+                    _number(each.no_skill),
+                ]
+                for name, each in every.items()
+            ],
+        ),
     ]
 
 
@@ -179,29 +251,76 @@ def _per_class(names: Sequence[str], counts: np.ndarray) -> list[list[str]]:
     ]
 
 
-def _subgroup_columns(rows: pd.DataFrame, card: Card) -> list[str]:
-    known = {"image", "group", "split", "truth", *probability_columns(card.labels)}
-    return [
-        name
-        for name in rows.columns
-        if name not in known and 2 <= rows[name].nunique() <= _MOST_VALUES
-    ]
-
-
-def _subgroup_lines(rows: pd.DataFrame, card: Card, column: str, replicates: int) -> list[str]:
+def _subgroup_lines(
+    rows: pd.DataFrame, card: Card, cuts: pd.DataFrame, column: str, replicates: int
+) -> list[str]:
     films = {str(value): part for value, part in rows.groupby(column)}
-    found = {value: estimates(part, card, replicates) for value, part in films.items()}
+    found = {
+        value: estimates(part, card, replicates, cuts=cuts.loc[part.index])
+        for value, part in films.items()
+    }
     # a figure that no subgroup has, such as macro-F1 where none has every class, is left out
+    names = next(iter(found.values()))
+    wanted = headlines(card, names)
+    if card.multi_label:
+        wanted += [name for name in names if name.startswith("AUC, ")]
     chosen = [
-        name
-        for name in headlines(card, next(iter(found.values())))
-        if not all(math.isnan(one[name].value) for one in found.values())
+        name for name in wanted if not all(math.isnan(one[name].value) for one in found.values())
     ]
-    lines = [
-        [value or "(empty)", str(len(films[value])), *(_text(one[name]) for name in chosen)]
-        for value, one in found.items()
+    header = {value: value or "(empty)" for value in found}
+    if card.multi_label:  # too many figures for a line
+        lines = [[name, *(_text(one[name]) for one in found.values())] for name in chosen]
+        lines = [["films", *(str(len(part)) for part in films.values())], *lines]
+        grid = _grid(["", *header.values()], lines)
+    else:
+        lines = [
+            [header[value], str(len(films[value])), *(_text(one[name]) for name in chosen)]
+            for value, one in found.items()
+        ]
+        grid = _grid(["", "films", *chosen], lines)
+    return [f"By {column}", *grid, *_small_lines(films, card)]
+
+
+def _small_lines(films: Mapping[str, pd.DataFrame], card: Card) -> list[str]:
+    """Say which subgroups have too few films with or without a finding to tell much."""
+    lines = []
+    for value, part in films.items():
+        judged = from_table(part, card)
+        few = [one for one in map(judged.of, judged.labels) if one.few]
+        named = [f"{one.label} ({one.positives} with, {one.negatives} without)" for one in few]
+        if few:
+            what = _list(named) if len(few) <= _MOST_NAMED else f"{len(few)} findings"
+            lines.append(f"{value or '(empty)'}: fewer than {FEW} films with or without {what}")
+    return lines
+
+
+def _rival_lines(card: Card, test: pd.DataFrame, replicates: int) -> list[str]:
+    if card.rival is None:
+        return []
+    found = rivalry.compare(card.rival.model, test, card.labels[0], replicates)
+    gain = found.difference
+    kept = found.model if gain.value < 0 else card.id
+    return [
+        "",
+        f"Against {found.model}, on {found.films} films of {found.groups} groups new to both: "
+        f"AUC {_number(found.own)} against {_number(found.other)}, difference "
+        f"{gain.value:+.3f} (95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
+        f"The router asks {kept}.",
     ]
-    return [f"By {column}", *_grid(["", "films", *chosen], lines)]
+
+
+def _external_lines(card: Card, replicates: int) -> list[str]:
+    lines: list[str] = []
+    for check in card.external:
+        path = card.table_path.with_name(check.table)
+        found = external.estimates(path, check.finding, card.thresholds[check.finding], replicates)
+        lines += [
+            "",
+            f"{check.name}: {check.films} films of {check.groups} groups, {check.table}",
+            f"{check.finding}; truth: {check.truth}",
+            *_figure_lines(found, replicates),
+        ]
+    return lines
 
 
 def _against_card(card: Card, found: Mapping[str, Estimate]) -> list[str]:

@@ -10,14 +10,17 @@ ABSTAINS = -1
 
 
 def route(
-    probabilities: np.ndarray, labels: Sequence[str], thresholds: Mapping[str, float]
+    probabilities: np.ndarray,
+    labels: Sequence[str],
+    thresholds: Mapping[str, float | np.ndarray],
 ) -> np.ndarray:
     """Send each film to its most probable label, if that is a part and probable enough.
 
     Args:
         probabilities: of every label including "none of these", shape (films, labels).
         labels: the body-part model's labels, in the order of the columns.
-        thresholds: least probability for each part; a label without a threshold is never routed to.
+        thresholds: least probability for each part, for all films or each, shape (films,); a label
+            without a threshold is never routed to.
 
     Returns:
         Index into `labels`, or -1 where the model abstains; int of shape (films,).
@@ -34,5 +37,8 @@ def route(
     if unknown:
         raise ValueError(f"Threshold for unknown label(s) {', '.join(unknown)}.")
     first = probabilities.argmax(axis=1)
-    least = np.array([thresholds.get(label, np.inf) for label in labels])
-    return np.where(probabilities.max(axis=1) >= least[first], first, ABSTAINS)
+    films = np.arange(len(probabilities))
+    least = np.empty(probabilities.shape)
+    for column, label in enumerate(labels):
+        least[:, column] = thresholds.get(label, np.inf)
+    return np.where(probabilities[films, first] >= least[films, first], first, ABSTAINS)

@@ -1,4 +1,4 @@
-"""Choosing thresholds, on validation films only: one chosen on test films would flatter."""
+"""Choosing a card's thresholds, on validation films: one chosen on test films would flatter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from xray_models import PARTS
-from xray_models.evaluate.table import probabilities
+from xray_models.evaluate.table import probabilities, truths
 
 Rule = Callable[[np.ndarray, np.ndarray], float]
 """Truth (bool) and scores, both of shape (films,) -> threshold."""
@@ -27,20 +27,23 @@ def choose(
     combined: Mapping[str, Sequence[str]],
     task: str,
     rule: Rule | None = None,
+    multi_label: bool = False,
 ) -> dict[str, float]:
-    """The thresholds for a card, from its validation films.
+    """The thresholds for a card, from its validation films or out-of-fold predictions.
 
     A body-part model gets one for all parts: the highest that still routes 95 % of the supported
     films. Others get one by `rule` for each combined finding and each label but "normal", which is
-    the absence of findings.
+    the absence of findings. A multi-label model gets none for a label that too few films speak of:
+    the label is then no finding.
 
     Args:
-        validation: held-out table, validation films only.
+        validation: held-out table, validation films only, or all films of an out-of-fold table.
         labels: the model's labels.
         combined: finding -> labels whose probabilities add up to it.
         task: "body-part", "bone" or "chest".
         rule: `youden` by default: unlike the most accurate threshold, Youden's does not depend on
             how many of the validation films are positive.
+        multi_label: whether a film may have several of the labels, or none.
 
     Returns:
         Finding -> threshold, four decimals, between 0 and 1.
@@ -55,6 +58,13 @@ def choose(
         tau = abstention(values, truth, labels)
         # downwards, so that no film that the threshold was to keep is lost by rounding
         return dict.fromkeys(PARTS, _storable(math.floor(tau / _STEP) * _STEP))
+    if multi_label:
+        known = truths(validation, labels)
+        return {
+            label: _storable(rule(column[films] == 1, values[films, k]))
+            for k, (label, column) in enumerate(zip(labels, known.T, strict=True))
+            if len(np.unique(column[films := ~np.isnan(column)])) == 2
+        }
     if len(labels) == 1:
         return {labels[0]: _storable(rule(truth == labels[0], values[:, 0]))}
     chosen = {}

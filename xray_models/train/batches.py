@@ -176,7 +176,8 @@ def augment(
     mirror = tf.where(random.uniform([count]) < 0.5 * how.flip_horizontal, -1.0, 1.0)
     upset = tf.where(random.uniform([count]) < 0.5 * how.flip_vertical, -1.0, 1.0)
     cos, sin = tf.cos(angle) / zoom, tf.sin(angle) / zoom
-    step_x, step_y = width / size[1], height / size[0]
+    wider = tf.exp(random.uniform([count], -how.aspect, how.aspect))
+    step_x, step_y = wider * width / size[1], height / size[0] / wider
     a, b = cos * mirror * step_x, -sin * upset * step_y
     d, e = sin * mirror * step_x, cos * upset * step_y
     middle_x, middle_y = (size[1] - 1) / 2, (size[0] - 1) / 2
@@ -199,7 +200,10 @@ def augment(
     if how.sharpness:
         share = random.uniform(one, -how.sharpness, how.sharpness)
         exposed += share * (_blur(exposed) - exposed)
-    exposed += random.normal([count, *size], stddev=how.noise)
+    # half of the films stay clean, as films are when they are read: batch normalization would
+    # otherwise know noisy films only
+    grain = how.noise * tf.maximum(random.uniform(one, -1.0, 1.0), 0.0)
+    exposed += grain * random.normal([count, *size])
     exposed = tf.clip_by_value(exposed, 0.0, 1.0)
     return tf.where(random.uniform(one) < how.invert, 1.0 - exposed, exposed)
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from xray_models.train import chest_pneumonia
 
 RECIPE = replace(
-    chest_pneumonia.RECIPE.with_architecture("efficientnetb0"),
+    chest_pneumonia.RECIPES["chest-pneumonia"].with_architecture("efficientnetb0"),
     model="chest-start",
     learning_rate=6e-4,
-    epochs=5,
+    epochs=4,
+    external=(),
 )

@@ -38,8 +38,7 @@ def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
     Args:
         recipe: what to train.
         data: the data folder.
-        run: run folder; made if absent. A cross-validation makes one in it for each fold and one
-            for all films.
+        run: run folder; made if absent. A cross-validation makes one in it for each fold.
         resume: go on after the last finished epoch of an earlier call.
 
     Returns:
@@ -55,8 +54,8 @@ def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
         return fit(recipe, films, run, resume)
     for name, part in folds.runs(films, recipe.folds).items():
         log.info("%s, %s", recipe.model, name)
-        kept = fit(recipe, part, run / name, resume)
-    return kept
+        fit(recipe, part, run / name, resume)
+    return run / folds.SHIPPED / BEST
 
 
 def fit(recipe: Recipe, films: dict[str, list[Film]], run: Path, resume: bool = False) -> Path:

@@ -59,24 +59,20 @@ def _from_run(network: keras.Model, name: str, run: Path | None) -> str:
     if run is None:
         raise ValueError(f"Starting from the run {name} needs a run folder beside it.")
     # of a cross-validation the same fold, so that no held-out film was seen by the start
-    donor = run.parent.parent / name
-    if (donor / run.name).is_dir():
-        donor = donor / run.name
-    weights_file = donor / "best.weights.h5"
-    if not weights_file.is_file():
-        raise FileNotFoundError(f"{weights_file}: not there. Train {name} first.")
-    _copy_all_but_the_head(network, weights_file)
+    donors = (run.parent.parent / name / run.name, run.parent.parent / name, run.parent / name)
+    donor = next((one for one in donors if (one / "best.weights.h5").is_file()), None)
+    if donor is None:
+        raise FileNotFoundError(f"The run {name} is not beside {run}. Train {name} first.")
+    _copy(network, donor / "best.weights.h5")
     started = json.loads((donor / "config.json").read_text(encoding="utf-8"))["start"]
     return f"the run {name}, which started from {started}"
 
 
-def _copy_all_but_the_head(network: keras.Model, weights_file: Path) -> None:
-    head = network.get_layer("logits")
-    own = head.get_weights()
+def _copy(network: keras.Model, weights_file: Path) -> None:
+    """Copy every layer that fits; a head with another number of labels does not."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the head does not fit is expected
+        warnings.simplefilter("ignore")
         network.load_weights(weights_file, skip_mismatch=True)
-    head.set_weights(own)
 
 
 def _from_catalogue(network: keras.Model, model: str) -> str:
@@ -163,7 +159,13 @@ def _from_keras_applications(network: keras.Model) -> None:
     }
     if network.name not in makers:
         raise ValueError(f"keras.applications has no ImageNet weights for {network.name} here.")
-    donor = makers[network.name](weights="imagenet", include_top=False)
+    try:
+        donor = makers[network.name](weights="imagenet", include_top=False)
+    except Exception as error:  # Keras raises a bare Exception where a download fails
+        raise ValueError(
+            f"The ImageNet weights of {network.name} could not be downloaded ({error}). Connect to "
+            "the network, or give another start (--start none trains from scratch)."
+        ) from error
     by_name = {layer.name: layer for layer in donor.layers}
     for layer in network.layers:
         if layer.name in by_name and layer.weights:

@@ -17,16 +17,18 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import log_expit, log_softmax
+from tqdm import tqdm
 
-from xray_models import catalogue, networks, weights
-from xray_models.catalogue import Calibration, Card, assets, read_card
+from xray_models import catalogue, networks, predicting, weights
+from xray_models.catalogue import Calibration, Card, External, Figure, assets, read_card
 from xray_models.datasets import Film
-from xray_models.evaluate import figures, thresholds
+from xray_models.evaluate import external, figures, rivalry, thresholds
 from xray_models.evaluate.table import JOINT, NONE
 from xray_models.evaluate.table import load as load_table
 from xray_models.predicting import calibrated
+from xray_models.radiograph import Radiograph
 from xray_models.train import batches, folds, loop, rivals
-from xray_models.train.recipe import Recipe
+from xray_models.train.recipe import ExternalCheck, Recipe
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,16 +67,16 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     raw = json.loads(card_path.read_text(encoding="utf-8"))
     films = recipe.films(data)
 
-    shipped = run / folds.ALL if recipe.folds else run
+    shipped = run / folds.SHIPPED if recipe.folds else run
     file = assets() / "weights" / f"{recipe.model}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     network = _half_precision(recipe, shipped, file)
-    trained_on = films["train"]
     if recipe.folds:
         held_out = _out_of_fold(recipe, films, run)
-        trained_on = folds.runs(films, recipe.folds)[folds.ALL]["train"]
+        trained_on = folds.runs(films, recipe.folds)[folds.SHIPPED]["train"]
     else:
         held_out = _validation_and_test(recipe, films, network)
+        trained_on = films["train"]
 
     calibration, probability = _calibrated(held_out, recipe)
     table = _table(held_out, recipe, probability)
@@ -113,6 +115,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
             "table": table_path.name,
             "films": int(judged_on.sum()),
             "groups": len(set(groups[judged_on])),
+            "shipped_fold": folds.SHIPPED.replace("-", " ") if recipe.folds else "",
             "figures": {},
         },
     }
@@ -125,13 +128,46 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
         multi_label=recipe.multi_label,
     )
     if recipe.rival:
-        raw["rival"] = asdict(rivals.compare(recipe.rival, stored, recipe.labels[0]))
+        raw["rival"] = asdict(rivalry.compare(recipe.rival, stored, recipe.labels[0]))
+    raw["external"] = []
     _write(card_path, raw)
+    raw["external"] = [
+        asdict(_external(one, read_card(card_path), data)) for one in recipe.external
+    ]
     measured = figures.figures(read_card(card_path))
     raw["held_out"]["figures"] = {name: asdict(figure) for name, figure in measured.items()}
     _write(card_path, raw)
     catalogue.refresh()
     return read_card(card_path)
+
+
+def _external(check: ExternalCheck, card: Card, data: Path) -> External:
+    films = check.films(data)
+    probability = []
+    for film in tqdm(films, check.name):
+        radiograph = Radiograph(film.pixels(), source_format="file")
+        probability.append(predicting.probabilities(card, radiograph)[check.finding])
+    columns: dict[str, object] = {
+        "image": [film.image for film in films],
+        "group": [film.group for film in films],
+        "split": "test",
+        "truth": [check.finding if film.truth else NONE for film in films],
+        f"p:{check.finding}": probability,
+    }
+    names = sorted({name for film in films for name in film.facts})
+    columns |= {name: [film.facts.get(name, "") for film in films] for name in names}
+    path = assets() / "held_out" / f"{card.id}.{check.id}.csv"
+    pd.DataFrame(columns).to_csv(path, index=False, float_format="%.5f", lineterminator="\n")
+    found = external.estimates(path, check.finding, card.thresholds[check.finding])
+    return External(
+        name=check.name,
+        finding=check.finding,
+        truth=check.truth,
+        table=path.name,
+        films=len(films),
+        groups=len({film.group for film in films}),
+        figures={name: Figure(one.value, one.low, one.high) for name, one in found.items()},
+    )
 
 
 def _half_precision(recipe: Recipe, run: Path, file: Path) -> keras.Model:
@@ -165,8 +201,6 @@ def _out_of_fold(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> _He
 
 def _folds(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> Iterator[_HeldOut]:
     for name, part in folds.runs(films, recipe.folds).items():
-        if name == folds.ALL or not part["test"]:
-            continue
         network = _half_precision(recipe, run / name, run / name / "half.safetensors")
         images = batches.load(part["test"], recipe, name)
         split = np.full(len(part["test"]), name.replace("-", " "))

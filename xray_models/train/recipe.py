@@ -14,8 +14,11 @@ class Augmentation:
     """Random changes of a training film. Angles in degrees, the rest as shares or factors.
 
     A zoom above 1 shows a window of the film; it is placed so that a marked lesion stays in view.
-    Sharpness s blends each film with its blur by a share in -s..s (below 0 it sharpens): where the
-    classes were exported at different resolutions, how sharp a film is would give them away.
+    Noise is the largest standard deviation; half of the films get none.
+
+    Aspect a stretches one side by up to exp(a) and shrinks the other as much. Sharpness s blends
+    each film with its blur by a share in -s..s (below 0 it sharpens): where the classes were
+    exported at different resolutions, how sharp a film is would give them away.
     """
 
     rotation: float = 15.0
@@ -28,6 +31,26 @@ class Augmentation:
     noise: float = 0.02
     invert: float = 0.0
     sharpness: float = 0.0
+    aspect: float = 0.0
+
+
+@dataclass(frozen=True)
+class ExternalCheck:
+    """Films from elsewhere to try the finished model on.
+
+    Attributes:
+        id: ends the name of the table of predictions.
+        name: which films, for the card.
+        finding: what is compared with the truth.
+        truth: what counts as positive and negative there, and who said so.
+        films: data folder -> films with truth 0 or 1.
+    """
+
+    id: str
+    name: str
+    finding: str
+    truth: str
+    films: Callable[[Path], list[Film]]
 
 
 @dataclass(frozen=True)
@@ -47,14 +70,14 @@ class Recipe:
         averaging: momentum per step of the running average of the weights that is validated and
             kept, 0 for none.
         folds: 0 for one run that keeps the epoch with the best validation AUC. Otherwise that many
-            cross-validation runs and one on all films, which keep the last epoch: no held-out film
-            has a say.
+            cross-validation runs, which keep the last epoch: no held-out film has a say.
         patience: stop after so many epochs without a better validation AUC; 0 for never.
         plateau: factor on the learning rate after an epoch without a better validation AUC; 1 for
             a cosine schedule instead.
         source_size: (height, width) that training films are kept at in memory, larger than
             `input_size` where the augmentation zooms in; None for `input_size`.
         rival: id of a model that may read the same films; publishing compares the two.
+        external: films from elsewhere to try the finished model on.
         films_per_epoch: how many films are drawn per epoch; None for as many as there are.
     """
 
@@ -81,6 +104,7 @@ class Recipe:
     patience: int = 0
     plateau: float = 1.0
     rival: str | None = None
+    external: tuple[ExternalCheck, ...] = ()
     films_per_epoch: int | None = None
     source_size: tuple[int, int] | None = None
     seed: int = 7

@@ -1,0 +1,1 @@
+"""Measurements that the README and docs quote; each says how to repeat it."""

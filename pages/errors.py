@@ -1,0 +1,339 @@
+"""The films that a model gets wrong, and those of which it is most and least certain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages import inside_the_app
+from pages.judging import opening, screen, threshold
+from xray_models import catalogue, markup, render
+from xray_models.datasets import DataSetError, Film
+from xray_models.evaluate import mistakes
+from xray_models.evaluate.workings import Workings
+from xray_models.train import films_at_hand
+
+inside_the_app()
+
+ON_PAGE = 10
+SCREEN = 420  # pixels on the longer side of a film in the gallery
+FOLDER = "folder of films"
+MODEL = "model of errors"
+# where the reading page finds a film that is handed to it: dict(name=str, content=PNG)
+HAND_OVER = "film_from_elsewhere"
+SEEN = (
+    "The probabilities are of networks that had never seen the film's group. The heatmaps are of "
+    "the network that ships, which was trained on these films as well: they may look surer than "
+    "they would on a new film."
+)
+
+
+def main() -> None:
+    """The page, from top to bottom."""
+    st.title("What the models get wrong", anchor=False)
+    st.write(
+        "Held-out films, called at a threshold: where a model errs, and where it is most and least "
+        "certain."
+    )
+    st.html(f'<p class="rl-notice" role="note">{screen.NOTICE}</p>')
+    try:
+        models = {card.id: card for card in catalogue.catalogue().values() if card.measured}
+    except ValueError as error:
+        st.error(f"The catalogue of models cannot be read. {error}", icon=":material/error:")
+        return
+    if not models:
+        st.info("No model in the catalogue was measured, so there is nothing to look at.")
+        return
+    first, second = st.columns(2, gap="medium")
+    with first:
+        model = choose_model(list(models))
+    try:
+        workings = opening.of_model(model)
+    except ValueError as error:
+        st.error(
+            f"{models[model].name} cannot be judged here now. {error}", icon=":material/error:"
+        )
+        return
+    with second:
+        label = screen.choose_label(f"errors {model}", workings)
+    threshold.begin(model, workings, label)
+    cut, kind = choose_kind(workings, label)
+    show(workings, label, cut, kind)
+
+
+def choose_model(models: list[str]) -> str:
+    """The model; the link carries it."""
+    state = st.session_state
+    linked = st.query_params.get("model")
+    start = linked if linked in models else state.get(MODEL, "bone-general")
+    start = start if start in models else models[0]
+    if state.get(MODEL) != start:
+        state[MODEL] = start
+
+    def changed() -> None:
+        st.query_params["model"] = state[MODEL]
+        for name in ("label", "threshold"):
+            st.query_params.pop(name, None)
+        state["page of films"] = 1
+
+    chosen: str = st.selectbox(
+        "Model",
+        models,
+        format_func=lambda one: catalogue.get(one).name,
+        key=MODEL,
+        on_change=changed,
+        persist_state="session",
+    )
+    st.query_params["model"] = chosen
+    return chosen
+
+
+def choose_kind(workings: Workings, label: str) -> tuple[float, str]:
+    """Which films, and at which threshold."""
+    state = st.session_state
+    one = workings.of(label)
+    if state.get(threshold.TYPED) != state["cut"]:
+        state[threshold.TYPED] = state["cut"]
+    left, right = st.columns([2, 6], gap="medium", vertical_alignment="bottom")
+    with left:
+        st.number_input(
+            "Threshold",
+            0.0,
+            1.0,
+            step=0.01,
+            format="%.5f",
+            key=threshold.TYPED,
+            on_change=take_threshold,
+            help="A film is called positive when its probability reaches it.",
+        )
+    cut: float = state["cut"]
+    counts = {kind: len(mistakes.films(one, cut, kind)) for kind in mistakes.KINDS[:2]}
+    with right:
+        kind = st.segmented_control(
+            "Films",
+            mistakes.KINDS,
+            default=mistakes.KINDS[0],
+            required=True,
+            key="kind",
+            bind="query-params",
+            on_change=first_page,
+            format_func=lambda name: (
+                f"{name} ({counts[name]:,})" if name in counts else name
+            ).capitalize(),
+        )
+    return cut, kind or mistakes.KINDS[0]
+
+
+def take_threshold() -> None:
+    """The typed value holds, and goes into the link."""
+    state = st.session_state
+    state["cut"], state["cut why"] = float(state[threshold.TYPED]), ""
+    st.query_params["threshold"] = f"{state['cut']:.6g}"
+    first_page()
+
+
+def first_page() -> None:
+    """Other films: begin with the first of them."""
+    st.session_state["page of films"] = 1
+
+
+def show(workings: Workings, label: str, cut: float, kind: str) -> None:
+    """Gallery where the films are at hand, and the table in any case."""
+    judged = workings.judged
+    one = workings.of(label)
+    if one.problem:
+        st.info(one.problem, icon=":material/info:")
+    rows = mistakes.films(one, cut, kind)
+    if not len(rows):
+        st.success(
+            f"There are no {kind} at a threshold of {cut:.4g}, among {len(one.truth):,} films.",
+            icon=":material/check:",
+        )
+        return
+    films = films_here(judged.model or "", judged.images)
+    if films:
+        gallery(workings, label, cut, rows, films)
+    st.header("Table", anchor="table")
+    table = pd.DataFrame(
+        {
+            "film": judged.images[rows],
+            "truth": np.where(judged.truth[rows, judged.index(label)] == 1, label, "without"),
+            "probability": judged.scores[rows, judged.index(label)],
+            "what became of it": [_outcome(workings, label, row, cut) for row in rows],
+            "group": judged.groups[rows],
+            **{name: values[rows] for name, values in judged.subgroups.items()},
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        key="table of films",
+        alt=f"{kind.capitalize()} of {judged.name}, the most telling first.",
+        column_config={"probability": st.column_config.NumberColumn(format="%.4f")},
+    )
+    st.download_button(
+        "Table as CSV",
+        data=lambda: table.to_csv(index=False),
+        file_name=f"radlens-{kind.replace(' ', '-')}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _outcome(workings: Workings, label: str, row: int, cut: float) -> str:
+    judged = workings.judged
+    column = judged.index(label)
+    return mistakes.outcome(
+        bool(judged.truth[row, column] == 1), float(judged.scores[row, column]), cut
+    )
+
+
+def films_here(model: str, images: np.ndarray) -> Mapping[str, Film]:
+    """The films on this machine; without them, where to name their folder."""
+    state = st.session_state
+    known = films_at_hand.data_folder()
+    named = state.get(FOLDER) or (str(known) if known else "")
+    found: Mapping[str, Film] = {}
+    problem = ""
+    if named:
+        try:
+            found = find(model, named, images)
+        except DataSetError as error:
+            problem = str(error)
+    missing = len(images) - len(found)
+    with st.expander("Where the films are", expanded=not found, icon=":material/folder_open:"):
+        st.text_input(
+            "Folder of the data sets, on the machine that runs RadLens",
+            placeholder=str(known or "/data/radiographs"),
+            key=FOLDER,
+            persist_state="session",
+            help="It holds fracatlas, kermany, nih and the others, as in training. The "
+            f"environment variable {films_at_hand.FOLDER} names it as well.",
+        )
+        if problem:
+            st.warning(f"The films cannot be shown. {problem}", icon=":material/folder_off:")
+        elif not named:
+            st.write("The films are not part of RadLens. Without them there is the table alone.")
+        elif missing:
+            st.write(
+                f"{len(found):,} of {len(images):,} films are there. The others were drawn, or "
+                "several share a name, or their files are missing."
+            )
+        else:
+            st.write(f"All {len(images):,} films are there.")
+    return found
+
+
+@st.cache_resource(show_spinner="Looking for the films …", max_entries=16)
+def find(model: str, folder: str, images: np.ndarray) -> dict[str, Film]:
+    """The films of a held-out table by name; kept, because looking for them reads whole tables.
+
+    Raises:
+        DataSetError: the folder lacks them.
+    """
+    return films_at_hand.find(model, Path(folder), images.tolist())
+
+
+def gallery(
+    workings: Workings, label: str, cut: float, rows: np.ndarray, films: Mapping[str, Film]
+) -> None:
+    """Films with their heatmaps, a page of them at a time."""
+    judged = workings.judged
+    shown = [row for row in rows if judged.images[row] in films]
+    if not shown:
+        st.info("None of these films is on this machine; the table below lists them.")
+        return
+    pages = -(-len(shown) // ON_PAGE)
+    left, right = st.columns([5, 3], vertical_alignment="bottom")
+    with left:
+        heat = st.toggle(
+            "Heatmaps",
+            value=True,
+            key="heat of films",
+            persist_state="session",
+            help=f"Grad-CAM: where the model sees {label}.",
+        )
+    with right:
+        state = st.session_state
+        state["page of films"] = min(state.get("page of films", 1), pages)
+        page = (
+            st.number_input(f"Page, of {pages:,}", 1, pages, step=1, key="page of films")
+            if pages > 1
+            else 1
+        )
+    if heat and judged.folds is not None and str(judged.folds[0]).startswith("fold"):
+        st.warning(SEEN, icon=":material/visibility:")
+    with st.container(horizontal=True, gap="small", key="gallery"):
+        for row in shown[(page - 1) * ON_PAGE : page * ON_PAGE]:
+            with st.container(width=240, gap="small", border=True):
+                tile(workings, label, cut, int(row), films[str(judged.images[row])], heat)
+
+
+def tile(workings: Workings, label: str, cut: float, row: int, film: Film, heat: bool) -> None:
+    """One film: picture, what is true, what the model says, and a way to read it."""
+    judged = workings.judged
+    score = float(judged.scores[row, judged.index(label)])
+    has_it = judged.truth[row, judged.index(label)] == 1
+    became = _outcome(workings, label, row, cut)
+    truth = label if has_it else f"no {label}"
+    if judged.classes:
+        truth = judged.classes[int(judged.truth_class()[row])]
+    try:
+        with st.spinner("Explaining …" if heat else "Opening …"):
+            sha = catalogue.get(judged.model or "").weights.sha256
+            content = picture(film, judged.model or "", label, sha, heat)
+    except (DataSetError, ValueError, RuntimeError) as error:
+        st.caption(f"{judged.images[row]} cannot be shown. {error}")
+        return
+    shown = "with heat over it" if heat else "as it is"
+    st.image(content, width="stretch", alt=f"{became.capitalize()}: a film of {truth}, {shown}.")
+    st.markdown(f"**{became.capitalize()}**  \ntruth: {truth}")
+    # here the threshold is the reader's, not the model's operating point
+    st.html(markup.bar(label, min(score, 1.0), cut).replace("operating threshold", "threshold"))
+    st.caption(str(judged.images[row]))
+    if st.button(
+        "Read this film",
+        key=f"read {row}",
+        icon=":material/radiology:",
+        width="stretch",
+        help="Opens it in the reading page.",
+    ):
+        st.session_state[HAND_OVER] = {"name": str(judged.images[row]), "content": whole(film)}
+        st.switch_page("pages/read.py")
+
+
+@st.cache_data(
+    show_spinner=False, max_entries=400, hash_funcs={Film: lambda one: (one.path, one.box)}
+)
+def picture(film: Film, model: str, label: str, sha: str, heat: bool) -> bytes:  # noqa: ARG001
+    """A film as a small JPEG, with or without the heatmap of a label; `sha` is of the weights.
+
+    Raises:
+        DataSetError: the film cannot be read.
+        WeightsError, CannotClassify: the model cannot explain it.
+    """
+    pixels = film.pixels()
+    grey = render.shrink(pixels, SCREEN)
+    if not heat:
+        return render.encode(render.film(grey), "JPEG")
+    import classify
+    from xray_models.radiograph import Radiograph
+
+    found = classify.explain(Radiograph(pixels, film.path.suffix), model, label)
+    return render.encode(
+        render.overlay(grey, found.on_radiograph(grey.shape), render.Style()), "JPEG"
+    )
+
+
+def whole(film: Film) -> bytes:
+    """A film at its own size as PNG."""
+    return render.encode(render.film(film.pixels()))
+
+
+main()

@@ -1,0 +1,183 @@
+"""What is asked of a film: a label of a model, a method, and how the answer looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from pages.reading.opening import card_of
+from xray_models import render
+
+if TYPE_CHECKING:
+    from classify import Finding, Reading
+    from xray_models.catalogue import Card
+    from xray_models.explain import Offer
+    from xray_models.explain.heatmap import Heatmap
+    from xray_models.radiograph import Radiograph
+    from xray_models.viewer import Grid
+
+SCREEN = 900  # pixels on the longer side of what is sent to the screen
+OWN_LAYER = "last activation"
+
+
+class Question(NamedTuple):
+    """Where does this model see this label?"""
+
+    model: str
+    label: str
+
+    @property
+    def words(self) -> str:
+        """For a menu."""
+        return f"{self.label} ({card_of(self.model).name})"
+
+
+def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings at or above their threshold first, each by its probability in thresholds.
+
+    That makes findings of different rarity comparable.
+    """
+    return sorted(
+        findings, key=lambda one: (not one.positive, -one.probability / max(one.threshold, 1e-9))
+    )
+
+
+def questions(reading: Reading) -> list[Question]:
+    """What can be explained: the strongest findings first, then other labels, then the part."""
+    import classify
+
+    asked = [Question(one.model, one.label) for one in strongest_first(reading.findings)]
+    for one in reading.chosen:
+        asked += [Question(one.model, label) for label in card_of(one.model).labels]
+    best = max(reading.part_probabilities, key=lambda label: reading.part_probabilities[label])
+    asked += [
+        Question(classify.DETECTOR, label)
+        for label in (reading.part or best, *reading.part_probabilities)
+    ]
+    return list(dict.fromkeys(asked))
+
+
+def probability(reading: Reading, question: Question) -> float | None:
+    """Of a finding on this film; None for a label that is no finding."""
+    return next(
+        (
+            finding.probability
+            for finding in reading.findings
+            if (finding.model, finding.label) == question
+        ),
+        None,
+    )
+
+
+def method_words(offer: Offer) -> str:
+    """A method in a menu: its name, and what it costs if that is much."""
+    if not offer.slow:
+        return offer.method.name
+    return f"{offer.method.name} (slow)"
+
+
+def passes(offer: Offer) -> str:
+    """What a method costs, in words."""
+    forward, backward = round(offer.cost.forward), round(offer.cost.backward)
+    if not forward and not backward:
+        return "no pass"
+    both = [f"{forward:,} forward" if forward else "", f"{backward:,} backward" if backward else ""]
+    return " + ".join(one for one in both if one)
+
+
+def offers(card: Card, layer: str | None = None) -> dict[str, Offer]:
+    """Every method by id: whether it fits a model, why not, what it costs."""
+    from xray_models import explain
+
+    return {offer.method.id: offer for offer in explain.offers(card, layer)}
+
+
+def layers(card: Card) -> list[str]:
+    """Layers worth a choice, the deepest first: where the grid of the network changes, and its end.
+
+    A network has a hundred layers; of those with one grid size the last sees most.
+    """
+    from xray_models import explain
+
+    last: dict[tuple[int, int], str] = {}
+    for name, (rows, columns, _) in explain.layers(card).items():
+        last[rows, columns] = name
+    chosen = [name for size, name in last.items() if min(size) > 1]
+    own = explain.default_layer(card)
+    return [OWN_LAYER, *(name for name in reversed(chosen) if name != own)]
+
+
+def layer_words(card: Card, layer: str) -> str:
+    """A layer in a menu: its name and its grid."""
+    from xray_models import explain
+
+    name = explain.default_layer(card) if layer == OWN_LAYER else layer
+    rows, columns, _ = explain.layers(card)[name]
+    grid = f"{rows} × {columns}"
+    return f"{layer}, {grid} cells" if layer == OWN_LAYER else f"{name}, {grid} cells"
+
+
+def choose_style() -> render.Style:
+    """The controls of the overlay."""
+    first, second, third = st.columns(3)
+    with first:
+        opacity = st.slider(
+            "Opacity of the heat",
+            0.0,
+            1.0,
+            0.5,
+            0.05,
+            format="percent",
+            key="opacity",
+            bind="query-params",
+            persist_state="session",
+        )
+    with second:
+        threshold = st.slider(
+            "Show heat from",
+            0.0,
+            0.95,
+            0.3,
+            0.05,
+            format="percent",
+            key="heat",
+            bind="query-params",
+            persist_state="session",
+            help="Weaker heat leaves the film as it is; a line marks the border.",
+        )
+    with third:
+        colormap = st.selectbox(
+            "Color map",
+            render.COLORMAPS,
+            key="colormap",
+            bind="query-params",
+            persist_state="session",
+            help="Turbo and jet are common, but their bands suggest edges that are not there.",
+        )
+    return render.Style(colormap, opacity, threshold, contour=threshold > 0)
+
+
+def percent_grid(
+    film: Radiograph, heats: dict[str, Heatmap], cells: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Intensity and heats in percent, uint8, on a grid coarse enough to be sent at every move.
+
+    Args:
+        film: the radiograph.
+        heats: name -> map.
+        cells: on the longer side of the grid.
+    """
+    intensity = render.shrink(film.pixels, cells)
+    found = {
+        name: (one.on_radiograph(intensity.shape) * 100).round().astype(np.uint8)
+        for name, one in heats.items()
+    }
+    return (intensity * 100).round().astype(np.uint8), found
+
+
+def frame(key: str, grid: Grid) -> None:
+    """Give the container of a figure the figure's proportions, whatever its width."""
+    st.html(f"<style>.st-key-{key} {{ aspect-ratio: {grid.ratio:.4f}; }}</style>")

@@ -1,0 +1,56 @@
+"""Questions to a model: for a finding, against it, for it over another."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xray_models import catalogue
+from xray_models.catalogue import Calibration
+from xray_models.explain.aims import Aim, rivals
+
+CARD = replace(
+    catalogue.get("body-part"),
+    labels=("normal", "bacterial", "viral"),
+    combined={"pneumonia": ("bacterial", "viral")},
+    calibration=Calibration(1.0, (0.0, 0.0, 0.0)),
+    activation="softmax",
+)
+LOGITS = np.log([[0.5, 0.3, 0.2]])
+
+
+@pytest.mark.parametrize(
+    ("aim", "weights", "probability", "words"),
+    [
+        (Aim("viral"), (0, 0, 1), 0.2, "what speaks for viral"),
+        (Aim("viral", "against"), (0, 0, -1), 0.8, "what speaks against viral"),
+        (
+            Aim("viral", "over", "bacterial"),
+            (0, -1, 1),
+            0.4,
+            "what speaks for viral rather than bacterial",
+        ),
+        (Aim("pneumonia"), (-1, 0.5, 0.5), 0.5, "what speaks for pneumonia"),
+        (
+            Aim("pneumonia", "over", "normal"),
+            (-1, 0.5, 0.5),
+            0.5,
+            "what speaks for pneumonia rather than normal",
+        ),
+    ],
+)
+def test_aims_worked_out_by_hand(aim, weights, probability, words):
+    assert aim.target(CARD).weights == pytest.approx(weights)
+    assert aim.probability(CARD, LOGITS) == pytest.approx([probability])
+    assert aim.words == words
+
+
+def test_a_label_stands_against_the_others_only():
+    assert rivals(CARD, "viral") == ("normal", "bacterial")
+    assert rivals(CARD, "pneumonia") == ("normal",)
+    with pytest.raises(ValueError, match="cannot be set against viral"):
+        Aim("pneumonia", "over", "viral").target(CARD)
+    with pytest.raises(ValueError, match="no direction 'near'"):
+        Aim("viral", "near")
+    with pytest.raises(ValueError, match="no label 'knee'"):
+        Aim("knee").target(CARD)

@@ -1,0 +1,196 @@
+"""The page that scores many films, run by Streamlit's own test runner with the real models."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawing import picture
+from PIL import Image
+from streamlit import config
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+import classify
+
+MAIN = Path(__file__).parent.parent / "main.py"
+NOTICE = "For teaching and research, not for diagnosis."
+
+
+def png(seed=0):
+    pixels = np.random.default_rng(seed).integers(0, 256, (60, 40), np.uint8)
+    return picture(Image.fromarray(pixels), "PNG")
+
+
+def opened():
+    page = AppTest.from_file(str(MAIN), default_timeout=300)
+    return checked(checked(page.run()).switch_page("pages/batch.py").run())
+
+
+def checked(page):
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def press(page, label):
+    (button,) = [one for one in page.button if one.label == label]
+    return checked(button.click().run())
+
+
+def told(page):
+    return "\n".join(one.value for kind in (page.markdown, page.caption) for one in kind)
+
+
+def scored(files, **settings):
+    """The page after files were uploaded and scored."""
+    page = opened()
+    page.file_uploader(key="batch files").set_value([(*file, "") for file in files])
+    for key, value in settings.items():
+        page.multiselect(key=f"batch {key}").set_value(value)
+    checked(page.run())
+    return press(page, "Score these films")
+
+
+def results(page):
+    """The table of results as it goes to the browser."""
+    return next(one.value for one in page.dataframe if "probability" in one.value.columns)
+
+
+@pytest.fixture(scope="module")
+def archive(chest, lower_leg):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as films:
+        films.writestr("chest.dcm", chest.read_bytes())
+        films.writestr("leg/leg.dcm", lower_leg.read_bytes())
+        films.writestr("../evil.png", png())
+        films.writestr("broken.png", b"\x89PNG\r\n\x1a\n")
+    return file.getvalue()
+
+
+def test_the_page_says_what_it_is_for_and_asks_for_films():
+    page = opened()
+    assert any(NOTICE in block.body for block in page.html)
+    press(page, "Score these films")
+    assert "Choose one or more films" in page.error[0].value
+
+
+def test_an_archive_is_scored_and_its_failures_are_listed(archive, chest):
+    page = scored([("films.zip", archive)])
+    assert "**4 of 4 files scored**" in told(page) and "2 could not be read" in told(page)
+    failures = next(one.value for one in page.dataframe if list(one.value) == ["file", "why"])
+    assert failures["file"].tolist() == ["../evil.png", "broken.png"]
+    assert "leads out of the archive" in failures["why"][0]
+    table = results(page)
+    reading = classify.read(chest)
+    found = table[table["file"] == "chest.dcm"]
+    assert found["label"].tolist() == [one.label for one in reading.findings]
+    assert found["probability"].to_numpy() == pytest.approx(
+        [100 * one.probability for one in reading.findings], abs=0.01
+    )
+    assert found["film"].str.startswith("data:image/jpeg;base64,").all()
+    assert table[table["file"] == "leg/leg.dcm"]["part"].tolist() == ["not recognized"]
+    assert [one.label for one in page.get("download_button")] == [
+        "CSV",
+        "JSON",
+        "Parquet",
+        "Report (HTML)",
+    ]
+
+
+def test_results_are_filtered_and_sorted_and_stay_while_other_pages_are_visited(archive):
+    page = scored([("films.zip", archive)])
+    page.multiselect(key="batch decisions").set_value(["failed"])
+    checked(page.run())
+    assert set(results(page)["file"]) == {"../evil.png", "broken.png"}
+    page.multiselect(key="batch decisions").set_value([])
+    page.text_input(key="batch text").set_value("CHEST")
+    page.selectbox(key="batch order").set_value("highest probability")
+    checked(page.run())
+    table = results(page)
+    assert set(table["file"]) == {"chest.dcm"}
+    assert table["probability"].is_monotonic_decreasing
+    checked(page.switch_page("pages/about.py").run())
+    checked(page.switch_page("pages/batch.py").run())
+    assert "**4 of 4 files scored**" in told(page)
+    press(page, "Score other films")
+    assert page.file_uploader(key="batch files") is not None and not page.dataframe
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_rest():
+    page = scored([(f"{k}.png", png(k)) for k in range(5)])
+    batch = page.session_state.batch
+    # as a visitor's "Stop" leaves it
+    del batch.scored[2:]
+    checked(page.run())
+    assert "**2 of 5 files scored**" in told(page)
+    press(page, "Go on")
+    assert "**5 of 5 files scored**" in told(page)
+    assert [one.file for one in batch.scored] == [f"{k}.png" for k in range(5)]
+
+
+def test_with_truth_the_columns_are_confirmed_and_the_models_judged():
+    page = opened()
+    page.file_uploader(key="batch files").set_value([(f"{k}.png", png(k), "") for k in range(6)])
+    page.multiselect(key="batch models").set_value(["bone-general"])
+    truth = "film,fractured,side\n" + "".join(f"{k}.png,{k % 2},x\n" for k in range(6))
+    page.file_uploader(key="batch truth").set_value(("truth.csv", truth.encode(), "text/csv"))
+    checked(page.run())
+    press(page, "Score these films")
+    (choice,) = [one for one in page.selectbox if one.label == "Truth of fracture"]
+    assert choice.value == "fractured"
+    assert not page.get("plotly_chart")
+    press(page, "Compare with these columns")
+    assert page.get("plotly_chart")
+    assert any("6 films" in one.value for one in page.markdown)
+
+
+def test_truth_that_fits_no_film_is_told_in_a_sentence():
+    page = scored([("a.png", png())], models=["bone-general"])
+    (late,) = [one for one in page.file_uploader if one.label.startswith("Truth (CSV)")]
+    late.set_value(("truth.csv", b"film,label\nother.png,1\n", "text/csv"))
+    checked(page.run())
+    assert "names any of the films" in page.error[0].value
+
+
+@pytest.fixture
+def visitor(monkeypatch):
+    """Sets where a visitor's browser is; Streamlit's test runner has no connection to ask."""
+
+    def sits_at(address, **headers):
+        monkeypatch.setattr(ContextProxy, "ip_address", address)
+        monkeypatch.setattr(ContextProxy, "headers", headers)
+
+    sits_at(None, Host="localhost:8501")  # Streamlit's way to say: at the server itself
+    return sits_at
+
+
+def test_a_folder_on_this_computer_is_scored_where_it_lies(tmp_path, visitor):  # noqa: ARG001
+    (tmp_path / "a.png").write_bytes(png())
+    page = opened()
+    page.segmented_control(key="batch where").set_value("Folder on this computer")
+    checked(page.run())
+    page.text_input(key="batch path").set_value(str(tmp_path / "nowhere"))
+    press(checked(page.run()), "Score these films")
+    assert "no such folder" in page.error[0].value
+    page.text_input(key="batch path").set_value(str(tmp_path))
+    press(checked(page.run()), "Score these films")
+    assert "**1 of 1 files scored**" in told(page)
+
+
+def test_folders_are_offered_only_to_a_visitor_at_the_server_itself(visitor):
+    assert opened().segmented_control
+    for address, headers in (
+        ("10.0.0.7", {"Host": "localhost:8501"}),
+        (None, {"Host": "films.example.org"}),
+        (None, {"Host": "localhost:8501", "X-Forwarded-For": "10.0.0.7"}),
+    ):
+        visitor(address, **headers)
+        assert not opened().segmented_control
+    visitor(None, Host="localhost:8501")
+    before = config.get_option("server.address")
+    config.set_option("server.address", "0.0.0.0")
+    try:
+        assert not opened().segmented_control
+    finally:
+        config.set_option("server.address", before)

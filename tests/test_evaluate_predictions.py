@@ -1,0 +1,384 @@
+"""Tables of other people's models: columns guessed, cells checked; figures from the literature."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from xray_models.catalogue import CatalogueError
+from xray_models.evaluate import matrices, predictions, subgroups
+from xray_models.evaluate.operating import ThresholdIndex
+from xray_models.evaluate.predictions import Columns, LabelColumns, PredictionsError
+from xray_models.evaluate.references import references
+from xray_models.evaluate.summary import MACRO, MICRO, NO_SKILL, summary
+
+TWO = """\
+image,patient_id,age,sex,prob_Edema,prob_Pleural_Thickening,true_Edema,true_Pleural_Thickening
+a.png,1,17,F,0.9,0.1,1,0
+b.png,1,64,M,0.2,0.3,0,
+c.png,2,,F,0.4,0.8,0,1
+"""
+
+
+def opened(text: str) -> predictions.Judged:
+    table = predictions.read(text.encode())
+    return predictions.judged(table, predictions.guess(table), "a table")
+
+
+def test_a_table_is_guessed_and_judged() -> None:
+    table = predictions.read(TWO.encode(), "two.csv")
+    columns = predictions.guess(table)
+    assert columns == Columns(
+        labels=(
+            LabelColumns("Edema", "true_Edema", "prob_Edema"),
+            LabelColumns(
+                "Pleural Thickening", "true_Pleural_Thickening", "prob_Pleural_Thickening"
+            ),
+        ),
+        image="image",
+        group="patient_id",
+        subgroups=("age", "sex"),
+        unused=(),
+    )
+    found = predictions.judged(table, columns, "two.csv")
+    assert found.labels == ("Edema", "Pleural Thickening")
+    assert found.scores.tolist() == [[0.9, 0.1], [0.2, 0.3], [0.4, 0.8]]
+    assert found.truth[:, 0].tolist() == [1, 0, 0]
+    assert found.truth[[0, 2], 1].tolist() == [0, 1] and np.isnan(found.truth[1, 1])
+    assert found.groups.tolist() == ["1", "1", "2"]
+    assert found.images.tolist() == ["a.png", "b.png", "c.png"]
+    assert found.subgroups["age band"].tolist() == ["0-17", "60-79", ""]
+    assert found.subgroups["sex"].tolist() == ["F", "M", "F"]
+    assert found.notes == ("Pleural Thickening: truth unknown for 1 of 3 films: left out.",)
+    assert found.thresholds == {} and found.model is None and found.classes == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "pair"),
+    [
+        ("y_true,y_score", LabelColumns("finding", "y_true", "y_score")),
+        ("label,probability", LabelColumns("finding", "label", "probability")),
+        ("Edema,p:Edema", LabelColumns("Edema", "Edema", "p:Edema")),
+        ("Edema_label,Edema_pred", LabelColumns("Edema", "Edema_label", "Edema_pred")),
+        ("true_Edema,score", LabelColumns("Edema", "true_Edema", "score")),
+        ("truth,p_Edema", LabelColumns("Edema", "truth", "p_Edema")),
+        ("ground_truth,prediction", LabelColumns("finding", "ground_truth", "prediction")),
+    ],
+)
+def test_names_of_other_projects_are_understood(header: str, pair: LabelColumns) -> None:
+    for separator in ",;\t":
+        text = f"film,{header}\na,1,0.7\nb,0,0.2\n".replace(",", separator)
+        columns = predictions.guess(predictions.read(text.encode()))
+        assert columns.labels == (pair,)
+        assert columns.image == "film"
+
+
+def test_our_own_held_out_tables_open_too() -> None:
+    found = opened(
+        "image,group,split,truth,p:Edema,p:Mass,view\n"
+        "a,1,test,Edema|Mass,0.8,0.7,PA\nb,2,test,none,0.1,0.2,AP\nc,3,validation,Mass,0.1,0.9,PA\n"
+    )
+    assert found.labels == ("Edema", "Mass")
+    assert found.truth.tolist() == [[1, 1], [0, 0], [0, 1]]
+    assert set(found.subgroups) == {"split", "view"}
+
+
+def test_truth_in_words_and_what_nobody_knows() -> None:
+    words = ["yes", "No", "TRUE", "negative", "", "-1", "unknown", "1.0"]
+    rows = "\n".join(f"{k},{word},0.5" for k, word in enumerate(words))
+    found = opened(f"image,truth,score\n{rows}\n")
+    assert found.truth[:, 0].tolist() == pytest.approx(
+        [1, 0, 1, 0, np.nan, np.nan, np.nan, 1], nan_ok=True
+    )
+    assert "No column names the patients" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("0.9", "1.9", r"row 1: the probability in 'prob_Edema' is '1\.9'.*percentages"),
+        ("0.9", "", "row 1: the probability in 'prob_Edema' is ''"),
+        ("0.9", "nan", "row 1: the probability in 'prob_Edema'"),
+        ("0,1\n", "0,maybe\n", "row 3: the truth in 'true_Pleural_Thickening' is 'maybe'"),
+    ],
+)
+def test_a_wrong_cell_is_named(before: str, after: str, message: str) -> None:
+    columns = predictions.guess(predictions.read(TWO.encode()))
+    table = predictions.read(TWO.replace(before, after, 1).encode())
+    with pytest.raises(PredictionsError, match=message):
+        predictions.judged(table, columns, "two.csv")
+
+
+def test_a_reader_may_correct_what_was_guessed() -> None:
+    table = predictions.read(TWO.encode())
+    guessed = predictions.guess(table)
+    mine = replace(guessed, labels=guessed.labels[:1], group=None, image=None, subgroups=("sex",))
+    found = predictions.judged(table, mine, "two.csv")
+    assert found.groups.tolist() == found.images.tolist() == ["1", "2", "3"]
+    with pytest.raises(PredictionsError, match="no column 'view'"):
+        predictions.judged(table, replace(guessed, group="view"), "two.csv")
+    with pytest.raises(PredictionsError, match="at least one label"):
+        predictions.judged(table, replace(guessed, labels=()), "two.csv")
+    with pytest.raises(PredictionsError, match="same name"):
+        predictions.judged(table, replace(guessed, labels=guessed.labels[:1] * 2), "two.csv")
+    rows = "".join(f"0.5,1,{k}\n" for k in range(30))
+    many = predictions.read(f"score,y,who\n{rows}".encode())
+    columns = replace(predictions.guess(many), subgroups=("who",))
+    with pytest.raises(PredictionsError, match="30 different values"):
+        predictions.judged(many, columns, "many.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "no text in UTF-8"),
+        (b"a,b\n", "holds no rows"),
+        (b"a,a\n1,2\n", "'a' is there twice"),
+        (b"a,b\n1,2,3\n", "cannot be read as CSV"),
+        (gzip.compress(b"a,b\n1,2\n")[:-9], "gzip file is damaged"),
+    ],
+)
+def test_a_file_that_is_no_table_gets_a_sentence(content: bytes, message: str) -> None:
+    with pytest.raises(PredictionsError, match=f"odd.csv: .*{message}"):
+        predictions.read(content, "odd.csv")
+
+
+def test_a_table_without_a_pair_of_columns_gets_a_sentence(tmp_path: Path) -> None:
+    for text in ("film,age\na,3\n", "film,score\na,0.5\n", "film,truth,score\na,red,0.5\n"):
+        with pytest.raises(PredictionsError, match=r"No pair of columns.*Columns: film"):
+            predictions.guess(predictions.read(text.encode()))
+    with pytest.raises(PredictionsError, match=r"absent\.csv: cannot be read"):
+        predictions.read(tmp_path / "absent.csv")
+
+
+def test_a_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "MOST_BYTES", 1000)
+    with pytest.raises(PredictionsError, match="larger than"):
+        predictions.read(gzip.compress(b"a,b\n" + b"1,2\n" * 1000), "bomb.csv.gz")
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200))
+def test_any_text_is_a_table_or_a_sentence(text: str) -> None:
+    with contextlib.suppress(PredictionsError):
+        table = predictions.read(text.encode("utf-8", "surrogatepass"))
+        found = predictions.judged(table, predictions.guess(table), "any")
+        assert found.films == len(table)
+
+
+def test_a_byte_order_mark_and_utf_16_are_no_part_of_a_name() -> None:
+    text = "truth,score\n1,0.5\n"
+    for content in (b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16")):
+        assert list(predictions.read(content).columns) == ["truth", "score"]
+
+
+def test_the_published_table_opens_and_agrees_with_scikit_learn(data: Path) -> None:
+    table = predictions.read(data / "nih" / "reproduce_chexnet_test.csv.gz")
+    found = predictions.judged(table, predictions.guess(table), "reproduce-chexnet")
+    assert found.films > 22_000 and len(found.labels) == 14
+    assert set(found.subgroups) == {"age band", "sex", "view"}
+    counts = ThresholdIndex(found).counts(0.1)
+    for column, label in enumerate(found.labels):
+        one = found.of(label)
+        area = sk.roc_auc_score(one.truth, one.scores)
+        (published,) = [
+            each
+            for each in references("chest-14", label, "AUC")
+            if each.source.startswith("reproduce-chexnet")
+        ]
+        # some of its films lie elsewhere in this project: a few less, and nearly the same figure
+        assert area == pytest.approx(published.value, abs=0.012)
+        matrix = sk.confusion_matrix(one.truth, one.scores >= 0.1)
+        assert [[counts.tn[column], counts.fp[column]], [counts.fn[column], counts.tp[column]]] == (
+            matrix.tolist()
+        )
+
+
+# ---------------------------------------------------------------- what is drawn from a table
+
+
+def drawn(films: int = 300) -> predictions.Judged:
+    random = np.random.default_rng(1)
+    truth = (random.random((films, 3)) < [0.4, 0.1, 0.0]).astype(float)
+    truth[0, 0] = np.nan
+    scores = 1 / (1 + np.exp(-(random.normal(size=truth.shape) + np.nan_to_num(truth) - 1)))
+    return predictions.Judged(
+        name="drawn",
+        labels=("common", "rare", "never"),
+        truth=truth,
+        scores=scores,
+        groups=(np.arange(films) // 3).astype(str),
+        images=np.arange(films).astype(str),
+        subgroups={"view": np.where(np.arange(films) % 10 == 0, "AP", "PA")},
+    )
+
+
+def test_the_summary_has_means_and_no_skill() -> None:
+    found = drawn()
+    rows = {row.name: row for row in summary(found, replicates=50)}
+    assert list(rows) == ["common", "rare", "never", MACRO, MICRO, NO_SKILL]
+    areas = []
+    for label in ("common", "rare"):
+        one = found.of(label)
+        areas.append(sk.roc_auc_score(one.truth, one.scores))
+        assert rows[label].auc.value == pytest.approx(areas[-1])
+        assert rows[label].average_precision.value == pytest.approx(
+            sk.average_precision_score(one.truth, one.scores)
+        )
+    assert np.isnan(rows["never"].auc.value) and "none of the 300 films" in rows["never"].note
+    assert rows[MACRO].auc.value == pytest.approx(np.mean(areas))
+    assert rows[MACRO].note == "Without never: all films alike."
+    known = ~np.isnan(found.truth)
+    assert rows[MICRO].auc.value == pytest.approx(
+        sk.roc_auc_score(found.truth[known], found.scores[known])
+    )
+    assert rows[MICRO].auc.low < rows[MICRO].auc.value < rows[MICRO].auc.high
+    assert rows[NO_SKILL].auc.value == 0.5
+    assert rows[NO_SKILL].average_precision.value == pytest.approx(found.truth[known].mean())
+    assert (rows["common"].films, rows["rare"].films) == (299, 300)
+
+
+def test_subgroups_say_when_they_are_small_or_differ() -> None:
+    found = drawn(900)
+    # in AP films the scores of one label mean nothing
+    random = np.random.default_rng(0)
+    lost = found.subgroups["view"] == "AP"
+    scores = found.scores.copy()
+    scores[lost, 0] = random.random(lost.sum())
+    found = replace(found, scores=scores)
+    ap, pa = subgroups.by(found, "common", "view", replicates=200)
+    assert (ap.value, ap.films, pa.films) == ("AP", 89, 810)
+    one = found.of("common")
+    inside = lost[one.rows]
+    areas = [sk.roc_auc_score(one.truth[part], one.scores[part]) for part in (inside, ~inside)]
+    assert (ap.auc.value, pa.auc.value) == pytest.approx(areas)
+    assert ap.difference.value == pytest.approx(areas[0] - areas[1])
+    assert ap.differs and "lower than that of the other films" in ap.notes[-1]
+    assert not ap.small and not pa.small
+    rare = subgroups.by(found, "rare", "view", replicates=20)[0]
+    assert rare.small and rare.notes[0].startswith(f"Small: {rare.positives} films with")
+    never = subgroups.by(found, "never", "view", replicates=20)[0]
+    assert np.isnan(never.auc.value) and not never.differs
+    with pytest.raises(ValueError, match=r"no column 'sex'.*Columns: view"):
+        subgroups.by(found, "rare", "sex")
+    nobody = replace(found, truth=np.full(found.truth.shape, np.nan))
+    assert subgroups.by(nobody, "rare", "view") == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=0, max_size=40))
+def test_the_classification_report_is_scikit_learns(pairs: list[tuple[int, int]]) -> None:
+    truth = np.array([true for true, _ in pairs], int)
+    called = np.array([call for _, call in pairs], int)
+    counts = np.zeros((4, 4), int)
+    np.add.at(counts, (truth, called), 1)
+    matrix = matrices.Matrix(tuple("abcd"), counts)
+    rows = {row.name: row for row in matrices.classification_report(matrix)}
+    if not pairs:
+        assert np.isnan(matrix.accuracy) and np.isnan(rows["macro mean"].recall)
+        return
+    expected = sk.classification_report(
+        truth,
+        called,
+        labels=range(4),
+        target_names=list("abcd"),
+        output_dict=True,
+        zero_division=np.nan,
+    )
+    for name in "abcd":
+        row = rows[name]
+        assert row.films == expected[name]["support"]
+        for measure, value in (
+            ("precision", row.precision),
+            ("recall", row.recall),
+            ("f1-score", row.f1),
+        ):
+            assert value == pytest.approx(expected[name][measure], nan_ok=True)
+    per_class = [rows[name].recall for name in "abcd"]
+    assert rows["macro mean"].recall == pytest.approx(np.nanmean(per_class))
+    assert rows["weighted mean"].recall == pytest.approx(matrix.accuracy)
+    assert matrix.accuracy == pytest.approx(sk.accuracy_score(truth, called))
+    assert np.nansum(matrix.row_shares, axis=1) == pytest.approx((counts.sum(1) > 0).astype(float))
+    assert np.nansum(matrix.column_shares, axis=0) == pytest.approx(
+        (counts.sum(0) > 0).astype(float)
+    )
+    if len(set(truth)) > 1:
+        assert matrix.kappa == pytest.approx(sk.cohen_kappa_score(truth, called), nan_ok=True)
+
+
+def test_a_label_has_a_matrix_of_its_own() -> None:
+    found = drawn()
+    counts = ThresholdIndex(found).counts_of("common", 0.3)
+    matrix = matrices.of_label("common", counts)
+    one = found.of("common")
+    expected = sk.confusion_matrix(~one.truth, one.scores < 0.3)
+    assert matrix.counts.tolist() == expected.tolist() and matrix.names == ("common", "no common")
+    with pytest.raises(ValueError, match="do not exclude each other"):
+        matrices.of_classes(found)
+
+
+# ---------------------------------------------------------------- figures from the literature
+
+
+def test_published_figures_are_told_apart_from_ours() -> None:
+    every = references()
+    assert len({(one.source, one.label, one.metric, one.models) for one in every}) == len(every)
+    assert all(one.other_data and one.url.startswith("https://") for one in every)
+    papers = {one.source: one.value for one in references("chest-14", metric="mean AUC")}
+    for source, value in papers.items():
+        start = source.split(",")[0]
+        singles = [
+            one.value
+            for one in references("chest-14", metric="AUC")
+            if one.source.startswith(start)
+        ]
+        assert len(singles) == 14 and np.mean(singles) == pytest.approx(value, abs=1e-4)
+    assert len(references("chest-14", "pleural thickening")) == 2
+    assert [one.value for one in references("bone-wrist")] == [0.931]
+    assert references("body-part") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"value": 1.5}, "figure 1: value must be a number from 0 to 1"),
+        ({"value": True}, "figure 1: value"),
+        ({"metric": "Dice"}, "figure 1: metric must be one of"),
+        ({"other_data": ""}, "figure 1: other_data must be text"),
+        ({"models": "chest-14"}, "figure 1: models must be a list"),
+        ({"extra": 1}, "figure 1: must have exactly the fields"),
+    ],
+)
+def test_a_damaged_list_of_references_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], message: str
+) -> None:
+    good = {
+        "models": ["chest-14"],
+        "label": "",
+        "metric": "AUC",
+        "value": 0.8,
+        "source": "a paper",
+        "url": "https://example.org",
+        "other_data": "other films",
+    }
+    path = tmp_path / "references.json"
+    path.write_text(json.dumps([good]))
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
+    assert len(references()) == 1
+    (tmp_path / "again").mkdir()
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path / "again"))
+    with pytest.raises(CatalogueError, match=r"references\.json: cannot be read"):
+        references()
+    (tmp_path / "again" / "references.json").write_text(json.dumps([good | change]))
+    with pytest.raises(CatalogueError, match=f"references.json, {message}"):
+        references()

@@ -1,0 +1,213 @@
+"""Networks as they come: skip connections, other heads, nesting, half precision."""
+
+import gc
+import weakref
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import toy_networks as toys
+
+from xray_models import explain, graphs, tracing
+from xray_models.explain import targets
+from xray_models.explain.work import Work
+
+VECTORS = np.array([[1, 0, 0], [0, -1, 0.5]], np.float32)
+
+
+def by_tape(network, image, layer, vectors):
+    """Activation and gradients with a plain tape over the whole network."""
+    both = keras.Model(network.inputs, [network.get_layer(layer).output, network.output])
+    found = []
+    for vector in vectors:
+        with tf.GradientTape() as tape:
+            batch = tf.constant(image)
+            tape.watch(batch)
+            activation, logits = both(batch, training=False)
+            score = tf.reduce_sum(logits * vector)
+        found.append(tape.gradient(score, activation)[0].numpy())
+    return activation[0].numpy(), np.stack(found)
+
+
+@pytest.mark.parametrize("activation", ["relu", "silu"])
+@pytest.mark.parametrize("layer", ["early", "middle", "joined", "wide", "last"])
+def test_the_part_above_a_layer_keeps_what_goes_around_it(layer, activation):
+    network = toys.skipping(activation=activation)
+    image = toys.an_image(network)
+    subject = explain.Subject(network, image)
+    seen, expected = by_tape(network, image, layer, VECTORS)
+    np.testing.assert_allclose(subject.activation(layer), seen, atol=1e-6)
+    found = np.broadcast_to(subject.gradients(VECTORS, layer), expected.shape)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    again = subject.rest(layer, 1, lambda _: seen[None], Work())
+    np.testing.assert_allclose(again[0], network(image)[0], atol=1e-5)
+
+
+def test_a_head_that_is_not_linear_takes_gradients_from_the_layer_on():
+    network = toys.codes()
+    image = toys.an_image(network)
+    subject = explain.Subject(network, image)
+    assert subject.default_layer == "grid" and subject.head() is None
+    _, expected = by_tape(network, image, "grid", VECTORS[:, :2])
+    found = subject.gradients(VECTORS[:, :2])
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    a = targets.logit("ab", "a")
+    with pytest.raises(ValueError, match="linear head"):
+        explain.maps(subject, [a], "cam")
+    assert explain.maps(subject, [a], "ablation-cam").shape == (1, 6, 6)
+
+
+def nested(end):
+    """A backbone as one layer, then a head with a sigmoid or softmax, fused or apart."""
+    flat = toys.skipping(activation="relu")
+    backbone = keras.Model(flat.input, flat.get_layer("last").output, name="backbone")
+    image = keras.Input(flat.input_shape[1:])
+    mean = keras.layers.GlobalAveragePooling2D()(backbone(image))
+    dropped = keras.layers.Dropout(0.5)(mean)
+    fused = end in ("sigmoid", "softmax")
+    head = keras.layers.Dense(3, activation=end if fused else None, name="head")
+    output = head(dropped)
+    if end == "activation":
+        output = keras.layers.Activation("sigmoid")(output)
+    elif end == "layer":
+        output = keras.layers.Softmax()(output)
+    network = keras.Model(image, output)
+    head.set_weights(flat.get_layer("logits").get_weights())
+    return network, flat
+
+
+@pytest.mark.parametrize("end", ["linear", "sigmoid", "softmax", "activation", "layer"])
+def test_nested_networks_and_those_with_a_sigmoid_are_seen_flat_and_up_to_the_logits(end):
+    network, flat = nested(end)
+    image = toys.an_image(network)
+    ours, plain = explain.Subject(network, image), explain.Subject(flat, image)
+    assert list(ours.network.grids) == list(plain.network.grids)
+    np.testing.assert_allclose(ours.logits, plain.logits, atol=1e-6)
+    for layer in (None, "middle"):
+        found = explain.maps(ours, [targets.logit("abc", "b")], layer=layer)
+        expected = explain.maps(plain, [targets.logit("abc", "b")], layer=layer)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert ours.head() is not None, "the pooled head is found through the dropout"
+    outside = network(image).numpy()[0]  # the network itself is as before
+    assert end == "linear" or abs(outside).max() <= 1
+
+
+def test_a_saturated_sigmoid_still_has_a_map():
+    """At a probability of 1 the sigmoid's gradient is zero in single precision; the logit's not."""
+    head = np.array([[40.0], [-1.0]], np.float32)
+    network = toys.pooled("sigmoid", head=head)
+    assert network(toys.FILM).numpy().item() == 1.0
+    found = explain.maps(explain.Subject(network, toys.FILM), [targets.logit("a", "a")])
+    assert found.max() == 1
+
+
+def test_sequential_networks_can_be_explained():
+    network = keras.Sequential(
+        [
+            keras.Input((6, 6, 3)),
+            keras.layers.Conv2D(4, 3, activation="relu", name="grid"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    found = explain.maps(
+        explain.Subject(network, toys.an_image(network)), [targets.logit("ab", "a")]
+    )
+    assert found.shape == (1, 4, 4)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_gives_the_same_map(dtype):
+    # smooth, so that rounding cannot open or close a ReLU
+    full, half = toys.skipping(activation="silu"), toys.skipping(activation="silu", dtype=dtype)
+    half.set_weights(full.get_weights())
+    image = toys.an_image(full)
+    for layer in ("middle", "last"):
+        expected = explain.maps(
+            explain.Subject(full, image), [targets.logit("abc", "a")], layer=layer
+        )
+        found = explain.maps(explain.Subject(half, image), [targets.logit("abc", "a")], layer=layer)
+        assert found.dtype == np.float32
+        assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.995
+
+
+def test_small_gradients_do_not_vanish_in_half_precision():
+    full = toys.skipping(activation="silu")
+    half = toys.skipping(activation="silu", dtype="mixed_float16")
+    weights = full.get_weights()
+    weights[-2] *= 1e-5  # a head whose gradients lie below the smallest half
+    full.set_weights(weights)
+    half.set_weights(weights)
+    image = toys.an_image(full)
+    expected = explain.maps(explain.Subject(full, image), [targets.logit("abc", "a")], layer="wide")
+    found = explain.maps(explain.Subject(half, image), [targets.logit("abc", "a")], layer="wide")
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.98
+
+
+def test_weights_that_change_are_followed_unless_frozen():
+    network = toys.pooled("sigmoid")
+    before = explain.Subject(network, toys.FILM).logits
+    network.get_layer("logits").set_weights([toys.HEAD * 2, np.zeros(2, np.float32)])
+    after = explain.Subject(network, toys.FILM)
+    np.testing.assert_allclose(after.logits, before * 2, rtol=1e-6)
+    np.testing.assert_allclose(after.head(), toys.HEAD * 2)
+    frozen = tracing.Traced(network, frozen=True)
+    assert frozen.frozen_bytes == 0
+    kept = frozen.forward(toys.FILM)[1]
+    network.get_layer("grid").set_weights([np.zeros((1, 1, 1, 2)), np.zeros(2)])
+    np.testing.assert_array_equal(frozen.forward(toys.FILM)[1], kept)
+    assert frozen.frozen_bytes == 4 * (2 + 2 + 4 + 2)
+
+
+def test_functions_go_with_their_network():
+    network = toys.skipping()
+    traced = tracing.traced(network, frozen=True)
+    assert tracing.traced(network) is traced
+    traced.forward(toys.an_image(network))
+    assert tracing.frozen_bytes(network) > 0
+    gone = weakref.ref(traced)
+    del traced, network
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize(
+    ("start", "sentence"), [("vector", "no layer with a grid"), ("two", "one")]
+)
+def test_networks_without_anything_to_draw_on_are_refused(start, sentence):
+    if start == "vector":
+        image = keras.Input((4,))
+        network = keras.Model(image, keras.layers.Dense(2)(image))
+    else:
+        image = keras.Input((4, 4, 1))
+        flat = keras.layers.Flatten()(image)
+        network = keras.Model(image, [keras.layers.Dense(1)(flat), keras.layers.Dense(1)(flat)])
+    with pytest.raises(ValueError, match=sentence):
+        graphs.graph(network)
+
+
+def test_requests_that_make_no_sense_are_refused():
+    network = toys.skipping()
+    subject = explain.Subject(network, toys.an_image(network))
+    target = targets.logit("abc", "a")
+    with pytest.raises(ValueError, match="no layer 'pooled' with a grid"):
+        explain.maps(subject, [target], layer="pooled")
+    with pytest.raises(ValueError, match="no method 'gradcam'"):
+        explain.maps(subject, [target], "gradcam")
+    with pytest.raises(ValueError, match="weighs 2 labels; the model has 3"):
+        explain.maps(subject, [targets.logit("ab", "a")])
+    with pytest.raises(ValueError, match="one layer or several"):
+        explain.maps(subject, [target], layer="last", layers=("middle",))
+    with pytest.raises(ValueError, match="needed is"):
+        explain.Subject(network, np.zeros((1, 3, 3, 3), np.float32))
+
+
+def test_layers_can_be_fused():
+    network = toys.skipping()
+    subject = explain.Subject(network, toys.an_image(network))
+    target = targets.logit("abc", "a")
+    both = explain.maps(subject, [target, -target], "layercam", layers=("early", "last"))
+    assert both.shape == (2, 8, 6) and both.max() == 1
+    alone = explain.maps(subject, [target], "layercam", layers=("early",))
+    assert (alone == explain.maps(subject, [target], "layercam", layer="early")).all()

@@ -1,0 +1,449 @@
+"""The performance page, compared with scikit-learn on the tables that it shows."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from sklearn import metrics
+from streamlit.testing.v1 import AppTest
+
+from pages.judging import opening, threshold
+from xray_models import catalogue
+from xray_models.evaluate import details, mistakes
+from xray_models.evaluate.judged import from_card
+from xray_models.evaluate.opponents import contests, of_table
+from xray_models.evaluate.resampled import Resampled
+from xray_models.plots import confusion
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 120_000
+FRACTURE = "Confusion matrix of fracture; rows are the truth."
+
+
+def opened(**link):
+    """The performance page that a link opens."""
+    page = AppTest.from_file(str(ROOT / "main.py"), default_timeout=240)
+    page.run()
+    page.switch_page("pages/performance.py")
+    for name, value in link.items():
+        page.query_params[name] = value
+    return checked(page.run())
+
+
+def checked(page):
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def html(page):
+    return "\n".join(block.body for block in page.html)
+
+
+def figure(page, alt):
+    (found,) = [one for one in page.get("plotly_chart") if one.proto.alt.startswith(alt)]
+    return json.loads(found.proto.spec or found.proto.figure.spec)
+
+
+def cells(page, alt=FRACTURE):
+    """The films in the cells of a two-class matrix: TP, FN, FP, TN."""
+    texts = [one["text"] for one in figure(page, alt)["layout"]["annotations"]]
+    return [int(re.search(r">([\d,]+)</b>", text)[1].replace(",", "")) for text in texts]
+
+
+def measured(page):
+    """Measures as the page shows them, by name in lower case."""
+    rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', html(page))
+    return {unescape(name).lower(): value for name, value in rows}
+
+
+def held_out(model):
+    """Truth and probability of the test films, read without our own code."""
+    card = catalogue.get(model)
+    table = pd.read_csv(card.table_path, keep_default_na=False)
+    return table[table["split"] == "test"] if (table["split"] == "test").any() else table
+
+
+def expected(truth, scores, cut):
+    (tn, fp), (fn, tp) = metrics.confusion_matrix(truth, scores >= cut, labels=[False, True])
+    return [tp, fn, fp, tn]
+
+
+def table_of(content, name="mine.csv"):
+    """The page with a table of one's own, as it is after the upload."""
+    page = opened(model="own table")
+    page.file_uploader(key="own file").upload(name, content, "text/csv")
+    return checked(page.run())
+
+
+def judged(page):
+    return checked(page.button(key="own judge").click().run())
+
+
+@pytest.fixture(scope="module")
+def fractures():
+    films = held_out("bone-general")
+    return (films["truth"] == "fracture").to_numpy(), films["p:fracture"].to_numpy(float)
+
+
+def test_the_matrix_follows_the_threshold_and_agrees_with_scikit_learn(fractures):
+    page = opened(model="bone-general")
+    assert cells(page) == expected(*fractures, catalogue.get("bone-general").thresholds["fracture"])
+    for cut in (0.0, 0.05, 0.5, 0.9):
+        checked(page.slider(key=threshold.SLIDER).set_value(cut).run())
+        assert page.number_input(key=threshold.TYPED).value == cut
+        assert float(page.query_params["threshold"]) == cut
+        assert cells(page) == expected(*fractures, cut)
+
+
+def test_the_measures_agree_with_scikit_learn(fractures):
+    truth, scores = fractures
+    shown = measured(opened(model="bone-general", threshold="0.3"))
+    called = scores >= 0.3
+    for name, value in {
+        "sensitivity": metrics.recall_score(truth, called),
+        "specificity": metrics.recall_score(~truth, ~called),
+        "ppv": metrics.precision_score(truth, called),
+        "npv": metrics.precision_score(~truth, ~called),
+        "accuracy": metrics.accuracy_score(truth, called),
+        "f1": metrics.f1_score(truth, called),
+        "cohen's kappa": metrics.cohen_kappa_score(truth, called),
+        "auc": metrics.roc_auc_score(truth, scores),
+        "average precision": metrics.average_precision_score(truth, scores),
+        "brier score": metrics.brier_score_loss(truth, scores),
+    }.items():
+        assert shown[name] == f"{value:.3f}", name
+
+
+def test_the_link_carries_model_label_and_threshold():
+    page = opened(model="chest-pneumonia", label="viral pneumonia", threshold="0.42")
+    films = held_out("chest-pneumonia")
+    truth = (films["truth"] == "viral pneumonia").to_numpy()
+    scores = films["p:viral pneumonia"].to_numpy(float)
+    assert page.selectbox(key="judged model").value == "chest-pneumonia"
+    assert page.slider(key=threshold.SLIDER).value == 0.42
+    assert cells(page, "Confusion matrix of viral") == expected(truth, scores, 0.42)
+
+
+def test_another_model_begins_at_its_own_operating_point():
+    page = opened(model="bone-general", threshold="0.9")
+    checked(page.selectbox(key="judged model").select("chest-pneumonia").run())
+    assert "threshold" not in page.query_params
+    card = catalogue.get("chest-pneumonia")
+    (combined,) = card.combined
+    assert page.slider(key=threshold.SLIDER).value == pytest.approx(card.thresholds[combined])
+
+
+@pytest.mark.parametrize("link", [{"threshold": "7"}, {"threshold": "x"}, {"label": "knee"}])
+def test_nonsense_in_a_link_is_ignored(link):
+    page = opened(model="bone-general", **link)
+    own = catalogue.get("bone-general").thresholds["fracture"]
+    assert page.slider(key=threshold.SLIDER).value == pytest.approx(own)
+    assert not page.error
+
+
+def test_an_unknown_model_in_a_link_is_told_in_a_sentence():
+    assert "There is no measured model 'knee'" in opened(model="knee").warning[0].value
+
+
+def test_a_rule_chooses_the_threshold(fractures):
+    truth, scores = fractures
+    page = opened(model="bone-general")
+    checked(page.radio(key="rule").set_value("at_sensitivity").run())
+    checked(page.button(key="set by rule").click().run())
+    cut = page.session_state["cut"]
+    assert (scores[truth] >= cut).mean() >= 0.95
+    above = np.sort(scores[truth & (scores >= cut)])[0]
+    assert (scores[truth] > above).mean() < 0.95, "a higher threshold would do"
+    assert cells(page) == expected(truth, scores, cut)
+    assert any(threshold.OPTIMISTIC in caption.value for caption in page.caption)
+
+
+def test_the_prevalence_changes_ppv_and_npv_alone(fractures):
+    page = opened(model="bone-general", threshold="0.3")
+    before = measured(page)
+    checked(page.number_input(key=threshold.PREVALENCE).set_value(2.0).run())
+    after = measured(page)
+    assert {name for name in before if before[name] != after[name]} == {"ppv", "npv"}
+    truth, scores = fractures
+    sensitivity, alarms = (scores[truth] >= 0.3).mean(), (scores[~truth] >= 0.3).mean()
+    ppv = 0.02 * sensitivity / (0.02 * sensitivity + 0.98 * alarms)
+    assert after["ppv"] == f"{ppv:.3f}"
+
+
+def test_the_matrix_of_many_classes_agrees_with_scikit_learn():
+    page = opened(model="body-part")
+    films = held_out("body-part")
+    labels = catalogue.get("body-part").labels
+    called = films[[f"p:{label}" for label in labels]].to_numpy(float).argmax(axis=1)
+    wanted = metrics.confusion_matrix(films["truth"], np.array(labels)[called], labels=labels)
+    texts = [one["text"] for one in figure(page, "Confusion matrix of 9")["layout"]["annotations"]]
+    shown = [0 if text == "·" else int(text.replace(",", "")) for text in texts]
+    assert shown == wanted.ravel().tolist()
+    report = metrics.classification_report(
+        films["truth"], np.array(labels)[called], output_dict=True, zero_division=0
+    )
+    assert measured(page)["wrist"] == f"{report['wrist']['precision']:.3f}"
+
+
+def test_a_table_of_ones_own_is_guessed_confirmed_and_judged():
+    random = np.random.default_rng(1)
+    truth = random.random(300) < 0.3
+    scores = np.round(np.clip(random.normal(0.3 + 0.3 * truth, 0.2), 0, 1), 4)
+    frame = pd.DataFrame(
+        {
+            "image": [f"film {k}" for k in range(300)],
+            "patient": [f"patient {k // 2}" for k in range(300)],
+            "view": np.where(random.random(300) < 0.5, "AP", "PA"),
+            "true_edema": truth.astype(int),
+            "prob_edema": scores,
+        }
+    )
+    page = judged(table_of(frame.to_csv(index=False).encode()))
+    assert any("**300 films** of 150 groups" in block.value for block in page.markdown)
+    alt = "Confusion matrix of edema"
+    for cut in (0.2, 0.61):
+        checked(page.number_input(key=threshold.TYPED).set_value(cut).run())
+        assert cells(page, alt) == expected(truth, scores, cut)
+    assert "AUC by subgroup" in "".join(one.proto.alt for one in page.get("plotly_chart"))
+
+
+def test_a_guess_can_be_corrected():
+    content = b"name,alpha,beta\n" + b"".join(b"f%d,%d,0.%d\n" % (k, k % 2, k) for k in range(1, 9))
+    page = table_of(content)
+    assert "No pair of columns" in page.error[0].value
+    by_title = {one.label: one for one in page.selectbox}
+    by_title["Truth"].select("alpha")
+    by_title["Probability"].select("beta")
+    checked(page.run())
+    judged(page)
+    assert not page.error
+    assert any("**8 films**" in block.value for block in page.markdown)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "is empty"),
+        (b"\xff\x00\x80\x81", "is no text"),
+        (b"true_x,prob_x\n", "no rows"),
+        (b"a,a\n1,2\n", "is there twice"),
+        (b"film,words\n1,none\n2,some\n", "No pair of columns"),
+    ],
+)
+def test_a_malformed_table_is_refused_in_a_sentence(content, sentence):
+    page = table_of(content)
+    assert sentence in page.error[0].value
+    assert not page.get("plotly_chart")
+
+
+def test_a_wrong_cell_is_named():
+    page = judged(table_of(b"true_x,prob_x\n1,0.5\n0,42\n"))
+    assert "row 2" in page.error[0].value and "'42'" in page.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (["0,0.2", "0,0.7", "0,0.4"], "none of the 3 films has it"),
+        (["1,0.2", "1,0.7"], "all 2 films have it"),
+        (["1,0.7"], "all 1 films have it"),
+        ([",0.7", "unknown,0.1"], "the truth of no film is known"),
+    ],
+)
+def test_one_class_one_film_and_no_truth_are_told_in_a_sentence(rows, sentence):
+    content = "\n".join(["true_x,prob_x", *rows]).encode()
+    page = table_of(content)
+    by_title = {one.label: one for one in page.selectbox}
+    by_title["Truth"].select("true_x")  # a column without any truth is not guessed as one
+    by_title["Probability"].select("prob_x")
+    page = judged(checked(page.run()))
+    assert sentence in page.info[0].value
+
+
+def test_a_table_handed_over_by_another_page_is_opened():
+    page = AppTest.from_file(str(ROOT / "main.py"), default_timeout=240)
+    page.run()
+    page.session_state[opening.HANDED_OVER] = {
+        "name": "batch.csv",
+        "content": b"image,true_x,prob_x\na,1,0.9\nb,0,0.1\n",
+    }
+    page.switch_page("pages/performance.py")
+    checked(page.run())
+    assert any("**batch.csv**: 2 films" in block.value for block in page.markdown)
+
+
+@pytest.fixture
+def with_rival(tmp_path, monkeypatch):
+    """The assets with a second model's probabilities beside those of bone-general."""
+    assets = tmp_path / "assets"
+    shutil.copytree(catalogue.assets(), assets)
+    table = pd.read_csv(assets / "held_out" / "bone-general.csv", dtype=str, keep_default_na=False)
+    scores = table["p:fracture"].astype(float)
+    noise = np.random.default_rng(2).normal(0, 0.2, len(table))
+    table["body-part"] = np.clip(scores + noise, 0, 1).round(5).astype(str)
+    table.loc[table.index[::7], "body-part"] = ""
+    table.to_csv(assets / "held_out" / "bone-general.csv", index=False)
+    monkeypatch.setenv("RADLENS_ASSETS", str(assets))
+    return table[(table["split"] == "test") & (table["body-part"] != "")]
+
+
+def test_two_models_are_compared_on_the_films_of_both(with_rival):
+    page = opened(model="bone-general")
+    (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
+    choice.select("body-part")
+    checked(page.run())
+    truth = (with_rival["truth"] == "fracture").to_numpy()
+    for column in ("p:fracture", "body-part"):
+        area = metrics.roc_auc_score(truth, with_rival[column].astype(float))
+        assert f"<td>{area:.3f}</td>" in html(page)
+    assert any(f"**{len(truth):,} films** are in all tables" in one.value for one in page.markdown)
+    assert any("disagree" in one.label for one in page.expander)
+
+
+def test_a_rival_is_judged_at_its_own_films(with_rival):
+    card = catalogue.get("bone-general")
+    (rival,) = of_table(card).values()
+    (found,) = contests(from_card(card), [rival], "fracture")
+    assert sorted(found.films.images) == sorted(with_rival["image"])
+    assert found.delong.second.value == pytest.approx(
+        metrics.roc_auc_score(with_rival["truth"] == "fracture", rival.scores[:, 0])
+    )
+
+
+def test_models_of_different_films_are_not_compared():
+    page = opened(model="bone-general")
+    (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
+    choice.select("a table of your own")
+    checked(page.run())
+    page.file_uploader(key="second file").upload(
+        "b.csv", b"image,true_fracture,prob_fracture\nx,1,0.9\ny,0,0.1\n", "text/csv"
+    )
+    checked(page.run())
+    assert "different films" in " ".join(one.value for one in page.info)
+
+
+def test_every_figure_has_words_and_its_numbers_can_be_had():
+    page = opened(model="bone-general")
+    charts = page.get("plotly_chart")
+    assert len(charts) >= 7 and all(chart.proto.alt for chart in charts)
+    buttons = [one.label for one in page.get("download_button")]
+    assert buttons.count("Numbers as CSV") == len(charts)
+    checked(page.segmented_control(key="save figures as").set_value("SVG").run())
+    options = [json.loads(chart.proto.config) for chart in page.get("plotly_chart")]
+    assert all(one["toImageButtonOptions"]["format"] == "svg" for one in options)
+
+
+@pytest.mark.parametrize("cut", [0.0, 0.17, 0.6, 1.0])
+def test_intervals_at_a_moving_threshold_are_those_of_the_report(cut):
+    whole = from_card(catalogue.get("bone-general"))
+    found = Resampled(whole.of("fracture"), replicates=200).measures(cut)
+    called = (whole.scores[:, 0] >= cut).astype(float)
+    wanted = details.details(whole, "fracture", called, replicates=200)
+    for name, one in found.items():
+        assert one == pytest.approx(wanted[name].estimate, nan_ok=True) or np.allclose(
+            [one.value, one.low, one.high],
+            [getattr(wanted[name].estimate, side) for side in ("value", "low", "high")],
+            equal_nan=True,
+        ), name
+
+
+def test_mistakes_are_those_of_the_table(fractures):
+    truth, scores = fractures
+    one = from_card(catalogue.get("bone-general")).of("fracture")
+    wrong = mistakes.films(one, 0.3, "false positives")
+    assert sorted(wrong) == np.flatnonzero(~truth & (scores >= 0.3)).tolist()
+    assert (np.diff(scores[wrong]) <= 0).all(), "the most confident mistake comes first"
+    missed = mistakes.films(one, 0.3, "false negatives")
+    assert sorted(missed) == np.flatnonzero(truth & (scores < 0.3)).tolist()
+    assert (np.diff(scores[missed]) >= 0).all()
+    nearest = mistakes.films(one, 0.3, "least certain")
+    assert len(nearest) == len(scores) and set(nearest) == set(range(len(scores)))
+    assert list(nearest) == list(mistakes.films(one, 0.3, "most certain"))[::-1] or abs(
+        scores[nearest[0]] - 0.3
+    ) < abs(scores[nearest[-1]] - 0.3)
+    with pytest.raises(ValueError, match="There is no kind"):
+        mistakes.films(one, 0.3, "right")
+
+
+def test_a_matrix_tells_films_or_shares():
+    with pytest.raises(ValueError, match="There are no values"):
+        confusion.many_class(None, "percent")
+
+
+@pytest.fixture(scope="module")
+def address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "main.py", "--server.headless", "true"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    server = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                assert server.poll() is None, "the server has ended"
+                time.sleep(0.5)
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:  # still loading models on a busy machine
+            server.kill()
+            server.wait(30)
+
+
+def test_in_a_browser_the_keys_move_the_threshold_and_the_matrix_follows(address, fractures):
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not found:
+        pytest.skip("needs Chromium: install it or set CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 1400})
+        page.set_default_timeout(PATIENCE)
+        page.goto(address)
+        page.get_by_role("link", name="Performance").click()
+        page.get_by_role("combobox", name="Model").wait_for()
+        page.goto(f"{address}/performance?model=bone-general&threshold=0.3")
+        matrix = page.get_by_role("img", name=FRACTURE).or_(page.get_by_label(FRACTURE)).first
+        expect(matrix).to_contain_text("true positives", timeout=PATIENCE)
+        slider = page.get_by_role("slider", name="Threshold")
+        for key, steps, cut in (("ArrowRight", 5, 0.305), ("ArrowLeft", 2, 0.303)):
+            for _ in range(steps):
+                slider.press(key)
+            page.wait_for_url(re.compile(rf"threshold={cut}"))
+            tp, fn, fp, tn = expected(*fractures, cut)
+            for number in (tp, fn, fp, tn):
+                expect(matrix).to_contain_text(f"{number:,}", timeout=PATIENCE)
+        # by hand: the thumb is dragged to the right end, where hardly any film is called
+        box = slider.bounding_box()
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 4000, box["y"], steps=4)
+        page.mouse.up()
+        page.wait_for_url(re.compile("threshold=1"))
+        expect(matrix).to_contain_text(f"{expected(*fractures, 1.0)[1]:,}", timeout=PATIENCE)
+        wider = page.evaluate(
+            "() => { const main = document.querySelector('[data-testid=stMain]');"
+            " return main.scrollWidth - main.clientWidth; }"
+        )
+        assert wider == 0
+        browser.close()

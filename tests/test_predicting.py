@@ -1,0 +1,110 @@
+"""Passes of the catalogue's models: one per film, frozen, and let go with the film."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+from xray_models import catalogue, precision, predicting, radiograph, tracing, weights
+from xray_models.explain import Subject, heat, heats, targets
+from xray_models.explain.heats import default_layer, layers, offers, subject_of
+from xray_models.preparing import resize, scale
+
+MODEL = "body-part"
+
+
+@pytest.fixture(scope="module")
+def card():
+    return catalogue.get(MODEL)
+
+
+@pytest.fixture(scope="module")
+def film(lower_leg):
+    return radiograph.read(lower_leg)
+
+
+def test_the_frozen_pass_is_the_network(card, film):
+    network = weights.network(card)
+    batch = scale(resize(film.pixels, card.input_size, card.geometry)[0], card.scaling)[None]
+    done = predicting.forward(card, film)
+    expected = network(batch, training=False).numpy()
+    np.testing.assert_allclose(done.logits, expected[0], atol=1e-4)
+    np.testing.assert_allclose(predicting.logits(card, batch), expected, atol=1e-4)
+    pooled = done.activation.mean(axis=(0, 1)) @ done.head
+    offset = network.get_layer("logits").bias.numpy()
+    np.testing.assert_allclose(pooled + offset, done.logits, atol=1e-4)
+    size = 4 * sum(int(np.prod(variable.shape)) for variable in network.weights)
+    assert tracing.frozen_bytes(network) == size
+
+
+def test_one_pass_serves_every_label(card, film, monkeypatch):
+    predicting.forward(card, film)
+
+    def forbidden(*_arguments):
+        raise AssertionError("another pass was made")
+
+    monkeypatch.setattr(tracing.Traced, "run", forbidden)
+    every = [targets.logit(card.labels, label) for label in card.labels]
+    fast = ("cam", "grad-cam", "grad-cam++", "hirescam", "layercam", "xgrad-cam", "eigen-cam")
+    for method in (*fast, "ablation-cam"):
+        found = heats(card, film, [*every, -every[0]], method)
+        rows, columns, _ = layers(card)[default_layer(card)]
+        assert {one.values.shape for one in found} == {(rows, columns)}
+
+
+def test_a_film_in_a_model_is_explained_as_the_bare_input_is(card, film):
+    network = weights.load(card)  # live variables
+    batch = scale(resize(film.pixels, card.input_size, card.geometry)[0], card.scaling)[None]
+    bare = Subject(network, batch)
+    target = targets.difference(card.labels, "hand", "elbow")
+    for layer in (None, list(layers(card))[-40]):
+        from_card = subject_of(card, film).gradients(target.vector()[None], layer)
+        live = bare.gradients(target.vector()[None], layer)
+        np.testing.assert_allclose(from_card, live, atol=1e-4 * np.abs(live).max())
+
+
+def test_no_film_is_black_to_the_model(card, film):
+    subject = subject_of(card, film)
+    black = scale(np.zeros(card.input_size, np.float32), card.scaling)
+    np.testing.assert_array_equal(subject.baseline[0], black)
+
+
+def test_offers_say_what_fits_the_model(card):
+    found = {offer.method.id: offer for offer in offers(card)}
+    assert found["grad-cam"].fits and found["grad-cam"].cost.total == 0
+    assert found["rise"].slow and not found["ablation-cam"].slow
+    assert not found["guided-backprop"].fits and "ReLU" in found["guided-backprop"].why
+    with pytest.raises(ValueError, match="no layer 'nowhere'"):
+        offers(card, "nowhere")
+
+
+def test_a_film_lets_go_of_its_passes(card):
+    pixels = np.random.default_rng(0).random((50, 40)).astype(np.float32)
+    film = radiograph.Radiograph(pixels=pixels, source_format="drawn")
+    heat(card, film, targets.logit(card.labels, "hand"))
+    subject = weakref.ref(subject_of(card, film))
+    del film
+    gc.collect()
+    assert subject() is None
+
+
+def test_bfloat16_is_close_and_never_the_default(card, film, monkeypatch):
+    monkeypatch.delenv("RADLENS_PRECISION", raising=False)
+    assert not precision.wants_bfloat16()
+    monkeypatch.setenv("RADLENS_PRECISION", "auto")
+    assert precision.wants_bfloat16() == precision.multiplies_bfloat16()
+    if not precision.multiplies_bfloat16():
+        pytest.skip("this processor has no instructions for bfloat16")
+    half = tracing.Traced(weights.load(card), frozen=True)
+    activation, logits = half.forward(subject_of(card, film).inputs)
+    done = predicting.forward(card, film)
+    assert activation.dtype == logits.dtype == np.float32
+    assert 0 < np.abs(logits[0] - done.logits).max() < 0.1 * np.abs(done.logits).max()
+    assert np.corrcoef(activation.ravel(), done.activation.ravel())[0, 1] > 0.99
+
+
+def test_an_unknown_precision_is_refused(monkeypatch):
+    monkeypatch.setenv("RADLENS_PRECISION", "int4")
+    with pytest.raises(precision.PrecisionError, match="'int4'; it must be one of float32"):
+        precision.wants_bfloat16()

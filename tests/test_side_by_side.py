@@ -1,0 +1,54 @@
+"""Maps of one film beside each other: cost, faithfulness, agreement."""
+
+import numpy as np
+import pytest
+
+from xray_models import catalogue
+from xray_models.evaluate import side_by_side
+from xray_models.evaluate.side_by_side import Judge, Scores
+from xray_models.explain import Stopped
+from xray_models.explain.aims import Aim
+from xray_models.radiograph import Radiograph
+
+CARD = catalogue.get("body-part")
+AIM = Aim("chest")
+
+
+@pytest.fixture(scope="module")
+def film():
+    rows, columns = np.mgrid[0:96, 0:80]
+    body = np.exp(-(((rows - 48) / 30) ** 2) - ((columns - 40) / 24) ** 2)
+    return Radiograph(body.astype(np.float32), "drawn")
+
+
+def test_a_cheap_map_costs_no_pass_beyond_the_one_that_read_the_film(film):
+    tried = side_by_side.tried(CARD, film, AIM, "grad-cam")
+    assert tried.cost.total == 0 and tried.seconds > 0
+    assert tried.heatmap.on_radiograph().shape == (96, 80)
+
+
+def test_a_slow_map_can_be_stopped(film):
+    with pytest.raises(Stopped):
+        side_by_side.tried(CARD, film, AIM, "rise", stop=lambda: True)
+
+
+def test_scores_are_the_same_each_time_and_noise_is_judged_alike(film, monkeypatch):
+    monkeypatch.setattr(side_by_side, "STEPS", 2)
+    monkeypatch.setattr(side_by_side, "SAMPLES", 8)
+    values = side_by_side.tried(CARD, film, AIM, "grad-cam").heatmap.values
+    judge = Judge(CARD, film, AIM)
+    first = judge.scores(values)
+    assert Judge(CARD, film, AIM).scores(values) == first
+    assert 0 <= first.insertion <= 1 and 0 <= first.deletion <= 1 and 0 <= first.drop <= 1
+    assert first.gap == pytest.approx(first.insertion - first.deletion)
+    assert isinstance(judge.random(), Scores) and judge.random() == judge.random()
+    assert judge.random() != first
+    with pytest.raises(Stopped):
+        judge.scores(values, stop=lambda: True)
+
+
+def test_agreement_worked_out_by_hand():
+    up = np.arange(6, dtype=np.float32).reshape(2, 3)
+    found = side_by_side.agreement([up, up**2, -up, np.ones_like(up)])
+    assert found[:3, :3] == pytest.approx(np.array([[1, 1, -1], [1, 1, -1], [-1, -1, 1]]))
+    assert np.isnan(found[3]).all() and np.isnan(found[:, 3]).all()

@@ -1,0 +1,165 @@
+"""Heat in words, on drawn films."""
+
+import numpy as np
+import pytest
+
+from xray_models.explain import words
+from xray_models.explain.words import Evidence, Measured
+
+
+def spot(shape, y, x, size=0.1):
+    """A round spot of heat with its center at (y, x) in shares of the film."""
+    rows = (np.arange(shape[0]) + 0.5) / shape[0] - y
+    columns = (np.arange(shape[1]) + 0.5) / shape[1] - x
+    return np.exp(-(rows[:, None] ** 2 + columns[None] ** 2) / (2 * size**2)).astype(np.float32)
+
+
+def body(shape=(200, 160)):
+    """A grey ellipse on a black background."""
+    rows = np.linspace(-1, 1, shape[0])[:, None]
+    columns = np.linspace(-1, 1, shape[1])[None]
+    return np.where((rows / 0.95) ** 2 + (columns / 0.7) ** 2 < 1, 0.5, 0.0).astype(np.float32)
+
+
+def with_letter(film, y=12, x=14):
+    """A burned-in L near the upper left corner."""
+    film = film.copy()
+    film[y : y + 16, x : x + 3] = 1
+    film[y + 13 : y + 16, x : x + 10] = 1
+    return film
+
+
+def test_a_sentence_says_where_the_heat_is_and_how_much():
+    heat = np.zeros((30, 60), np.float32)
+    heat[22:28, 5:15] = 1.0  # 60 of 1800 pixels
+    heat[2, :40] = 0.5 - 1e-3  # 40 x 0.499 elsewhere, below half of the maximum
+    assert words.where(heat) == "Left lower third of the film, 75 % of the heat in 3 % of the film."
+
+
+@pytest.mark.parametrize(
+    ("y", "x", "text"),
+    [
+        (0.1, 0.9, "Right upper third of the film"),
+        (0.5, 0.5, "Center of the film"),
+        (0.5, 0.1, "Middle of the left third of the film"),
+        (0.9, 0.5, "Middle of the lower third of the film"),
+    ],
+)
+def test_places_by_thirds(y, x, text):
+    assert words.where(spot((90, 90), y, x, 0.05)).startswith(text)
+
+
+def test_two_places_are_both_named_and_the_same_third_once():
+    two = spot((90, 90), 0.15, 0.15, 0.05) + 0.9 * spot((90, 90), 0.85, 0.85, 0.05)
+    assert words.where(two).startswith("Left upper third and right lower third of the film, ")
+    near = spot((90, 90), 0.05, 0.05, 0.02) + 0.9 * spot((90, 90), 0.25, 0.25, 0.02)
+    assert words.where(near).startswith("Left upper third of the film, ")
+
+
+def test_heat_everywhere_is_no_place_and_an_empty_map_says_so():
+    everywhere = np.ones((20, 20), np.float32)
+    assert words.where(everywhere) == (
+        "Spread over the film, 100 % of the heat in 100 % of the film."
+    )
+    assert words.where(np.zeros((20, 20), np.float32)) == words.EMPTY
+    specks = np.zeros((100, 100), np.float32)
+    specks[::10, ::10] = 1
+    assert words.where(specks).startswith("Scattered over the film in small spots, 100 % ")
+
+
+def test_heat_within_the_body_gives_no_warning():
+    film = with_letter(body())
+    assert words.cautions(film, spot(film.shape, 0.5, 0.5)) == ()
+    assert words.cautions(film, np.zeros(film.shape, np.float32)) == ()
+
+
+def test_heat_at_the_border_is_told():
+    film = np.full((200, 160), 0.5, np.float32)
+    (text,) = words.cautions(film, spot(film.shape, 0.5, 0.0, 0.03))
+    assert "at the border of the film" in text
+
+
+def test_heat_on_the_dark_background_is_told():
+    film = body()
+    (text,) = words.cautions(film, spot(film.shape, 0.12, 0.88, 0.04))
+    assert "outside the body" in text
+
+
+def test_a_film_without_background_has_no_outside():
+    assert not words.outside_body(np.full((50, 50), 0.4, np.float32)).any()
+    assert not words.outside_body(np.zeros((50, 50), np.float32)).any()
+
+
+def test_dark_lungs_inside_the_body_are_not_outside():
+    film = body()
+    film[60:120, 50:75] = film[60:120, 90:115] = 0.0
+    outside = words.outside_body(film)
+    assert outside[0, 0] and not outside[60:120, 50:115].any()
+
+
+def test_heat_on_a_burned_in_letter_is_told():
+    film = with_letter(body())
+    found = words.cautions(film, spot(film.shape, 0.1, 0.11, 0.05))
+    assert any("marker or burned-in letters in the left upper third" in text for text in found)
+    plain = words.cautions(body(), spot(film.shape, 0.1, 0.11, 0.05))
+    assert not any("marker" in text for text in plain)
+
+
+def test_letters_are_looked_for_near_the_corners_and_small_ones_only():
+    assert len(words.markers(with_letter(body()))) == 1
+    assert words.markers(with_letter(body(), y=90, x=75)) == []
+    assert words.markers(body()) == []
+    stripe = np.zeros((200, 160), np.float32)
+    stripe[:, 8:11] = 1  # a bright edge along the whole film is no letter
+    assert words.markers(stripe) == []
+
+
+def test_a_map_smaller_than_the_film_is_laid_over_it():
+    film = with_letter(body((800, 640)), y=48, x=56)
+    coarse = np.zeros((10, 8), np.float32)
+    coarse[5, 4] = 1
+    assert words.cautions(film, coarse) == ()
+    coarse[5, 4], coarse[0, 7] = 0, 1
+    assert any("outside the body" in text for text in words.cautions(film, coarse))
+
+
+BETTER = Measured(0.4, 0.25, 0.05, 0.2, films=90)
+EVEN = Measured(0.26, 0.25, -0.05, 0.07, films=90)
+WORSE = Measured(0.1, 0.25, -0.2, -0.1, films=90, seen=True)
+
+
+@pytest.mark.parametrize(
+    ("localization", "text"),
+    [
+        (BETTER, "On 90 films this map put 40 % of its heat inside the boxes that people drew, "
+         "and the usual place of the finding 25 %: it sees more than the usual place."),
+        (EVEN, "no difference was shown"),
+        (WORSE, "do not read a place off it"),
+        (None, "Nobody has measured yet"),
+    ],
+)  # fmt: skip
+def test_trust_starts_with_the_place(localization, text):
+    found = words.trust(Evidence(localization, None, positive=True))
+    assert text in found
+    assert found.count(". ") == 1 and found.endswith(".")  # two sentences
+
+
+def test_films_that_the_model_was_trained_on_are_told():
+    assert "which the model was trained on" in words.trust(Evidence(WORSE, None, True))
+    assert "which the model was trained on" not in words.trust(Evidence(EVEN, None, True))
+
+
+@pytest.mark.parametrize(
+    ("faithfulness", "positive", "text"),
+    [
+        (
+            BETTER,
+            True,
+            "moved the model's answer more than random places did; the finding is above",
+        ),
+        (EVEN, True, "were not shown to move the model's answer"),
+        (None, False, "has not been measured; the finding is below its threshold here"),
+    ],
+)
+def test_trust_ends_with_the_use_and_the_call(faithfulness, positive, text):
+    assert text in words.trust(Evidence(None, faithfulness, positive))

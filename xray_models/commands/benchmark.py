@@ -1,0 +1,302 @@
+"""`python -m xray_models benchmark ...`: how good are the maps of a model, method by method?
+
+Each method's figures are written as soon as they are there, so that a run that was stopped goes on
+with the methods that are missing: name them with --method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from xray_models.catalogue import Card, CatalogueError, catalogue, get
+from xray_models.commands import fail
+
+if TYPE_CHECKING:
+    from xray_models.evaluate.held_out_films import HeldOutFilm
+    from xray_models.evaluate.method_table import MethodFigure
+
+Data = Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")]
+Models = Annotated[list[str] | None, typer.Option("--model", help="Every model by default.")]
+Methods = Annotated[
+    list[str] | None, typer.Option("--method", help="Every method that fits by default.")
+]
+Fast = Annotated[bool, typer.Option(help="Leave out methods of many passes.")]
+Limit = Annotated[int | None, typer.Option(help="No more films than this, drawn at random.", min=2)]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of training runs (RUN/MODEL/fold-1...): films of out-of-fold tables are then "
+        "explained by the network of their fold, which never saw them."
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Of everything that is drawn at random.")]
+
+
+def localisation(
+    data: Data,
+    model: Models = None,
+    method: Methods = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(help="fraction:0.5, otsu, area; accuracies by level are kept of the first."),
+    ] = None,
+    fast: Fast = False,
+    limit: Limit = None,
+    run: Run = None,
+    seed: Seed = 0,
+) -> None:
+    """Compare heat with boxes that people drew, on films held out from training."""
+    from xray_models.evaluate import localisation_study as study_of
+    from xray_models.evaluate import method_table
+    from xray_models.explain.boxes import parse_rule
+
+    with _sentences():
+        rules = tuple(parse_rule(text) for text in rule or ()) or study_of.RULES
+        for card in _cards(model):
+            films = [held.film for held in _films(card, data)]
+            found = _drawn(study_of.cases(card, data, films), limit, seed)
+            if len({case.film.group for case in found}) < study_of.LEAST_FILMS:
+                typer.echo(f"{card.id}: no held-out films with boxes, or too few of them.")
+                continue
+            networks = _networks(card, run)
+            with _bar(f"{card.id}, films", len(found)) as progress:
+                study = study_of.prepare(found, rules, seed, progress)
+            rows = []
+            for name, values in study.baselines.items():
+                rows += study_of.figures(study, name, values, lambda _: False)
+            indices, values = study_of.other_reader(study)
+            rows += study_of.figures(study, study_of.OTHER_READER, values, lambda _: False, indices)
+            method_table.save(card.id, "localisation", rows)
+            for name in _methods(card, method, fast):
+                with _bar(f"{card.id}, {name}", len(found)) as progress:
+                    values = study_of.measure(card, study, networks, name, seed, progress)
+                new = study_of.figures(study, name, values, networks.seen)
+                method_table.save(card.id, "localisation", new)
+                rows += new
+            typer.echo(f"\n{card.name}")
+            _print(rows, ("pointing game", "hit rate", "energy in box", "AUPRC", "IoU", "IoBB"))
+            _print_levels(rows, str(rules[0]))
+            typer.echo(f"{method_table.path(card.id, 'localisation')}")
+
+
+def faithfulness(
+    data: Data,
+    model: Models = None,
+    method: Methods = None,
+    fast: Fast = False,
+    limit: Limit = 60,
+    run: Run = None,
+    seed: Seed = 0,
+) -> None:
+    """Take away what is hot and see whether the answer changes, on held-out films."""
+    from xray_models import explain
+    from xray_models.evaluate import faithfulness_study as study_of
+    from xray_models.evaluate import method_table
+
+    with _sentences():
+        for card in _cards(model):
+            calls = study_of.calls(card, _films(card, data), limit or 10**9, seed)
+            if len(calls) < 2:
+                typer.echo(f"{card.id}: too few held-out films above a threshold.")
+                continue
+            networks = _networks(card, run)
+            with _bar(f"{card.id}, films", len(calls)) as progress:
+                study = study_of.prepare(card, calls, networks, seed, progress)
+            rows = []
+            for name, values in study.baselines.items():
+                rows += study_of.figures(study, name, values, lambda _: False)
+            method_table.save(card.id, "faithfulness", rows)
+            slow = {offer.method.id for offer in explain.offers(card) if offer.slow}
+            for name in _methods(card, method, fast):
+                with _bar(f"{card.id}, {name}", len(calls)) as progress:
+                    values = study_of.measure(
+                        card,
+                        study,
+                        networks,
+                        name,
+                        noise=name not in slow,
+                        seed=seed,
+                        progress=progress,
+                    )
+                new = study_of.figures(study, name, values, networks.seen)
+                method_table.save(card.id, "faithfulness", new)
+                rows += new
+            typer.echo(f"\n{card.name}")
+            _print(rows, (study_of.GAP, "deletion area", "average drop", "MuFidelity", "stability"))
+            typer.echo(f"{method_table.path(card.id, 'faithfulness')}")
+
+
+def sanity(
+    data: Data,
+    model: Models = None,
+    method: Methods = None,
+    fast: Fast = True,
+    limit: Annotated[int, typer.Option(help="Films to explain.", min=1)] = 8,
+    stages: Annotated[int, typer.Option(help="Groups of layers, from the top.", min=1)] = 6,
+    seed: Seed = 0,
+) -> None:
+    """Scramble weights and labels and see whether the maps notice."""
+    from xray_models.evaluate import sanity_study as study_of
+    from xray_models.evaluate.faithfulness_study import calls as called
+
+    with _sentences():
+        for card in _cards(model):
+            held = _films(card, data)
+            calls = called(card, held, limit, seed)
+            if not calls:
+                typer.echo(f"{card.id}: no held-out film above a threshold.")
+                continue
+            learned_from, truth = _with_truth(card, held, seed)
+            for name in _methods(card, method, fast):
+                with _bar(f"{card.id}, {name}", stages) as progress:
+                    rows = study_of.check_weights(card, calls, name, stages, seed, progress)
+                if learned_from:
+                    labels = study_of.check_labels(card, calls, learned_from, truth, name, seed)
+                    rows += [labels] if labels else []
+                study_of.save(card.id, rows)
+                for row in rows:
+                    typer.echo(f"  {row.check:<9}{row.layer:<28}{row.correlation:7.3f}")
+            typer.echo(f"{study_of.path(card.id)}")
+
+
+def _cards(models: list[str] | None) -> list[Card]:
+    cards = [get(model) for model in models] if models else list(catalogue().values())
+    return [card for card in cards if card.measured]
+
+
+def _films(card: Card, data: Path) -> list[HeldOutFilm]:
+    """The held-out films of a model, by the recipe it was trained with."""
+    from xray_models.evaluate.held_out_films import held_out
+    from xray_models.train import RECIPES, named
+
+    if card.id not in RECIPES:
+        return []
+    films = named(card.id).films(data)
+    return held_out(card, [film for part in films.values() for film in part])
+
+
+def _with_truth(
+    card: Card, held: list[HeldOutFilm], seed: int, most: int = 120
+) -> tuple[list[Any], np.ndarray]:
+    """Held-out films with the truth of the model's first finding, both kinds alike."""
+    from xray_models.evaluate import table
+    from xray_models.evaluate.faithfulness_study import Call
+
+    finding = next(iter(card.thresholds))
+    rows = table.load(card.table_path, card.labels, card.multi_label)
+    present = np.nanmax(
+        table.truths(rows, card.labels)[:, np.isin(card.labels, card.members(finding))], axis=1
+    )
+    known = dict(zip(rows["image"], present, strict=True))
+    random = np.random.default_rng(seed)
+    chosen: list[HeldOutFilm] = []
+    for value in (1.0, 0.0):
+        of = [one for one in held if known[one.film.image] == value]
+        chosen += [of[i] for i in random.permutation(len(of))[: most // 2]]
+    truth = np.array([known[one.film.image] for one in chosen])
+    if len(set(truth)) < 2:
+        return [], truth
+    return [Call(one, finding) for one in chosen], truth
+
+
+def _networks(card: Card, run: Path | None) -> Any:
+    from xray_models.evaluate.held_out_films import Networks
+
+    networks = Networks(card, run / card.id if run else None)
+    return networks
+
+
+def _methods(card: Card, wanted: list[str] | None, fast: bool) -> list[str]:
+    from xray_models import explain
+
+    offers = {offer.method.id: offer for offer in explain.offers(card)}
+    if wanted:
+        for name in wanted:
+            if name not in offers:
+                raise ValueError(f"There is no method {name!r}. Methods: {', '.join(offers)}.")
+            if not offers[name].fits:
+                raise ValueError(f"{name} does not fit {card.id}: {offers[name].why}")
+        return wanted
+    return [name for name, offer in offers.items() if offer.fits and not (fast and offer.slow)]
+
+
+def _drawn(found: list[Any], limit: int | None, seed: int) -> list[Any]:
+    if limit is None or len(found) <= limit:
+        return found
+    order = np.random.default_rng(seed).permutation(len(found))[:limit]
+    return [found[i] for i in np.sort(order)]
+
+
+@contextmanager
+def _bar(title: str, length: int) -> Iterator[Callable[[int, int], None]]:
+    with typer.progressbar(length=length, label=title) as bar:
+        yield lambda done, _total: bar.update(done - bar.pos)
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    from xray_models.datasets import DataSetError
+    from xray_models.evaluate.table import TableError
+    from xray_models.weights import WeightsError
+
+    try:
+        yield
+    except (CatalogueError, DataSetError, TableError, WeightsError, ValueError) as error:
+        fail(str(error))
+
+
+def _print(rows: list[MethodFigure], measures: tuple[str, ...]) -> None:
+    """A table for each group of films: methods down, measures across, intervals beside."""
+    for data, label in dict.fromkeys((row.data, row.label) for row in rows):
+        of = [row for row in rows if (row.data, row.label) == (data, label)]
+        rules = list(dict.fromkeys(row.rule for row in of if row.rule))
+        columns = [
+            (measure, rule)
+            for measure in measures
+            for rule in (rules if measure in ("IoU", "IoBB") else [""])
+        ]
+        seen = "; the network was trained on these films" if any(row.seen for row in of) else ""
+        typer.echo(f"\n{data}: {label}, {max(row.films for row in of)} films{seen}")
+        typer.echo("(95 % intervals by group; + or -: clearly above or below the baseline)")
+        titles = [f"{measure} {rule}".strip() for measure, rule in columns]
+        typer.echo(f"{'':<22}" + "".join(f"{title:>26}" for title in titles))
+        for method in dict.fromkeys(row.method for row in of):
+            cells = {(row.measure, row.rule): row for row in of if row.method == method}
+            line = "".join(f"{_cell(cells.get(column)):>26}" for column in columns)
+            films = {row.films for row in cells.values()}
+            few = "" if films == {max(row.films for row in of)} else f"  ({films.pop()} films)"
+            typer.echo(f"{method:<22}{line}{few}")
+
+
+def _cell(row: MethodFigure | None) -> str:
+    if row is None or np.isnan(row.value):
+        return "-"
+    sign = "+" if row.gain_low > 0 else "-" if row.gain_high < 0 else " "
+    return f"{row.value:.3f} ({row.low:.3f}-{row.high:.3f}){sign}"
+
+
+def _print_levels(rows: list[MethodFigure], rule: str) -> None:
+    """Wang et al.'s table: accuracy at each level, with false boxes per film."""
+    from xray_models.evaluate.localisation import LEVELS
+
+    for data, label in dict.fromkeys((row.data, row.label) for row in rows):
+        for name in ("IoU", "IoBB"):
+            typer.echo(
+                f"\n{data}: {label}, boxes by {rule}: accuracy at T({name}) / false boxes a film"
+            )
+            typer.echo(f"{'':<22}" + "".join(f"{level:>13}" for level in LEVELS))
+            of = [row for row in rows if (row.data, row.label, row.rule) == (data, label, rule)]
+            for method in dict.fromkeys(row.method for row in of):
+                value = {row.measure: row.value for row in of if row.method == method}
+                cells = [
+                    f"{value[f'T({name}) {level}']:.2f} / "
+                    f"{value[f'false boxes, T({name}) {level}']:.2f}"
+                    for level in LEVELS
+                ]
+                typer.echo(f"{method:<22}" + "".join(f"{cell:>13}" for cell in cells))

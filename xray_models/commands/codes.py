@@ -1,0 +1,134 @@
+"""`codes FOLDER OUT`, `train codes CODES --out RUN` and `test codes RUN CODES`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xray_models.commands import fail
+
+Codes = Annotated[Path, typer.Argument(help="Folder that `codes` wrote.")]
+
+
+def codes(
+    folder: Annotated[Path, typer.Argument(help="Images: a sub-folder per class, or see --csv.")],
+    out: Annotated[Path, typer.Argument(help="Where the codes go; run again to go on.")],
+    csv: Annotated[
+        Path | None,
+        typer.Option(help="Table with the columns file, label and, if known, group (patient)."),
+    ] = None,
+    start: Annotated[
+        str,
+        typer.Option(help="Weights of VGG16: hed, imagenet (a download), or a vgg16 model's id."),
+    ] = "hed",
+    size: Annotated[int, typer.Option(help="Height and width in pixels.", min=32)] = 224,
+    versions: Annotated[
+        int, typer.Option(help="Codes per image: itself, mirrored, then random crops.", min=1)
+    ] = 1,
+    stop: Annotated[
+        bool, typer.Option(help="Stop at a file that cannot be used, rather than leave it out.")
+    ] = False,
+) -> None:
+    """Compute the VGG16 codes of a folder of labeled images, once."""
+    from xray_models.codes import encode, table
+    from xray_models.codes.store import CodesError, Settings, Store
+    from xray_models.datasets import DataSetError
+    from xray_models.datasets import folder as folders
+
+    try:
+        listed = folders.read(folder, csv, stop)
+        settings = Settings(start=start, input_size=(size, size), versions=versions)
+        store = Store(out, settings)
+        images = {film.facts["sha256"]: film.path for film in listed.films}
+        known = sum(image in store for image in images)
+        problems = encode.encode(images, store, stop)
+        listed = folders.without(listed, problems)
+        table.write(out, listed.films, listed.labels)
+    except (DataSetError, CodesError, ModuleNotFoundError, ValueError, OSError) as error:
+        fail(str(error))
+    for problem in listed.problems:
+        typer.echo(f"left out: {problem}", err=True)
+    groups = len({film.group for film in listed.films})
+    typer.echo(
+        f"{len(listed.films)} images of {len(listed.labels)} labels in {groups} groups; "
+        f"{known} codes were there already. {len(listed.problems)} left out."
+    )
+
+
+def train_codes(
+    codes: Codes,
+    out: Annotated[Path, typer.Option(help="Run folder.")],
+    pool: Annotated[str, typer.Option(help="mean of the grid of codes, or flatten.")] = "mean",
+    epochs: Annotated[int, typer.Option(min=1)] = 20,
+    batch: Annotated[int, typer.Option(min=2)] = 20,
+    learning_rate: Annotated[float, typer.Option(min=0)] = 0.01,
+    momentum: Annotated[float, typer.Option(help="0: plain SGD.", min=0, max=0.999)] = 0.0,
+    dropout: Annotated[float, typer.Option(min=0, max=0.9)] = 0.5,
+    balance: Annotated[
+        float, typer.Option(help="1 draws every class equally often, 0 as they come.", min=0, max=1)
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of split, start and order.")] = 7,
+) -> None:
+    """Train the 512-512 network with batch normalization on codes, with a checkpoint per epoch."""
+    from xray_models.codes import training
+    from xray_models.codes.fit import Fit
+    from xray_models.codes.store import CodesError
+
+    how = Fit(
+        epochs=epochs,
+        batch=batch,
+        learning_rate=learning_rate,
+        momentum=momentum,
+        dropout=dropout,
+        balance=balance,
+        seed=seed,
+    )
+    try:
+        training.train(codes, out, how, pool, progress=_say)
+    except (CodesError, ValueError, OSError) as error:
+        fail(str(error))
+    typer.echo(f"checkpoints, history.csv and curves.png: {out}")
+
+
+def judge_codes(
+    run: Annotated[Path, typer.Argument(help="Run folder of `train codes`.")],
+    codes: Codes,
+    epoch: Annotated[
+        int | None, typer.Option(help="Whose checkpoint; the last by default.", min=1)
+    ] = None,
+) -> None:
+    """Judge a run on images that it never saw: confusion matrix, precision and recall per class."""
+    from xray_models.codes import training
+    from xray_models.codes.store import CodesError
+
+    try:
+        verdict = training.judged(run, codes, epoch)
+    except (CodesError, ValueError, OSError) as error:
+        fail(str(error))
+    typer.echo(f"{verdict}\n\npredictions: {run / 'predictions.csv'}")
+
+
+def train_chest_nodule(
+    data: Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")],
+    run: Annotated[Path, typer.Option(help="Run folder; its codes are used again.")] = Path(
+        "runs/chest-nodule"
+    ),
+) -> None:
+    """Train chest-nodule: codes once, then a network per fold; `publish` puts it into the app."""
+    from xray_models.codes.store import CodesError
+    from xray_models.datasets import DataSetError
+    from xray_models.train import chest_nodule
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    try:
+        typer.echo(f"kept weights: {chest_nodule.train(data, run)}")
+    except (DataSetError, CodesError, ModuleNotFoundError, ValueError, OSError) as error:
+        fail(str(error))
+
+
+def _say(line: dict[str, float]) -> None:
+    figures = "  ".join(f"{name} {value:.3f}" for name, value in line.items() if name != "epoch")
+    typer.echo(f"epoch {int(line['epoch'])}  {figures}")

@@ -1,0 +1,180 @@
+"""`python -m xray_models explain FILE`: a heatmap on a film, as a picture."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from xray_models.catalogue import Card, CatalogueError, get
+from xray_models.commands import fail
+
+if TYPE_CHECKING:
+    from xray_models.explain import Offer
+    from xray_models.explain.heatmap import Heatmap
+
+_SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+
+def explain(
+    file: Annotated[Path | None, typer.Argument(help="PNG, JPEG, DICOM...")] = None,
+    model: Annotated[str, typer.Option(help="Id of a model, as `list` prints it.")] = "",
+    label: Annotated[str, typer.Option(help="The first finding by default.")] = "",
+    against: Annotated[
+        str | None, typer.Option(help="Why the label and not this one: another label, or 'not'.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="How; --methods lists them.")] = "grad-cam",
+    layer: Annotated[
+        list[str] | None, typer.Option(help="Where; several are fused. --layers lists them.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="Of the method, such as masks=500.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of methods that draw at random.")] = 0,
+    out: Annotated[Path, typer.Option(help="The overlay: PNG or JPEG.")] = Path("overlay.png"),
+    methods: Annotated[
+        bool, typer.Option("--methods", help="Only list what fits the model, and its cost.")
+    ] = False,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Only list the layers of the model.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Draw what in a film speaks for a label. For teaching and research, not for diagnosis."""
+    if not model:
+        fail("Name a model: --model ID, as `python -m xray_models list` prints it.")
+    try:
+        card = get(model)
+    except CatalogueError as error:
+        fail(str(error))
+    if methods:
+        _list_methods(card, layer[0] if layer else None, as_json)
+    elif layers:
+        _list_layers(card, as_json)
+    elif file is None:
+        fail("Name a film, or ask for --methods or --layers.")
+    else:
+        began = time.perf_counter()
+        heatmap = _heatmap(
+            file, card, label, against, method, layer or [], setting or [], seed, out
+        )
+        spent = time.perf_counter() - began
+        if as_json:
+            line = {
+                "file": str(file),
+                "model": model,
+                "method": method,
+                "out": str(out),
+                "grid": heatmap.values.shape,
+                "seconds": round(spent, 3),
+            }
+            typer.echo(json.dumps(line))
+        else:
+            typer.echo(f"{out}: {method} of {model}, {spent:.1f} s")
+
+
+def _heatmap(
+    file: Path,
+    card: Card,
+    label: str,
+    against: str | None,
+    method: str,
+    layers: list[str],
+    settings: list[str],
+    seed: int,
+    out: Path,
+) -> Heatmap:
+    if out.suffix.lower() not in _SUFFIXES:
+        fail(f"{out} must end in {', '.join(_SUFFIXES)}.")
+    options = dict(_setting(text) for text in settings)
+
+    from xray_models import explain as explaining  # brings TensorFlow, which listing can do without
+    from xray_models import radiograph, render
+    from xray_models.explain import targets
+    from xray_models.weights import WeightsError
+
+    wanted = label or next(iter(card.thresholds))
+    try:
+        film = radiograph.read(file)
+        target = targets.combined(card.labels, card.members(wanted))
+        if against == "not":
+            target = -target
+        elif against:
+            target = targets.difference(card.labels, wanted, against)
+        more: dict[str, Any] = {"seed": seed, **options}
+        more |= {"layer": layers[0]} if len(layers) == 1 else {"layers": layers}
+        with typer.progressbar(length=1, label=method, file=sys.stderr) as bar:
+
+            def progress(done: int, total: int) -> None:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+            heatmap = explaining.heat(card, film, target, method, progress=progress, **more)
+    except (radiograph.UnreadableRadiograph, WeightsError, ValueError) as error:
+        fail(str(error))
+    picture = render.overlay(film.pixels, heatmap.on_radiograph(), render.Style())
+    try:
+        out.write_bytes(render.encode(picture, _SUFFIXES[out.suffix.lower()]))
+    except OSError as error:
+        fail(f"{out} cannot be written ({error.strerror}).")
+    return heatmap
+
+
+def _setting(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        fail(f"--set takes a name and a number, such as masks=500, not {text!r}.")
+
+
+def _list_methods(card: Card, layer: str | None, as_json: bool) -> None:
+    from xray_models import explain as explaining
+    from xray_models.weights import WeightsError
+
+    try:
+        offers = explaining.offers(card, layer)
+    except (ValueError, WeightsError) as error:
+        fail(str(error))
+    for offer in offers:
+        if as_json:
+            line = {
+                "method": offer.method.id,
+                "fits": offer.fits,
+                "why": offer.why,
+                "passes": offer.cost.total,
+                "options": {option.name: option.default for option in offer.method.options},
+                "reference": offer.method.reference,
+            }
+            typer.echo(json.dumps(line, ensure_ascii=False))
+        else:
+            typer.echo(f"{offer.method.id:<22}{_in_words(offer)}")
+
+
+def _in_words(offer: Offer) -> str:
+    if not offer.fits:
+        return f"does not fit: {offer.why}"
+    passes = offer.cost.total
+    cost = "no further pass" if not passes else f"at most {passes:.0f} forward passes"
+    return f"{cost:<30}{offer.method.summary}"
+
+
+def _list_layers(card: Card, as_json: bool) -> None:
+    from xray_models import explain as explaining
+    from xray_models.weights import WeightsError
+
+    try:
+        grids, default = explaining.layers(card), explaining.default_layer(card)
+    except (ValueError, WeightsError) as error:
+        fail(str(error))
+    for name, (rows, columns, channels) in grids.items():
+        if as_json:
+            line = {"layer": name, "grid": [rows, columns, channels], "default": name == default}
+            typer.echo(json.dumps(line))
+        else:
+            mark = "  (default)" if name == default else ""
+            typer.echo(f"{name:<40}{rows} x {columns} cells, {channels} channels{mark}")

@@ -1,0 +1,179 @@
+"""`python -m xray_models score`: a folder, list or ZIP archive of films, scored into a table."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xray_models.catalogue import CatalogueError
+from xray_models.commands import fail
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xray_models.evaluate.judged import Judged
+    from xray_models.scale.resuming import GrowingFile
+    from xray_models.scale.score import Plan
+    from xray_models.scale.sources import Sources
+    from xray_models.scale.tally import Tally
+
+
+def score(
+    films: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER|LIST|ZIP",
+            help="Folder, ZIP archive, or text file with a path a line (from its own folder).",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="CSV to write, or to go on with.")],
+    model: Annotated[
+        list[str] | None, typer.Option(help="Ask this model whatever the part; may be repeated.")
+    ] = None,
+    part: Annotated[str | None, typer.Option(help="The body part of all films.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="CSV with the films' names and their label or labels.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="That decode films; one per processor, at most 4.", min=1)
+    ] = None,
+) -> None:
+    """Score many films: a row per file and finding. Ends with 1 if a file could not be read.
+
+    What is in the output already is not done again, so that an interrupted run goes on when the
+    same command is repeated. For teaching and research, not for diagnosis.
+    """
+    from classify import CannotClassify
+    from xray_models.evaluate import predictions
+    from xray_models.scale import resuming, sources
+    from xray_models.scale.results import ResultsError, read_csv
+    from xray_models.scale.score import plan
+    from xray_models.scale.sources import SourceError
+    from xray_models.scale.tally import tally
+    from xray_models.weights import WeightsError
+
+    if out.suffix.lower() != ".csv":
+        fail(f"--out is {out}: results are written as CSV, so its name must end in .csv.")
+    if report and not report.absolute().parent.is_dir():
+        fail(f"--report is {report}: there is no such folder. Make it first.")
+    try:
+        table = predictions.read(truth) if truth else None  # wrong paths are told before the work
+        asked = plan(model or (), part)
+        with sources.find(films) as found:
+            settings = {"films": str(films.resolve())} | asked.settings()
+            file = resuming.GrowingFile(out, settings)
+            _score(found, asked, file, threads)
+        counted = tally(read_csv(out))
+        judged: list[Judged] = []
+        notes: list[str] = []
+        if table is not None:
+            judged, notes = _judged(out, table)
+        _tell(counted, out)
+        _tell_performance(judged, notes)
+        if report:
+            from xray_models.scale.report_html import report as written
+
+            report.write_text(written(counted, judged, notes), encoding="utf-8")
+            typer.echo(f"{report}: written")
+    except (
+        CannotClassify,
+        CatalogueError,
+        WeightsError,
+        SourceError,
+        ResultsError,
+        predictions.PredictionsError,
+    ) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or out}: {error.strerror or error}. Check path and free space.")
+    if counted.failed:
+        raise typer.Exit(1)
+
+
+def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) -> None:
+    """Score what is not in the file yet; what is finished is written even if it is interrupted."""
+    from xray_models.scale.score import WINDOW, Scored
+    from xray_models.scale.score import score as scored_of
+
+    rest = (film for film in films if film.file not in file.done)
+    total = sum(1 for film in films if film.file not in file.done)
+    if file.done:
+        typer.echo(f"{len(file.done):,} files are done already, {total:,} are left.", err=True)
+    began, finished = time.perf_counter(), 0
+    waiting: list[Scored] = []
+    with (
+        contextlib.closing(scored_of(rest, asked, threads=threads)) as results,
+        typer.progressbar(length=total, label="Scoring") as progress,
+    ):
+        try:
+            for scored in results:
+                waiting.append(scored)
+                if scored.error:
+                    typer.echo(f"\n{scored.file}: {scored.error}", err=True)
+                if len(waiting) == WINDOW:
+                    file.write(waiting)
+                    finished += len(waiting)
+                    progress.update(len(waiting))
+                    waiting = []
+        finally:
+            file.write(waiting)
+            finished += len(waiting)
+            progress.update(len(waiting))
+    if finished:
+        seconds = time.perf_counter() - began
+        typer.echo(f"{finished:,} files in {seconds:.1f} s, {finished / seconds:.1f} a second.")
+
+
+def _judged(out: Path, table: pd.DataFrame) -> tuple[list[Judged], list[str]]:
+    """The models on the films whose truth the table gives, and what a reader should know."""
+    from xray_models.scale import truth
+    from xray_models.scale.results import read_csv
+
+    rows = [row for row in read_csv(out) if row.label]
+    files = list(dict.fromkeys(row.file for row in rows))
+    labels = list(dict.fromkeys(row.label for row in rows))
+    if not files:
+        return [], ["No model read any of the films, so there is nothing to compare."]
+    matched = truth.match(table, files)
+    where = truth.proposal(labels, table.drop(columns=matched.column))
+    notes = [f"Films are named by the column {matched.column}.", *matched.notes]
+    notes += [f"Truth of {label}: {where[label]}." for label in labels if label in where]
+    notes += [
+        f"No column of the truth seems to hold {label}." for label in labels if label not in where
+    ]
+    return truth.judge(rows, table, matched, where), notes
+
+
+def _tell(counted: Tally, out: Path) -> None:
+    typer.echo(f"{out}: {counted.files:,} files, {counted.failed:,} of them could not be read")
+    for part, films in counted.parts.most_common():
+        typer.echo(f"  {part or 'not recognized':<24}{films:>8,}")
+    for (model, label), one in counted.findings.items():
+        name = f"{model}, {label}"
+        typer.echo(f"  {name:<44}{one.positive:>8,} of {one.films:,} positive")
+
+
+def _tell_performance(several: list[Judged], notes: list[str]) -> None:
+    from xray_models.scale.performance import performance, share, with_interval
+
+    for note in notes:
+        typer.echo(note)
+    for judged in several:
+        typer.echo(f"\n{judged.name}")
+        head = f"  {'':<24}{'films':>7}{'with it':>8}  {'AUC (95 % interval)':<26}"
+        typer.echo(f"{head}{'threshold':>10}{'sensitivity':>12}{'specificity':>12}")
+        for one in performance(judged):
+            typer.echo(
+                f"  {one.label:<24}{one.films:>7,}{one.positives:>8,}  "
+                f"{with_interval(one.auc):<26}{one.threshold:>10.3f}"
+                f"{share(one.counts.sensitivity):>12}{share(one.counts.specificity):>12}"
+            )
+            if one.note:
+                typer.echo(f"    {one.note}")
+        for note in judged.notes:
+            typer.echo(f"  {note}")

@@ -1,0 +1,50 @@
+"""How far to trust the map that is shown, whatever was asked: two sentences."""
+
+from __future__ import annotations
+
+from xray_models.catalogue import Card
+from xray_models.evaluate.evidence import evidence
+from xray_models.explain import words
+from xray_models.explain.aims import Aim
+from xray_models.explain.words import Evidence
+
+_UNMEASURED = (
+    "Nobody has measured how well such a map shows {what}, so take it as a hint of where to look "
+    "and no more."
+)
+
+
+def trust(
+    card: Card,
+    aim: Aim,
+    method: str,
+    layer: str | None = None,
+    probability: float | None = None,
+) -> str:
+    """How far to trust a map, in two sentences drawn from stored figures.
+
+    Figures are of findings, explained at the method's own layer: other questions were not measured.
+
+    Args:
+        card: of the model.
+        aim: what was asked.
+        method: id of the method.
+        layer: another layer than the method's own.
+        probability: of the aim's label on this film; None for a label that is no finding.
+
+    Raises:
+        MethodTableError: a stored table cannot be used.
+    """
+    threshold = card.thresholds.get(aim.label)
+    name = f"{aim.label[0].upper()}{aim.label[1:]}"
+    if threshold is None or probability is None:
+        call = f"{name} is no finding with a threshold, so there is no call to explain."
+    elif aim.direction == "for":
+        positive = probability >= threshold
+        if layer is not None:
+            return words.trust(Evidence(None, None, positive))
+        return words.trust(evidence(card.id, aim.label, method, positive))
+    else:
+        side = "above" if probability >= threshold else "below"
+        call = f"The finding {aim.label} is {side} its threshold here."
+    return f"{_UNMEASURED.format(what=aim.words)} {call}"

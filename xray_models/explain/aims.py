@@ -1,0 +1,82 @@
+"""What a reader asks of a model: what speaks for a finding, against it, or for it over another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xray_models.catalogue import Card
+from xray_models.explain import targets
+from xray_models.explain.targets import Target
+from xray_models.predicting import calibrated
+
+DIRECTIONS = ("for", "against", "over")
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A question to a model.
+
+    Attributes:
+        label: one of its labels or combined findings.
+        direction: one of `DIRECTIONS`.
+        other: for "over", the label that it is set against.
+    """
+
+    label: str
+    direction: str = "for"
+    other: str = ""
+
+    def __post_init__(self) -> None:
+        if self.direction not in DIRECTIONS:
+            raise ValueError(
+                f"There is no direction {self.direction!r}. Known: {', '.join(DIRECTIONS)}."
+            )
+
+    @property
+    def words(self) -> str:
+        """Such as "what speaks against pneumonia"."""
+        if self.direction == "over":
+            return f"what speaks for {self.label} rather than {self.other}"
+        return f"what speaks {self.direction} {self.label}"
+
+    def target(self, card: Card) -> Target:
+        """The weighted sum of logits that answers the question.
+
+        Raises:
+            ValueError: the model has no such label, or "over" sets a label against itself.
+        """
+        members = card.members(self.label)
+        if self.direction == "over":
+            if self.other in members:
+                raise ValueError(f"{self.label} cannot be set against {self.other}, a part of it.")
+            apart = [targets.difference(card.labels, one, self.other).vector() for one in members]
+            return Target(tuple(float(weight) for weight in np.mean(apart, axis=0)))
+        found = targets.combined(card.labels, members)
+        return -found if self.direction == "against" else found
+
+    def probability(self, card: Card, logits: np.ndarray) -> np.ndarray:
+        """How probable the model thinks what was asked for.
+
+        Args:
+            card: of the model.
+            logits: (inputs, labels), before calibration.
+
+        Returns:
+            float64 in 0..1, (inputs,): the finding's calibrated probability; its complement for
+            "against"; for "over" its share in the sum of both.
+        """
+        values = calibrated(logits, card.calibration, card.activation)
+        own = values[:, np.isin(card.labels, card.members(self.label))].sum(axis=1)
+        if self.direction == "against":
+            return 1 - own
+        if self.direction == "over":
+            other = values[:, card.labels.index(self.other)]
+            return own / np.maximum(own + other, np.finfo(np.float64).tiny)
+        return own
+
+
+def rivals(card: Card, label: str) -> tuple[str, ...]:
+    """The labels of a model that a finding can be set against."""
+    return tuple(one for one in card.labels if one not in card.members(label))

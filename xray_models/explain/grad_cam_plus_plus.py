@@ -1,0 +1,27 @@
+"""Grad-CAM++ (Chattopadhyay et al. 2018, arXiv:1710.11063).
+
+Cells count by how much the target would gain from them (equation 19), and only where it gains. The
+score is the exponential of the logit, as in the paper, which makes the second and third
+derivatives powers of the first; its factor cancels.
+"""
+
+import numpy as np
+
+from xray_models.explain.grad_cam import weighted
+
+
+def grad_cam_plus_plus(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """Channels weighted by their positive gradients, each cell by its share of the gain.
+
+    Args:
+        activation: float32, (rows, columns, channels).
+        gradients: float32, (targets, rows or 1, columns or 1, channels).
+
+    Returns:
+        float32, (targets, rows, columns), positive where it speaks for the target.
+    """
+    # alpha = g^2 / (2 g^2 + sum(A) g^3), shortened by g^2: no small number that could outweigh it
+    below = 2.0 + activation.sum(axis=(0, 1)) * gradients
+    gains = (gradients > 0) & (below > 0)  # activations below zero (swish) can turn the sign
+    alpha = np.divide(1.0, below, out=np.zeros_like(gradients), where=gains)
+    return weighted(activation, (alpha * gradients).mean(axis=(1, 2)))

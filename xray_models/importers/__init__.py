@@ -1,0 +1,1 @@
+"""Weights made elsewhere, brought into a user's own folder of models."""

@@ -1,0 +1,1 @@
+"""Many films at once: where they come from, how they are scored, what is written of them."""
