@@ -21,8 +21,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup
-	$(BIN)/python -m benchmarks.reading $(ARGS)
+# make bench [BENCH=evaluate] [ARGS=--quick]
+BENCH ?= reading
+bench: $(VENV)/$(if $(filter explain,$(BENCH)),.bench,.dev)
+	$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
 
 # make train MODEL=bone-general RADLENS_DATA=folder [ARGS=--resume]
 train publish: $(if $(MODEL),$(VENV)/.train)
@@ -47,6 +49,10 @@ $(VENV)/.app: requirements.txt $(VENV)/.python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 	$(PIP) --quiet -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	$(PIP) -r requirements-bench.txt
 	@touch $@
 
 $(VENV)/.train: requirements-train.txt $(VENV)/.app

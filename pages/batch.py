@@ -156,8 +156,13 @@ def choose() -> None:
         help="A row per film: its file name, and its label or labels. What the columns are is "
         "guessed, and you confirm it. It can also be given later.",
     )
-    if st.button("Score these films", type="primary", icon=":material/play_arrow:"):
-        begin(where)
+    st.button(
+        "Score these films",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=begin,
+        args=(where,),
+    )
     if problem := st.session_state.pop("batch problem", None):
         st.error(problem, icon=":material/error:")
 
@@ -177,11 +182,9 @@ def begin(where: str) -> None:
     """Take the films in."""
     state = st.session_state
     try:
-        with st.spinner("Looking through the files …"):
-            state.batch = taken(where)
+        state.batch = taken(where)
     except (ValueError, RuntimeError) as error:
         state["batch problem"] = str(error)
-    st.rerun()
 
 
 def taken(where: str) -> Batch:
@@ -502,11 +505,13 @@ def show_truth(batch: Batch) -> None:
         where = choose_columns(batch, rows, table, matched.column)
         left, right = st.columns(2)
         with left:
-            confirmed = st.button("Compare with these columns", type="primary", width="stretch")
+            st.button(
+                "Compare with these columns", type="primary", width="stretch", on_click=confirm
+            )
         with right:
             st.button("Give another table", on_click=forget_truth, width="stretch")
     kept = f"batch judged {batch.key}"
-    if confirmed:
+    if st.session_state.pop("batch confirmed", False):
         from xray_models.evaluate.workings import Workings
 
         try:
@@ -535,6 +540,11 @@ def take_truth(batch: Batch) -> None:
             batch.truth = predictions.read(file.getvalue(), file.name)
         except PredictionsError as error:
             st.error(str(error), icon=":material/table_view:")
+
+
+def confirm() -> None:
+    """The columns are right."""
+    st.session_state["batch confirmed"] = True
 
 
 def forget_truth() -> None:

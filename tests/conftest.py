@@ -2,9 +2,26 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom.data import get_testdata_file
+from streamlit.runtime.pages_manager import PagesManager
+
+
+@pytest.fixture(autouse=True)
+def navigation_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's test runner forgets at every run that main.py calls st.navigation.
+
+    A server learns it with its first page; else each run would start over and lose the click.
+    """
+    real = PagesManager.__init__
+
+    def begin(self: PagesManager, *args: Any, **options: Any) -> None:
+        PagesManager.uses_pages_directory = False
+        real(self, *args, **options)
+
+    monkeypatch.setattr(PagesManager, "__init__", begin)
 
 
 @pytest.fixture(scope="session")

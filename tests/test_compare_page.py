@@ -66,7 +66,7 @@ def measures(page):
 
 
 def test_without_a_film_the_page_says_what_it_is_for():
-    page = AppTest.from_file(str(MAIN), default_timeout=120)
+    page = AppTest.from_file(str(MAIN), default_timeout=300)
     checked(page.run())
     checked(page.switch_page("pages/compare.py").run())
     assert "One film, several explanations" in prose(page) and NOTICE in html(page)

@@ -22,7 +22,7 @@ NOTICE = "For teaching and research, not for diagnosis."
 
 def opened(**link):
     """The page that a link opens."""
-    page = AppTest.from_file(str(MAIN), default_timeout=120)
+    page = AppTest.from_file(str(MAIN), default_timeout=300)
     for name, value in link.items():
         page.query_params[name] = value
     return checked(page.run())
@@ -39,6 +39,11 @@ def html(page):
 
 def prose(page):
     return "\n".join(block.value for block in (*page.markdown, *page.caption))
+
+
+def asked(page):
+    """The label that is explained: the strongest finding, unless the link says otherwise."""
+    return page.session_state.label.label
 
 
 def overlay(page):
@@ -106,7 +111,7 @@ def test_film_and_overlay_share_their_zoom_and_answer_the_mouse():
 
 def test_the_heat_is_told_in_words_and_so_is_how_far_to_trust_it():
     page = opened(sample="chest")
-    assert "What speaks for pneumonia." in prose(page)
+    assert f"What speaks for {asked(page)}." in prose(page)
     assert "% of the heat in" in prose(page) and "Hottest at x" in prose(page)
     trust = prose(page).partition("How far to trust this map.**")[2].splitlines()[0]
     assert trust.count(". ") == 1 and trust.endswith(".")
@@ -210,7 +215,7 @@ def test_the_controls_of_the_overlay_live_in_the_link():
     assert page.slider(key="opacity").value == 0.7
     assert page.slider(key="heat").value == 0.5
     assert page.selectbox(key="colormap").value == "jet"
-    assert "What speaks against pneumonia." in prose(page)
+    assert f"What speaks against {asked(page)}." in prose(page)
 
 
 def test_nonsense_in_a_link_is_ignored():
@@ -242,9 +247,9 @@ def test_every_label_of_every_model_can_be_explained_for_and_against():
 def test_a_label_can_be_explained_over_another_one():
     page = opened(sample="chest", direction="over")
     other = page.selectbox(key="other").options[0]
-    assert f"What speaks for pneumonia rather than {other}." in prose(page)
-    members = catalogue.get(page.session_state.label.model).members("pneumonia")
-    assert not {"pneumonia", *members} & set(page.selectbox(key="other").options)
+    assert f"What speaks for {asked(page)} rather than {other}." in prose(page)
+    members = catalogue.get(page.session_state.label.model).members(asked(page))
+    assert not {asked(page), *members} & set(page.selectbox(key="other").options)
 
 
 def test_only_methods_that_fit_are_offered_and_the_reason_for_the_others_is_given():
@@ -262,10 +267,12 @@ def test_method_and_layer_live_in_the_link_and_change_the_map():
     page = opened(sample="chest", method="Eigen-CAM")
     assert page.selectbox(key="method").value == "eigen-cam"
     last = overlay(page)["data"][1]["customdata"]
-    page.selectbox(key="layer").select_index(1)
-    checked(page.run())
-    assert page.query_params["layer"]
+    layer = page.selectbox(key="layer").options[1]
+    page = opened(sample="chest", method="Eigen-CAM", layer=layer)
+    assert layer.startswith(f"{page.selectbox(key='layer').value}, ")
     assert overlay(page)["data"][1]["customdata"] != last
+    checked(page.selectbox(key="layer").select_index(0).run())
+    assert overlay(page)["data"][1]["customdata"] == last
 
 
 def test_a_slow_method_waits_for_a_click_then_runs_and_can_be_stopped():
@@ -285,7 +292,7 @@ def test_boxes_are_drawn_told_and_saved_in_three_formats():
     page = opened(sample="chest", boxes="true")
     layout = overlay(page)["layout"]
     assert {shape["xref"] for shape in layout["shapes"]} == {"x", "x2"}
-    assert any("pneumonia, " in note["text"] for note in layout["annotations"])
+    assert any(f"{asked(page)}, " in note["text"] for note in layout["annotations"])
     assert "of the heat in" in prose(page) and "px at x" in prose(page)
     names = [one.label for one in page.get("download_button")]
     assert names[-3:] == ["Boxes as JSON", "Boxes as Text", "Boxes as COCO"]
@@ -337,6 +344,8 @@ def test_every_card_is_shown_with_figures_intervals_and_limits():
         assert card.name in headers
         assert card.held_out.figures
         for name, one in card.held_out.figures.items():
+            if card.multi_label and "AUC" not in name:
+                continue  # dozens of them: they are on the performance page
             assert f"{name}: {one.value:.3f}, 95 % interval {one.low:.3f} to" in text
         for sentence in (*card.limits, *card.training.data, *card.references, card.weights.license):
             assert sentence in text

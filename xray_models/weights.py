@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
-from xray_models import networks
+from xray_models import networks, tracing
 from xray_models.catalogue import Card
 
 _BUDGET_VARIABLE = "RADLENS_MEMORY_MB"
@@ -123,7 +123,10 @@ class _Cache:
         return [key.split(":")[0] for key in self._networks]
 
     def _bytes(self) -> int:
-        return sum(4 * network.count_params() for network in self._networks.values())
+        return sum(
+            4 * network.count_params() + tracing.frozen_bytes(network)
+            for network in self._networks.values()
+        )
 
     @staticmethod
     def budget() -> int:

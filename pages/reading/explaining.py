@@ -76,7 +76,6 @@ def choose_aim(reading: Reading) -> tuple[Question, Aim]:
         direction = st.segmented_control(
             "What speaks",
             ["for", "against", "over"],
-            format_func=lambda one: "for, over …" if one == "over" else one,
             default="for",
             required=True,
             key="direction",

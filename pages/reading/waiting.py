@@ -45,9 +45,12 @@ def on_request(
             st.error(f"That did not work. {job.failure}", icon=":material/error:")
         elif not job.stopped:
             return job.result()
-    if st.button(label, key=f"run {name}", icon=":material/play_arrow:"):
+
+    def start() -> None:
         jobs()[key] = Job(work)
-        watch(key, label, name)
+
+    # in a callback: the page that follows already has the bar in the button's place
+    st.button(label, key=f"run {name}", icon=":material/play_arrow:", on_click=start)
     return None
 
 

@@ -129,6 +129,23 @@ def train_chest_nodule(
         fail(str(error))
 
 
+def beside_xvision() -> None:
+    """Print chest-nodule's figures at a balanced mix, beside those that Xvision reported."""
+    from xray_models.catalogue import CatalogueError, get
+    from xray_models.train import chest_nodule
+
+    try:
+        measured = chest_nodule.beside_xvision(get("chest-nodule"))
+    except (CatalogueError, ValueError) as error:
+        fail(str(error))
+    typer.echo("Xvision: accuracy 0.693, precision 0.556, recall 0.577 (75 films, its own mix)")
+    for name, found in measured.items():
+        words = ", ".join(
+            f"{what} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for what, one in found.items()
+        )
+        typer.echo(f"{name}: {words}")
+
+
 def _say(line: dict[str, float]) -> None:
     figures = "  ".join(f"{name} {value:.3f}" for name, value in line.items() if name != "epoch")
     typer.echo(f"epoch {int(line['epoch'])}  {figures}")

@@ -1,9 +1,9 @@
 """ChestX-ray14 films with a nodule or mass, and films without any finding.
 
 The collections that the films come from differ in more than nodules: most normal films are from one
-collection, of patients of the first years, taken from the front; its few nodule films all show
-pneumonia as well. So each nodule film is matched, where possible, with a normal film of the same
-collection and view, and figures on these pairs count.
+collection, two thirds of them anteroposterior, and its few nodule films all show pneumonia as well.
+So each nodule film is matched, where possible, with a normal film of the same collection and view;
+figures on these pairs tell whether a model sees nodules.
 """
 
 from __future__ import annotations

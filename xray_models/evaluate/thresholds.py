@@ -42,7 +42,7 @@ def choose(
         combined: finding -> labels whose probabilities add up to it.
         task: "body-part", "bone" or "chest".
         rule: `youden` by default: unlike the most accurate threshold, Youden's does not depend on
-            how many of the validation films are positive.
+            how many of the validation films are positive. A multi-label model's is `specific`.
         multi_label: whether a film may have several of the labels, or none.
 
     Returns:
@@ -51,7 +51,7 @@ def choose(
     Raises:
         ValueError: a class has no validation film, or too few films could be routed.
     """
-    rule = rule or youden
+    rule = rule or (specific if multi_label else youden)
     truth = validation["truth"].to_numpy()
     values = probabilities(validation, labels)
     if task == "body-part":
@@ -90,6 +90,26 @@ def youden(truth: np.ndarray, scores: np.ndarray) -> float:
     """
     cuts, sensitivity, specificity, _ = _cuts(truth, scores)
     return float(cuts[np.argmax(np.round(sensitivity + specificity, 12))])
+
+
+def specific(truth: np.ndarray, scores: np.ndarray, least: float = 0.9) -> float:
+    """The lowest threshold that spares at least `least` of the films without the finding.
+
+    For models with many findings: a film is asked about each of them, and Youden's threshold, which
+    may well call half of the films without a finding, would call several on every normal film.
+
+    Args:
+        truth: bool of shape (films,), both values present.
+        scores: probabilities, shape (films,).
+        least: specificity to keep, in 0..1.
+
+    Raises:
+        ValueError: only one class, or a score that is not a finite number.
+    """
+    cuts, _, specificity, _ = _cuts(truth, scores)
+    enough = np.flatnonzero(specificity >= least)
+    # no cut lies above all scores: where even the last spares too few, it is the best there is
+    return float(cuts[enough[0] if len(enough) else -1])
 
 
 def most_accurate(truth: np.ndarray, scores: np.ndarray) -> float:

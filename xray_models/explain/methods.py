@@ -170,9 +170,7 @@ class Method:
         if self.needs_linear_head and layer not in (None, pooled):
             return f"{self.name} only reads {pooled}, the layer in front of the pooling."
         if self.needs_relu and not network.guided:
-            return (
-                f"{self.name} is for networks whose only curve is ReLU; this one has others."
-            )
+            return f"{self.name} is for networks whose only curve is ReLU; this one has others."
         if layer is not None and not self.layered:
             return f"{self.name} draws on the film's pixels: no layer can be chosen for it."
         return ""

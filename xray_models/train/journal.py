@@ -38,7 +38,8 @@ class Journal:
 
     def begin(self, recipe: Recipe, start: str, machine: dict[str, object]) -> None:
         """Write what this run is made of."""
-        config = {name: value for name, value in asdict(recipe).items() if name != "films"}
+        functions = ("films", "external")
+        config = {name: value for name, value in asdict(recipe).items() if name not in functions}
         config |= {"start": start, "git_revision": _revision(), "machine": machine}
         _write(self._folder / "config.json", config)
 

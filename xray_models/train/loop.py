@@ -55,6 +55,7 @@ def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
     for name, part in folds.runs(films, recipe.folds).items():
         log.info("%s, %s", recipe.model, name)
         fit(recipe, part, run / name, resume)
+        keras.utils.clear_session()  # or the networks of all folds stay in memory
     return run / folds.SHIPPED / BEST
 
 
