@@ -426,9 +426,8 @@ def test_in_a_browser_the_keys_move_the_threshold_and_the_matrix_follows(address
         matrix = page.get_by_role("img", name=FRACTURE).or_(page.get_by_label(FRACTURE)).first
         expect(matrix).to_contain_text("true positives", timeout=PATIENCE)
         slider = page.get_by_role("slider", name="Threshold")
-        for key, steps, cut in (("ArrowRight", 5, 0.305), ("ArrowLeft", 2, 0.303)):
-            for _ in range(steps):
-                slider.press(key)
+        for key, cut in (("ArrowRight", 0.301), ("ArrowRight", 0.302), ("ArrowLeft", 0.301)):
+            slider.press(key)
             page.wait_for_url(re.compile(rf"threshold={cut}"))
             tp, fn, fp, tn = expected(*fractures, cut)
             for number in (tp, fn, fp, tn):

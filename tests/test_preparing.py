@@ -35,8 +35,14 @@ def test_scalings_have_their_published_values():
     assert scale(np.float32([[1.0]]), "hed")[0, 0].tolist() == pytest.approx(
         [255 - 103.939, 255 - 116.779, 255 - 123.68], rel=1e-6
     )
+    # on 0..255, with the mean and deviation of the card
+    assert scale(np.float32([[1.0]]), "z-score", (66.39, 49.23))[0, 0, 1] == pytest.approx(
+        (255 - 66.39) / 49.23, rel=1e-5
+    )
+    with pytest.raises(ValueError, match="needs a mean"):
+        scale(np.zeros((2, 3), np.float32), "z-score")
     for name in SCALINGS:
-        assert scale(np.zeros((2, 3), np.float32), name).shape == (2, 3, 3)
+        assert scale(np.zeros((2, 3), np.float32), name, (66.39, 49.23)).shape == (2, 3, 3)
 
 
 def test_unknown_names_are_refused_with_the_known_ones():

@@ -235,7 +235,7 @@ def test_no_group_is_on_two_sides_of_a_recipes_split(name, data):
     splits = [films]
     if found.folds:
         runs = folds.runs(films, found.folds)
-        assert set(runs) == {"fold-1", "fold-2", "fold-3"}
+        assert set(runs) == {f"fold-{number + 1}" for number in range(found.folds)}
         tested = [film for run in runs.values() for film in run["test"]]
         assert len(tested) == len(films["folds"])
         splits = list(runs.values())

@@ -16,6 +16,7 @@ RECIPES = {
     "bone-regions": "bone_regions",
     **{f"bone-{part}": "bone_part" for part in BONE_PARTS},
     "chest-14": "chest_14",
+    "chest-nodule": "chest_nodule",
     "chest-pneumonia-whole": "chest_pneumonia",
     "chest-pneumonia": "chest_pneumonia",
     "chest-start": "chest_start",
