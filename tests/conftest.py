@@ -1,12 +1,20 @@
 """Films that every test may use: real ones from packages, and the data folder if present."""
 
 import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydicom.data import get_testdata_file
 from streamlit.runtime.pages_manager import PagesManager
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +51,33 @@ def data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip("needs the films: set RADLENS_DATA to the data folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def address() -> Iterator[str]:
+    """Where a server of the whole app listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "main.py", "--server.headless", "true"]
+    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    server = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                assert server.poll() is None, "the server has ended"
+                time.sleep(0.5)
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:  # still loading models on a busy machine
+            server.kill()
+            server.wait(30)

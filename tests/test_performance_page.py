@@ -4,11 +4,6 @@ import json
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from html import unescape
 from pathlib import Path
 
@@ -380,35 +375,6 @@ def test_mistakes_are_those_of_the_table(fractures):
 def test_a_matrix_tells_films_or_shares():
     with pytest.raises(ValueError, match="There are no values"):
         confusion.many_class(None, "percent")
-
-
-@pytest.fixture(scope="module")
-def address():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "main.py", "--server.headless", "true"]
-    command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    server = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                assert server.poll() is None, "the server has ended"
-                time.sleep(0.5)
-        yield url
-    finally:
-        server.terminate()
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:  # still loading models on a busy machine
-            server.kill()
-            server.wait(30)
 
 
 def test_in_a_browser_the_keys_move_the_threshold_and_the_matrix_follows(address, fractures):

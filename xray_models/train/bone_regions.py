@@ -15,10 +15,6 @@ WEB_PARTS = ("elbow", "finger", "hand", "shoulder")
 """Parts that take crops of teaching films: those of other parts are fractured almost always, or not
 needed."""
 
-AUGMENTATION = Augmentation(
-    rotation=25, zoom=(0.85, 1.4), flip_vertical=True, gamma=0.4, contrast=0.25, sharpness=0.7
-)
-
 
 def _films(data: Path) -> dict[str, list[Film]]:
     every = {film.image: film for film in fracatlas.films(data / "fracatlas")}
@@ -48,5 +44,7 @@ RECIPE = Recipe(
     learning_rate=7e-4,
     dropout=0.3,
     averaging=0.99,
-    augmentation=AUGMENTATION,
+    augmentation=Augmentation(
+        rotation=25, zoom=(0.85, 1.4), flip_vertical=True, gamma=0.4, contrast=0.25, sharpness=0.7
+    ),
 )
