@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -87,8 +88,10 @@ def test_a_run_that_gets_no_better_stops_and_slows_down(toy, tmp_path):
     stuck = replace(toy, learning_rate=0.0, epochs=5, patience=2, plateau=0.5)
     loop.train(stuck, tmp_path, tmp_path / "run")
     assert json.loads((tmp_path / "run" / "state.json").read_text())["epoch"] == 3
-    for name in ("curves.png", "metrics.json", "tensorboard"):
+    for name in ("curves.png", "metrics.json", "classes.png", "tensorboard"):
         assert (tmp_path / "run" / name).exists()
+    assert "right,16," in (tmp_path / "run" / "classes.csv").read_text()
+    assert keras.mixed_precision.global_policy().name == "float32"
     slower = loop._next(
         {"epoch": 1, "best": 0.9, "worse": 0, "learning_rate": 0.1, "stopped": 0},
         {"epoch": 2, "validation_auc": 0.8},
@@ -123,6 +126,15 @@ def test_an_epoch_is_drawn_by_balance_and_seed(toy):
     assert sorted(as_is) == list(range(100))
     assert (as_is == batches.draw(truth, replace(toy, balance=0.0), 0)).all()
     assert (as_is != batches.draw(truth, replace(toy, balance=0.0), 1)).any()
+
+
+def test_balance_tells_what_drawing_does_to_rare_classes(toy):
+    rare = np.array([[1.0]] * 40 + [[0.0]] * 360, np.float32)
+    names, films, drawn = batches.balance(rare, replace(toy, balance=1.0))
+    assert names == ("right", "no right") and films.tolist() == [40, 360]
+    assert drawn.sum() == 400 and drawn[0] == pytest.approx(200, abs=40)
+    several = replace(toy, two_class=False, labels=("a", "b"), balance=0.0)
+    assert batches.balance(np.eye(2, dtype=np.float32), several)[2].tolist() == [1, 1]
 
 
 def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():

@@ -95,6 +95,25 @@ def draw(classes: np.ndarray, recipe: Recipe, epoch: int) -> np.ndarray:
     return random.choice(len(classes), size=count, p=weights / weights.sum())
 
 
+def balance(targets: np.ndarray, recipe: Recipe) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """What drawing by class does to the number of films of each class.
+
+    Args:
+        targets: as `targets` gives them.
+        recipe: labels, seed, balance and films per epoch.
+
+    Returns:
+        Names of the classes, films of each, and films of each in the first epoch.
+    """
+    present = targets > 0.5
+    names = recipe.labels
+    if recipe.activation == "sigmoid":
+        present = np.column_stack([present, ~present.any(axis=1)])
+        names = (*names, f"no {names[0]}" if recipe.two_class else "none of them")
+    drawn = present[draw(strata(targets), recipe, 0)]
+    return names, present.sum(axis=0), drawn.sum(axis=0)
+
+
 def training(
     images: np.ndarray, marks: np.ndarray, targets: np.ndarray, recipe: Recipe, epoch: int
 ) -> tuple[tf.data.Dataset, int]:

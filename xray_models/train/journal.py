@@ -1,4 +1,4 @@
-"""A run folder: what was trained with what, and how it went."""
+"""A run folder: what was trained with what, on how many films a class, and how it went."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import csv
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from tensorboard.summary import Writer
 
 from xray_models.train.recipe import Recipe
 
 
 class Journal:
-    """config.json, history.csv, curves.png, metrics.json and TensorBoard logs of one run.
+    """What a run leaves behind, beside its weights.
+
+    config.json, classes.csv and classes.png, history.csv, curves.png, metrics.json and TensorBoard
+    logs.
 
     Args:
         folder: the run folder; it exists.
@@ -42,6 +47,20 @@ class Journal:
         config = {name: value for name, value in asdict(recipe).items() if name not in functions}
         config |= {"start": start, "git_revision": _revision(), "machine": machine}
         _write(self._folder / "config.json", config)
+
+    def classes(self, labels: Sequence[str], films: np.ndarray, drawn: np.ndarray) -> None:
+        """Write and draw how many films each class has, and how many an epoch shows of it.
+
+        Args:
+            labels: names of the classes.
+            films: int, (classes,): films there are.
+            drawn: int, (classes,): augmented films of an epoch, after balancing.
+        """
+        with (self._folder / "classes.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("label", "films", "drawn in an epoch"))
+            writer.writerows(zip(labels, films.tolist(), drawn.tolist(), strict=True))
+        balance(labels, films, drawn, self._folder / "classes.png")
 
     def epoch(self, line: dict[str, float]) -> None:
         """Add an epoch's figures; "epoch" is its number."""
@@ -72,6 +91,34 @@ def curves(lines: list[dict[str, float]], path: Path) -> None:
         axes.plot([one["epoch"] for one in lines], [one[name] for one in lines], marker="o")
         axes.set(title=name.replace("_", " "), xlabel="epoch")
         axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
+
+
+def balance(labels: Sequence[str], films: np.ndarray, drawn: np.ndarray, path: Path) -> None:
+    """Draw the films of each class, as they are and as an epoch shows them, as a PNG or SVG file.
+
+    Args:
+        labels: names of the classes.
+        films: int, (classes,): films there are.
+        drawn: int, (classes,): augmented films of an epoch, after balancing.
+        path: of the drawing.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 1.4 + 0.5 * len(labels)), layout="constrained")
+    axes = figure.subplots()
+    at = np.arange(len(labels))
+    for shift, counts, name, color in (
+        (-0.2, films, "films there are", "#9aa5b1"),
+        (0.2, drawn, "shown in an epoch, balanced and augmented", "#0f6e84"),
+    ):
+        bars = axes.barh(at + shift, counts, 0.38, label=name, color=color)
+        axes.bar_label(bars, padding=3)
+    axes.set_yticks(at, [label.replace("_", " ") for label in labels])
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     figure.savefig(path, dpi=120)
 
 

@@ -75,8 +75,19 @@ def fit(recipe: Recipe, films: dict[str, list[Film]], run: Path, resume: bool = 
     state = _state(run, resume)
     if state["epoch"] >= recipe.epochs or state["stopped"]:
         return run / BEST
+    with hardware.prepared(recipe.architecture) as strategy:
+        _fit(recipe, films, run, state, strategy)
+    return run / BEST
+
+
+def _fit(
+    recipe: Recipe,
+    films: dict[str, list[Film]],
+    run: Path,
+    state: dict[str, float],
+    strategy: tf.distribute.Strategy,
+) -> None:
     keras.utils.set_random_seed(recipe.seed)
-    strategy = hardware.prepare()
     for name, part in films.items():
         log.info("%s: %d films, %d groups", name, len(part), len({film.group for film in part}))
     validation = films.get("validation", [])
@@ -91,6 +102,7 @@ def fit(recipe: Recipe, films: dict[str, list[Film]], run: Path, resume: bool = 
     average = RunningAverage(recipe.averaging)
     journal = Journal(run, fresh=state["epoch"] == 0)
     journal.begin(recipe, started_from, hardware.described(strategy))
+    journal.classes(*batches.balance(targets, recipe))
     if state["epoch"]:
         network.optimizer.build(network.trainable_variables)
         network.load_weights(run / _LAST)
@@ -128,7 +140,6 @@ def fit(recipe: Recipe, films: dict[str, list[Film]], run: Path, resume: bool = 
         state = _next(state, line, recipe, float(network.optimizer.learning_rate))
         (run / _STATE).write_text(json.dumps(state))
     journal.end({"epochs": state["epoch"], "best_validation_auc": state["best"]})
-    return run / BEST
 
 
 def _state(run: Path, resume: bool) -> dict[str, float]:
