@@ -191,7 +191,7 @@ def explain(
     model: str,
     label: str,
     negate: bool = False,
-    method: str = explaining.DEFAULT,
+    method: str | None = None,
     layer: str | None = None,
     **more: Any,
 ) -> Heatmap:
@@ -202,8 +202,8 @@ def explain(
         model: id of the model.
         label: one of its labels or combined findings.
         negate: explain what speaks against it.
-        method: id of a method, see `xray_models.explain.METHODS`.
-        layer: where to look; the last activation by default.
+        method: id of a method, see `xray_models.explain.METHODS`; the card's own by default.
+        layer: where to look; that of the card without a method, else the last activation.
         **more: what `xray_models.explain.heats` takes: several layers, progress, the method's
             options.
 
@@ -215,6 +215,10 @@ def explain(
     card = catalogue.get(model)
     try:
         target = targets.combined(card.labels, card.members(label))
+        if method is None:
+            method, own = explaining.at_layer(card.explanation.name)
+            if not more.get("layers"):
+                layer = layer or own
         return explaining.heat(card, film, -target if negate else target, method, layer, **more)
     except ValueError as error:
         raise CannotClassify(str(error)) from error

@@ -178,6 +178,14 @@ def test_evidence_is_of_the_finding_itself_where_there_is_any():
 
 
 @pytest.mark.usefixtures("drawn")
+def test_evidence_of_a_layer_is_that_of_the_method_there():
+    method_table.save("m", "localisation", [figure(), figure(method="cam@early", value=0.9)])
+    assert evidence("m", "Mass", "cam", True).localization.value == 0.5
+    assert evidence("m", "Mass", "cam", True, "early").localization.value == 0.9
+    assert evidence("m", "Mass", "cam", True, "late").localization is None
+
+
+@pytest.mark.usefixtures("drawn")
 def test_evidence_of_a_bone_model_is_that_of_arms():
     arms = figure(data="FracAtlas, arms", label="fracture", films=12, value=0.1)
     method_table.save("m", "localisation", [arms, figure(data="FracAtlas", label="fracture")])

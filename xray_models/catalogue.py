@@ -125,6 +125,26 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """How a model's maps are made where nobody asks for another way.
+
+    Attributes:
+        method: id of a method of `xray_models.explain`.
+        layer: where it looks; empty for the last activation.
+        reason: what was measured that speaks for it; empty where nothing was.
+    """
+
+    method: str = "grad-cam"
+    layer: str = ""
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """METHOD or METHOD@LAYER, as commands take it."""
+        return f"{self.method}@{self.layer}" if self.layer else self.method
+
+
+@dataclass(frozen=True)
 class Card:
     """Everything that pages, REST, command line and tests need to know of a model.
 
@@ -163,6 +183,7 @@ class Card:
     mean_std: tuple[float, ...] = ()
     rival: Rival | None = None
     external: tuple[External, ...] = ()
+    explanation: Explanation = field(default_factory=Explanation)
 
     @property
     def multi_label(self) -> bool:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Data = Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")]
 Models = Annotated[list[str] | None, typer.Option("--model", help="Every model by default.")]
 Methods = Annotated[
-    list[str] | None, typer.Option("--method", help="Every method that fits by default.")
+    list[str] | None,
+    typer.Option("--method", help="METHOD or METHOD@LAYER; every method that fits by default."),
 ]
 Fast = Annotated[bool, typer.Option(help="Leave out methods of many passes.")]
 Limit = Annotated[int | None, typer.Option(help="No more films than this, drawn at random.", min=2)]
@@ -120,7 +121,7 @@ def faithfulness(
                         study,
                         networks,
                         name,
-                        noise=name not in slow,
+                        noise=explain.at_layer(name)[0] not in slow,
                         seed=seed,
                         progress=progress,
                     )
@@ -215,15 +216,23 @@ def _networks(card: Card, run: Path | None) -> Any:
 def _methods(card: Card, wanted: list[str] | None, fast: bool) -> list[str]:
     from xray_models import explain
 
-    offers = {offer.method.id: offer for offer in explain.offers(card)}
+    offers = _offers(card)
     if wanted:
         for name in wanted:
-            if name not in offers:
-                raise ValueError(f"There is no method {name!r}. Methods: {', '.join(offers)}.")
-            if not offers[name].fits:
-                raise ValueError(f"{name} does not fit {card.id}: {offers[name].why}")
+            method, layer = explain.at_layer(name)
+            if method not in offers:
+                raise ValueError(f"There is no method {method!r}. Methods: {', '.join(offers)}.")
+            at = offers if layer is None else _offers(card, layer)
+            if not at[method].fits:
+                raise ValueError(f"{name} does not fit {card.id}: {at[method].why}")
         return wanted
     return [name for name, offer in offers.items() if offer.fits and not (fast and offer.slow)]
+
+
+def _offers(card: Card, layer: str | None = None) -> dict[str, Any]:
+    from xray_models import explain
+
+    return {offer.method.id: offer for offer in explain.offers(card, layer)}
 
 
 def _drawn(found: list[Any], limit: int | None, seed: int) -> list[Any]:

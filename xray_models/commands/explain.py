@@ -27,7 +27,9 @@ def explain(
     against: Annotated[
         str | None, typer.Option(help="Why the label and not this one: another label, or 'not'.")
     ] = None,
-    method: Annotated[str, typer.Option(help="How; --methods lists them.")] = "grad-cam",
+    method: Annotated[
+        str | None, typer.Option(help="How; --methods lists them. The card's own by default.")
+    ] = None,
     layer: Annotated[
         list[str] | None, typer.Option(help="Where; several are fused. --layers lists them.")
     ] = None,
@@ -59,9 +61,11 @@ def explain(
         fail("Name a film, or ask for --methods or --layers.")
     else:
         began = time.perf_counter()
-        heatmap = _heatmap(
-            file, card, label, against, method, layer or [], setting or [], seed, out
-        )
+        at = layer or []
+        if method is None:
+            method = card.explanation.method
+            at = at or [name for name in (card.explanation.layer,) if name]
+        heatmap = _heatmap(file, card, label, against, method, at, setting or [], seed, out)
         spent = time.perf_counter() - began
         if as_json:
             line = {

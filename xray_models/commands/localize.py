@@ -49,7 +49,10 @@ def localize(
     model: Annotated[
         str | None, typer.Option(help="Id of a model; by default those that fit each film.")
     ] = None,
-    method: Annotated[str, typer.Option(help="Explanation method.")] = "grad-cam",
+    method: Annotated[
+        str | None,
+        typer.Option(help="METHOD or METHOD@LAYER; what each model's card names by default."),
+    ] = None,
     rule: Annotated[
         str, typer.Option(help="fraction:0.5 (of the maximum), otsu, area:0.1 (of the film), area.")
     ] = "fraction:0.5",
@@ -96,7 +99,8 @@ def localize(
                 if kind is Format.TEXT:
                     with out.open("a", encoding="utf-8") as file:
                         file.write(box_files.text([boxed]))
-        made_by = f"{model or 'models that fit the film'}, {method}, {how}"
+        by = method or (card.explanation.name if card else "the method of each model's card")
+        made_by = f"{model or 'models that fit the film'}, {by}, {how}"
         if kind is Format.JSON:
             out.write_text(box_files.as_json(found, made_by), encoding="utf-8")
         if kind is Format.COCO:
@@ -110,15 +114,18 @@ def localize(
         raise typer.Exit(1)
 
 
-def _boxed(one: _Wanted, film: Radiograph, card: Card | None, method: str, rule: Rule) -> FilmBoxes:
-    from xray_models.explain import heat, targets
+def _boxed(
+    one: _Wanted, film: Radiograph, card: Card | None, method: str | None, rule: Rule
+) -> FilmBoxes:
+    from xray_models.explain import at_layer, heat, targets
     from xray_models.explain.box_files import FilmBoxes
     from xray_models.explain.boxes import from_heat
 
     boxes: list[Box] = []
     for by, finding in _findings(one, film, card):
         target = targets.combined(by.labels, by.members(finding))
-        hot = heat(by, film, target, method).on_radiograph()
+        name, layer = at_layer(method or by.explanation.name)
+        hot = heat(by, film, target, name, layer).on_radiograph()
         boxes += from_heat(hot, finding, _with_area(rule, by, finding))
     return FilmBoxes(one.image, tuple(boxes), film.width, film.height)
 

@@ -10,7 +10,9 @@ from xray_models.evaluate.localisation_study import ARMS, EVERY
 from xray_models.explain.words import Evidence, Measured
 
 
-def evidence(model: str, finding: str, method: str, positive: bool) -> Evidence:
+def evidence(
+    model: str, finding: str, method: str, positive: bool, layer: str | None = None
+) -> Evidence:
     """The figures of a method for a finding of a model, as far as they were measured.
 
     Localization is the share of heat inside people's boxes against the usual place: of the finding
@@ -23,10 +25,12 @@ def evidence(model: str, finding: str, method: str, positive: bool) -> Evidence:
         finding: a label or combined finding.
         method: id of the method.
         positive: whether the finding's probability reaches its threshold on the film.
+        layer: another layer than the method's own.
 
     Raises:
         MethodTableError: a stored table cannot be used.
     """
+    method = f"{method}@{layer}" if layer else method
     places = _of(method_table.load(model, "localisation"), method, "energy in box")
     places = places[places["label"].isin((finding, EVERY))].assign(
         own=lambda rows: rows["label"] == finding,

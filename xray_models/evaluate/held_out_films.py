@@ -56,15 +56,17 @@ class Explained:
     seen: bool
 
     def heat(self, target: Target, method: str, seed: int = 0) -> Heatmap:
-        """The map of a target by a method, at its default layer."""
-        values = explain.maps(self.subject, [target], method, seed=seed)[0]
+        """The map of a target by a method, or by one at a layer: "METHOD@LAYER"."""
+        name, layer = explain.at_layer(method)
+        values = explain.maps(self.subject, [target], name, layer, seed=seed)[0]
         return Heatmap(values, self.placement, self.subject.size)
 
     def heat_of(self, inputs: np.ndarray, target: Target, method: str, seed: int = 0) -> np.ndarray:
         """The map of another input (height, width, channels) of the same network, on its grid."""
         network = self.subject.network
         other = explain.Subject(lambda: network, inputs[None], self.subject.baseline)
-        return np.asarray(explain.maps(other, [target], method, seed=seed)[0])
+        name, layer = explain.at_layer(method)
+        return np.asarray(explain.maps(other, [target], name, layer, seed=seed)[0])
 
 
 class Networks:

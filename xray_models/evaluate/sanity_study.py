@@ -157,4 +157,5 @@ def _map(
 ) -> np.ndarray:
     """A film's map by a network whose weights may just have changed, over all of the input."""
     subject = explain.Subject(network, film.inputs, film.baseline)
-    return over_input(explain.maps(subject, [target], method, seed=seed)[0], film.size)
+    name, layer = explain.at_layer(method)
+    return over_input(explain.maps(subject, [target], name, layer, seed=seed)[0], film.size)

@@ -6,7 +6,6 @@ from xray_models.catalogue import Card
 from xray_models.evaluate.evidence import evidence
 from xray_models.explain import words
 from xray_models.explain.aims import Aim
-from xray_models.explain.words import Evidence
 
 _UNMEASURED = (
     "Nobody has measured how well such a map shows {what}, so take it as a hint of where to look "
@@ -23,7 +22,7 @@ def trust(
 ) -> str:
     """How far to trust a map, in two sentences drawn from stored figures.
 
-    Figures are of findings, explained at the method's own layer: other questions were not measured.
+    Figures are of findings, explained by methods at layers that were measured.
 
     Args:
         card: of the model.
@@ -41,9 +40,7 @@ def trust(
         call = f"{name} is no finding with a threshold, so there is no call to explain."
     elif aim.direction == "for":
         positive = probability >= threshold
-        if layer is not None:
-            return words.trust(Evidence(None, None, positive))
-        return words.trust(evidence(card.id, aim.label, method, positive))
+        return words.trust(evidence(card.id, aim.label, method, positive, layer))
     else:
         side = "above" if probability >= threshold else "below"
         call = f"The finding {aim.label} is {side} its threshold here."

@@ -10,7 +10,7 @@ from xray_models.explain.heats import (
     offers,
     subject_of,
 )
-from xray_models.explain.methods import DEFAULT, METHODS, Cost, Method, Option
+from xray_models.explain.methods import DEFAULT, METHODS, Cost, Method, Option, at_layer
 from xray_models.explain.subject import Subject
 from xray_models.explain.work import Stopped
 
@@ -23,6 +23,7 @@ __all__ = [
     "Option",
     "Stopped",
     "Subject",
+    "at_layer",
     "default_layer",
     "heat",
     "heats",

@@ -428,6 +428,12 @@ METHODS: dict[str, Method] = {method.id: method for method in _ALL}
 """Every method by id, in the order in which pages list them."""
 
 
+def at_layer(text: str) -> tuple[str, str | None]:
+    """Method and layer of "METHOD@LAYER"; None for the layer of a method alone."""
+    name, _, layer = text.partition("@")
+    return name, layer or None
+
+
 def get(method: str) -> Method:
     """A method by id.
 
