@@ -90,7 +90,9 @@ _train.command("mura")(mura.train_mura)
 _train.command("codes")(codes.train_codes)
 
 app.command("codes")(codes.codes)
-_group("test", "Judge what `train` made.").command("codes")(codes.judge_codes)
+_test = _group("test", "Judge what `train` made.")
+_test.command("codes")(codes.judge_codes)
+_test.command("xvision")(codes.beside_xvision)
 _group("prepare", "Turn a data set as published into what training reads.").command("fracatlas")(
     prepare.prepare_fracatlas
 )
