@@ -18,6 +18,7 @@ from xray_models import BONE_PARTS, catalogue, cli, networks, predicting, prepar
 from xray_models.catalogue import CatalogueError
 from xray_models.commands.import_keras import import_keras
 from xray_models.evaluate import report
+from xray_models.explain import subject_of
 from xray_models.importers import keras_file
 from xray_models.importers.keras_file import ImportRefused
 from xray_models.radiograph import Radiograph
@@ -166,6 +167,9 @@ def test_a_z_scored_model_gets_its_own_mean_and_deviation(efficientnet, weights)
     z_scored = (color(255) - 66.39) / 49.23 * 255
     after = predicting.forward(card, drawn()).logits
     np.testing.assert_allclose(after, answers(efficientnet, z_scored)[0], atol=1e-3)
+    # its maps are made from the same input
+    again = subject_of(card, drawn())
+    np.testing.assert_allclose(again.network.forward(again.inputs)[1][0], after, atol=1e-3)
 
 
 def test_the_scaling_z_score_is_worked_out_by_hand():

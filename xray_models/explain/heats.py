@@ -176,8 +176,8 @@ def subject_of(card: Card, radiograph: Radiograph) -> Subject:
             grey, _ = resize(radiograph.pixels, card.input_size, card.geometry)
             known[key] = Subject(
                 lambda: predicting.traced(card),  # released and loaded again as memory allows
-                scale(grey, card.scaling)[None],
-                baseline=scale(np.zeros((1, 1), np.float32), card.scaling),
+                scale(grey, card.scaling, card.mean_std)[None],
+                baseline=scale(np.zeros((1, 1), np.float32), card.scaling, card.mean_std),
                 known=(done.activation, done.logits),
             )
         return known[key]
