@@ -8,7 +8,8 @@ grad-cam==1.5.7 torchvision==0.28.0 torch==2.13.0; those that are missing are le
 
 - one map, 14 maps: from the image to the maps of one label, or of all fourteen, with everything in
   between. RadLens makes one pass for all; the others make passes for each label.
-- RADLENS_PRECISION=auto measures RadLens in half-size numbers where the processor has them.
+- RADLENS_PRECISION=bfloat16 measures RadLens in half-size numbers, as it runs models whose card
+  says that they cost no AUC, on processors that have them.
 - masks: Score-CAM and RISE over the same number of masks, Ablation-CAM over the same number of
   channels. grad-cam has no RISE: its line is the same loop written in PyTorch.
 """
@@ -141,12 +142,13 @@ def _work(network_name: str, threads: int, options: argparse.Namespace) -> None:
     import keras
     import numpy as np
 
-    from xray_models import networks, tracing
+    from xray_models import networks, precision, tracing
     from xray_models.explain.masks import enlarged
 
     keras.utils.set_random_seed(0)
     network = networks.build(network_name, (options.size, options.size), LABELS)
-    tracing.traced(network, frozen=True)  # as the catalogue's models are
+    # as the catalogue's models are
+    tracing.traced(network, frozen=True, bfloat16=precision.wants_bfloat16(free=False))
     grid = np.random.default_rng(0).normal(size=(1, 12, 12)).astype(np.float32)
     image = np.repeat(enlarged(grid, (options.size, options.size))[..., None], 3, axis=-1)
 

@@ -81,7 +81,7 @@ def main() -> None:
         predicting.forward(card, film)
         network = weights.network(card)
         image = scale(resize(film.pixels, card.input_size, card.geometry)[0], card.scaling)[None]
-        runner = predicting._runner(network)
+        runner = predicting.traced(card).run
         every = [targets.logit(card.labels, label) for label in card.labels]
 
         def ours(

@@ -2,11 +2,13 @@
 
 import gc
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from xray_models import catalogue, precision, predicting, radiograph, tracing, weights
+from xray_models.catalogue import Bfloat16
 from xray_models.explain import Subject, heat, heats, targets
 from xray_models.explain.heats import default_layer, layers, offers, subject_of
 from xray_models.preparing import resize, scale
@@ -89,14 +91,32 @@ def test_a_film_lets_go_of_its_passes(card):
     assert subject() is None
 
 
-def test_bfloat16_is_close_and_never_the_default(card, film, monkeypatch):
-    monkeypatch.delenv("RADLENS_PRECISION", raising=False)
-    assert not precision.wants_bfloat16()
-    monkeypatch.setenv("RADLENS_PRECISION", "auto")
-    assert precision.wants_bfloat16() == precision.multiplies_bfloat16()
+def test_bfloat16_is_for_models_that_lose_nothing_by_it(card, monkeypatch):
+    here = precision.multiplies_bfloat16()
+    for choice, free, expected in (
+        (None, True, here),
+        (None, False, False),
+        ("auto", True, here),
+        ("float32", True, False),
+        ("bfloat16", False, True),
+    ):
+        if choice is None:
+            monkeypatch.delenv("RADLENS_PRECISION", raising=False)
+        else:
+            monkeypatch.setenv("RADLENS_PRECISION", choice)
+        assert precision.wants_bfloat16(free) == expected
+    monkeypatch.delenv("RADLENS_PRECISION")
+    dear = replace(card, bfloat16=Bfloat16(100, auc_change=-0.01, largest_change=0.1))
+    assert predicting.arithmetic(replace(card, bfloat16=None)) == "float32"
+    assert predicting.arithmetic(dear) == "float32"
+    cheap = replace(card, bfloat16=Bfloat16(100, auc_change=0.0, largest_change=0.01))
+    assert predicting.arithmetic(cheap) == ("bfloat16" if here else "float32")
+
+
+def test_bfloat16_is_close(card, film):
     if not precision.multiplies_bfloat16():
         pytest.skip("this processor has no instructions for bfloat16")
-    half = tracing.Traced(weights.load(card), frozen=True)
+    half = tracing.Traced(weights.load(card), frozen=True, bfloat16=True)
     activation, logits = half.forward(subject_of(card, film).inputs)
     done = predicting.forward(card, film)
     assert activation.dtype == logits.dtype == np.float32
@@ -106,5 +126,5 @@ def test_bfloat16_is_close_and_never_the_default(card, film, monkeypatch):
 
 def test_an_unknown_precision_is_refused(monkeypatch):
     monkeypatch.setenv("RADLENS_PRECISION", "int4")
-    with pytest.raises(precision.PrecisionError, match="'int4'; it must be one of float32"):
-        precision.wants_bfloat16()
+    with pytest.raises(precision.PrecisionError, match="'int4'; it must be one of auto"):
+        precision.wants_bfloat16(free=True)

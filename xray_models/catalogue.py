@@ -125,6 +125,26 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class Bfloat16:
+    """What half-size numbers change in a model's answers, measured on its held-out films.
+
+    Attributes:
+        films: how many.
+        auc_change: mean AUC of the labels in bfloat16, minus that in float32.
+        largest_change: of any probability of any film.
+    """
+
+    films: int
+    auc_change: float
+    largest_change: float
+
+    @property
+    def free(self) -> bool:
+        """Whether the AUC loses nothing in the digits that are shown."""
+        return self.auc_change > -0.0005
+
+
+@dataclass(frozen=True)
 class Explanation:
     """How a model's maps are made where nobody asks for another way.
 
@@ -184,6 +204,7 @@ class Card:
     rival: Rival | None = None
     external: tuple[External, ...] = ()
     explanation: Explanation = field(default_factory=Explanation)
+    bfloat16: Bfloat16 | None = None
 
     @property
     def multi_label(self) -> bool:

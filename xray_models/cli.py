@@ -107,6 +107,7 @@ _benchmark = _group("benchmark", "Measure heatmaps on held-out films.")
 _benchmark.command("localisation")(benchmark.localisation)
 _benchmark.command("faithfulness")(benchmark.faithfulness)
 _benchmark.command("sanity")(benchmark.sanity)
+_benchmark.command("precision")(benchmark.precision)
 
 
 def classify_command() -> None:

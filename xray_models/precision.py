@@ -1,13 +1,14 @@
 """Frozen graphs, and the arithmetic that they run in.
 
 Half-size numbers (bfloat16) make convolutions faster where the processor multiplies them itself,
-and cost a little accuracy. They are used only where RADLENS_PRECISION asks for them:
+and change the answers a little. RADLENS_PRECISION says where they are used:
 
-- float32 (default): as trained.
-- bfloat16: wherever the processor can; oneDNN chooses the operations.
-- auto: on processors with matrix units for it (AMX) or vector instructions (AVX512-BF16).
+- auto (default): for models whose card says that they were measured to cost no AUC, on processors
+  with matrix units for them (AMX) or vector instructions (AVX512-BF16).
+- float32: nowhere, as trained.
+- bfloat16: for every model; oneDNN chooses the operations.
 
-Nobody should switch it on for a model without comparing the held-out figures of both.
+`python -m xray_models benchmark precision` measures and writes the card.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tensorflow.python.grappler import tf_optimizer
 from tensorflow.python.training.saver import export_meta_graph
 
 _VARIABLE = "RADLENS_PRECISION"
-CHOICES = ("float32", "bfloat16", "auto")
+CHOICES = ("auto", "float32", "bfloat16")
 _FLAGS = ("amx_bf16", "avx512_bf16")
 
 
@@ -34,24 +35,25 @@ class PrecisionError(ValueError):
     """RADLENS_PRECISION names no precision."""
 
 
-def frozen(concrete: Any) -> Any:
-    """A traced function with its variables turned into constants, in the chosen precision.
+def frozen(concrete: Any, bfloat16: bool) -> Any:
+    """A traced function with its variables turned into constants.
 
     Args:
         concrete: a concrete function of TensorFlow.
+        bfloat16: run it in half-size numbers, where oneDNN finds that sound.
 
     Returns:
         A function of the same signature; it holds its own copy of the weights.
-
-    Raises:
-        PrecisionError: RADLENS_PRECISION names no precision.
     """
     constant = convert_variables_to_constants_v2(concrete)
-    return _in_bfloat16(constant) if wants_bfloat16() else constant
+    return _in_bfloat16(constant) if bfloat16 else constant
 
 
-def wants_bfloat16() -> bool:
-    """Whether frozen passes run in bfloat16 here.
+def wants_bfloat16(free: bool) -> bool:
+    """Whether frozen passes of a network run in bfloat16 here.
+
+    Args:
+        free: whether that was measured to cost the network nothing.
 
     Raises:
         PrecisionError: RADLENS_PRECISION names no precision.
@@ -59,7 +61,7 @@ def wants_bfloat16() -> bool:
     choice = os.environ.get(_VARIABLE) or CHOICES[0]
     if choice not in CHOICES:
         raise PrecisionError(f"{_VARIABLE} is {choice!r}; it must be one of {', '.join(CHOICES)}.")
-    return choice == "bfloat16" or (choice == "auto" and multiplies_bfloat16())
+    return choice == "bfloat16" or (choice == "auto" and free and multiplies_bfloat16())
 
 
 @functools.cache

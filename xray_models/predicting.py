@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 import tensorflow as tf
 from scipy.special import expit, softmax
 
-from xray_models import tracing, weights
+from xray_models import precision, tracing, weights
 from xray_models.catalogue import Calibration, Card
 from xray_models.preparing import Placement, resize, scale
 from xray_models.radiograph import Radiograph
@@ -38,7 +36,6 @@ class ForwardPass:
     input_size: tuple[int, int]
 
 
-_Runner = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
 _passes: weakref.WeakKeyDictionary[Radiograph, dict[str, ForwardPass]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
@@ -54,8 +51,7 @@ def forward(card: Card, radiograph: Radiograph) -> ForwardPass:
     key = f"{card.id}:{card.weights.sha256}"
     if key not in known:
         grey, placement = resize(radiograph.pixels, card.input_size, card.geometry)
-        network = weights.network(card)
-        activation, logits = _runner(network)(
+        activation, logits = traced(card).run(
             tf.constant(scale(grey, card.scaling, card.mean_std)[None])
         )
         known[key] = ForwardPass(
@@ -73,8 +69,21 @@ def traced(card: Card) -> tracing.Traced:
 
     Raises:
         WeightsError: the model's weights cannot be used.
+        PrecisionError: RADLENS_PRECISION names no precision.
     """
-    return tracing.traced(weights.network(card), frozen=True)
+    return tracing.traced(
+        weights.network(card), frozen=True, bfloat16=arithmetic(card) == "bfloat16"
+    )
+
+
+def arithmetic(card: Card) -> str:
+    """What a model's passes are computed in here: "float32" or "bfloat16".
+
+    Raises:
+        PrecisionError: RADLENS_PRECISION names no precision.
+    """
+    free = card.bfloat16 is not None and card.bfloat16.free
+    return "bfloat16" if precision.wants_bfloat16(free) else "float32"
 
 
 def logits(card: Card, batch: np.ndarray) -> np.ndarray:
@@ -121,7 +130,3 @@ def calibrated(logits: np.ndarray, calibration: Calibration, activation: str) ->
     """
     adjusted = logits.astype(np.float64) / calibration.temperature + np.array(calibration.bias)
     return expit(adjusted) if activation == "sigmoid" else softmax(adjusted, axis=1)
-
-
-def _runner(network: keras.Model) -> _Runner:
-    return tracing.traced(network, frozen=True).run

@@ -46,18 +46,20 @@ class Cut:
 class Traced:
     """A network's functions, each traced when it is first asked for."""
 
-    def __init__(self, network: keras.Model, frozen: bool = False) -> None:
+    def __init__(self, network: keras.Model, frozen: bool = False, bfloat16: bool = False) -> None:
         """Look into a network.
 
         Args:
             network: functional or sequential; see `graphs.graph`.
             frozen: its weights will not change any more.
+            bfloat16: the frozen pass runs in half-size numbers.
 
         Raises:
             ValueError: the network cannot be looked into.
         """
         self.graph = graphs.graph(network)
         self.frozen = frozen
+        self.bfloat16 = bfloat16
         self.frozen_bytes = 0
         self.labels = int(self.graph.logits.shape[-1])
         self.default_layer = self.graph.default_layer
@@ -150,7 +152,7 @@ class Traced:
         self.frozen_bytes = sum(
             int(np.prod(variable.shape)) * variable.dtype.size for variable in concrete.variables
         )
-        return precision.frozen(concrete)
+        return precision.frozen(concrete, self.bfloat16)
 
     def _trace_cut(self, layer: str) -> Cut:
         graph = self.graph
@@ -203,17 +205,18 @@ _traces: weakref.WeakKeyDictionary[keras.Model, Traced] = weakref.WeakKeyDiction
 _traces_lock = threading.Lock()
 
 
-def traced(network: keras.Model, frozen: bool = False) -> Traced:
+def traced(network: keras.Model, frozen: bool = False, bfloat16: bool = False) -> Traced:
     """The functions of a network, kept as long as the network.
 
     Args:
         network: functional or sequential.
         frozen: its weights will not change any more; once said, it stays so.
+        bfloat16: the frozen pass runs in half-size numbers; the first call counts.
     """
     with _traces_lock:
         known = _traces.get(network)
         if known is None or (frozen and not known.frozen):
-            _traces[network] = Traced(network, frozen)
+            _traces[network] = Traced(network, frozen, bfloat16)
         return _traces[network]
 
 

@@ -166,6 +166,25 @@ def sanity(
             typer.echo(f"{study_of.path(card.id)}")
 
 
+def precision(data: Data, model: Models = None) -> None:
+    """Compare a model's answers in bfloat16 with those in float32, and note it on the card."""
+    from xray_models.evaluate import precision_study as study_of
+
+    with _sentences():
+        for card in _cards(model):
+            films = _films(card, data)
+            if not films:
+                typer.echo(f"{card.id}: no held-out films.")
+                continue
+            with _bar(f"{card.id}, films", len(films)) as progress:
+                found = study_of.measure(card, films, progress)
+            study_of.save(card, found)
+            typer.echo(
+                f"{card.id}: {found.films} films, mean AUC {found.auc_change:+.5f} in bfloat16, "
+                f"largest change of a probability {found.largest_change:.4f}"
+            )
+
+
 def _cards(models: list[str] | None) -> list[Card]:
     cards = [get(model) for model in models] if models else list(catalogue().values())
     return [card for card in cards if card.measured]

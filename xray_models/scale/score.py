@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from classify import DETECTOR, CannotClassify, Finding, route
-from xray_models import PARTS, catalogue, precision, predicting, radiograph, render
+from xray_models import PARTS, catalogue, predicting, radiograph, render
 from xray_models.catalogue import Card
 from xray_models.preparing import resize, scale
 from xray_models.radiograph import Radiograph, UnreadableRadiograph
@@ -92,7 +92,7 @@ class Plan:
         return {
             "models": list(self.models),
             "part": self.part,
-            "arithmetic": "bfloat16" if precision.wants_bfloat16() else "float32",
+            "arithmetic": {card.id: predicting.arithmetic(card) for card in cards},
             "cards": {card.id: _fingerprint(card) for card in cards},
         }
 
