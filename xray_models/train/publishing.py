@@ -130,6 +130,8 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     if recipe.rival:
         raw["rival"] = asdict(rivalry.compare(recipe.rival, stored, recipe.labels[0]))
     raw["external"] = []
+    for measured_of_other_weights in ("explanation", "bfloat16"):
+        raw.pop(measured_of_other_weights, None)
     _write(card_path, raw)
     raw["external"] = [
         asdict(_external(one, read_card(card_path), data)) for one in recipe.external
