@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from pathlib import Path
 
 import streamlit as st
+
+from pages import keep_networks_compiled
+from pages.reading import warming
 
 _HERE = Path(__file__).resolve().parent
 _STYLE = _HERE / "assets" / "style"
@@ -14,26 +16,15 @@ _STYLE = _HERE / "assets" / "style"
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
-    """Load the models in the background, once per server, so that the first reading is quick."""
-
-    def warm() -> None:
-        import classify  # brings TensorFlow, which takes seconds: the page opens without waiting
-
-        try:
-            classify.warm()
-        except (ValueError, RuntimeError) as error:
-            # the page says the same, in a sentence, to whoever asks for a reading
-            logging.getLogger("radlens").warning("The models could not be warmed up: %s", error)
-
-    thread = threading.Thread(target=warm, name="warm-up", daemon=True)
-    thread.start()
-    return thread
+    """Load the models in the background, once per server."""
+    return warming.begin()
 
 
 # an icon of our own: the browser would fetch a :material: one from the network
 st.set_page_config(page_title="RadLens", page_icon=str(_STYLE / "icon.svg"), layout="wide")
 st.logo(str(_STYLE / "logo.svg"), size="large")
 st.html(_STYLE / "radlens.css")
+keep_networks_compiled()
 warm_up()
 st.navigation(
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import script_runner
 
 
 def inside_the_app() -> None:
@@ -16,3 +17,18 @@ def inside_the_app() -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+def keep_networks_compiled() -> None:
+    """Keep Streamlit from clearing Keras at the end of every run of a page, as it does by itself.
+
+    That throws away every compiled function of every visitor: the next pass through a network took
+    twenty times as long, and work beside a page that shows its progress was slowed down by each
+    tick of its bar. The networks here are loaded once and kept by `xray_models.weights`, so there
+    is nothing to clear. Streamlit has no public switch for this either.
+    """
+    script_runner._clean_problem_modules = _nothing_to_clean
+
+
+def _nothing_to_clean() -> None:
+    """Neither Keras nor pyplot holds anything that belongs to one run of a page."""

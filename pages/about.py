@@ -19,8 +19,9 @@ trainees and for people who demonstrate models.
 2. A detector names the body part, or says that it is not sure. You can correct it.
 3. The models made for that part read the film. Each gives calibrated probabilities; a finding
    counts as present from its operating threshold, the upright mark on its bar.
-4. Grad-CAM (Selvaraju et al. 2017) shows where in the film a model saw what speaks for or against
-   a label.
+4. A heatmap shows where in the film a model saw what speaks for or against a label: by the method
+   that the model's card names, Grad-CAM (Selvaraju et al. 2017) unless measurements spoke for
+   another, or by any other that you choose. Compare sets them side by side and judges them.
 
 ### What a heatmap does not say
 Heat is relative to the hottest point of the same map: two maps can't be compared by color. It

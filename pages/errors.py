@@ -15,6 +15,7 @@ from xray_models import catalogue, markup, render
 from xray_models.datasets import DataSetError, Film
 from xray_models.evaluate import mistakes
 from xray_models.evaluate.workings import Workings
+from xray_models.labels import shown
 from xray_models.train import films_at_hand
 
 inside_the_app()
@@ -161,7 +162,9 @@ def show(workings: Workings, label: str, cut: float, kind: str) -> None:
     table = pd.DataFrame(
         {
             "film": judged.images[rows],
-            "truth": np.where(judged.truth[rows, judged.index(label)] == 1, label, "without"),
+            "truth": np.where(
+                judged.truth[rows, judged.index(label)] == 1, shown(label), "without"
+            ),
             "probability": judged.scores[rows, judged.index(label)],
             "what became of it": [_outcome(workings, label, row, cut) for row in rows],
             "group": judged.groups[rows],
@@ -245,11 +248,11 @@ def gallery(
 ) -> None:
     """Films with their heatmaps, a page of them at a time."""
     judged = workings.judged
-    shown = [row for row in rows if judged.images[row] in films]
-    if not shown:
+    here = [row for row in rows if judged.images[row] in films]
+    if not here:
         st.info("None of these films is on this machine; the table below lists them.")
         return
-    pages = -(-len(shown) // ON_PAGE)
+    pages = -(-len(here) // ON_PAGE)
     left, right = st.columns([5, 3], vertical_alignment="bottom")
     with left:
         heat = st.toggle(
@@ -257,7 +260,7 @@ def gallery(
             value=True,
             key="heat of films",
             persist_state="session",
-            help=f"Grad-CAM: where the model sees {label}.",
+            help=f"Grad-CAM: where the model sees {shown(label)}.",
         )
     with right:
         state = st.session_state
@@ -270,7 +273,7 @@ def gallery(
     if heat and judged.folds is not None and str(judged.folds[0]).startswith("fold"):
         st.warning(SEEN, icon=":material/visibility:")
     with st.container(horizontal=True, gap="small", key="gallery"):
-        for row in shown[(page - 1) * ON_PAGE : page * ON_PAGE]:
+        for row in here[(page - 1) * ON_PAGE : page * ON_PAGE]:
             with st.container(width=240, gap="small", border=True):
                 tile(workings, label, cut, int(row), films[str(judged.images[row])], heat)
 
@@ -281,7 +284,7 @@ def tile(workings: Workings, label: str, cut: float, row: int, film: Film, heat:
     score = float(judged.scores[row, judged.index(label)])
     has_it = judged.truth[row, judged.index(label)] == 1
     became = _outcome(workings, label, row, cut)
-    truth = label if has_it else f"no {label}"
+    truth = shown(label) if has_it else f"no {shown(label)}"
     if judged.classes:
         truth = judged.classes[int(judged.truth_class()[row])]
     try:
@@ -291,11 +294,13 @@ def tile(workings: Workings, label: str, cut: float, row: int, film: Film, heat:
     except (DataSetError, ValueError, RuntimeError) as error:
         st.caption(f"{judged.images[row]} cannot be shown. {error}")
         return
-    shown = "with heat over it" if heat else "as it is"
-    st.image(content, width="stretch", alt=f"{became.capitalize()}: a film of {truth}, {shown}.")
+    how = "with heat over it" if heat else "as it is"
+    st.image(content, width="stretch", alt=f"{became.capitalize()}: a film of {truth}, {how}.")
     st.markdown(f"**{became.capitalize()}**  \ntruth: {truth}")
     # here the threshold is the reader's, not the model's operating point
-    st.html(markup.bar(label, min(score, 1.0), cut).replace("operating threshold", "threshold"))
+    st.html(
+        markup.bar(shown(label), min(score, 1.0), cut).replace("operating threshold", "threshold")
+    )
     st.caption(str(judged.images[row]))
     if st.button(
         "Read this film",

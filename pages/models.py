@@ -10,6 +10,7 @@ import streamlit as st
 from pages import inside_the_app
 from xray_models import catalogue, markup
 from xray_models.catalogue import Card, Figure
+from xray_models.labels import shown
 
 inside_the_app()
 
@@ -49,9 +50,9 @@ def show(card: Card) -> None:
             + "\n".join(f"- {data}" for data in card.training.data)
             + f"\n\n{card.training.note}\n\n**Started from** {card.training.start}"
             f"\n\n**Network** {card.architecture}, input {card.input_size[0]} × "
-            f"{card.input_size[1]} pixels, labels {', '.join(card.labels)}"
+            f"{card.input_size[1]} pixels, labels {', '.join(map(shown, card.labels))}"
             f"\n\n**Operating thresholds** "
-            + ", ".join(f"{label} {value:.3f}" for label, value in card.thresholds.items())
+            + ", ".join(f"{shown(label)} {value:.3f}" for label, value in card.thresholds.items())
             + f"\n\n**Weights** `{card.weights.file}`, {card.weights.bytes / 2**20:.1f} MB, "
             f"{card.weights.precision}; {card.weights.origin}. License: {card.weights.license}"
             f"\n\nsha256 `{card.weights.sha256}`"
@@ -86,7 +87,7 @@ def show_figures(card: Card) -> None:
     for check in card.external:
         st.subheader(f"Elsewhere: {check.name}", anchor=False)
         st.markdown(
-            f"{check.films:,} films ({check.groups:,} groups). Truth for {check.finding}: "
+            f"{check.films:,} films ({check.groups:,} groups). Truth for {shown(check.finding)}: "
             f"{check.truth}."
         )
         show_intervals(check.figures)
@@ -98,7 +99,7 @@ def show_intervals(measured: Mapping[str, Figure]) -> None:
     start = math.floor(10 * min((one.low for one in measured.values()), default=0)) / 10
     st.html(
         "".join(
-            markup.interval(name, one.value, one.low, one.high, start)
+            markup.interval(shown(name), one.value, one.low, one.high, start)
             for name, one in measured.items()
         )
     )
@@ -113,6 +114,7 @@ except ValueError as error:
     st.stop()
 if not cards:
     st.info("There is no model in the catalogue yet. Restore assets/models from the repository.")
+st.markdown(" · ".join(f"[{each.name}](#{each.id})" for each in cards.values()))
 for each in cards.values():
     st.divider()
     show(each)

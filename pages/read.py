@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages import inside_the_app
-from pages.reading import asking, opening
+from pages.reading import asking, opening, warming
 from pages.reading.explaining import show_overlay
 from pages.reading.opening import NOTICE, card_of
 from xray_models import NONE_OF_THESE, PARTS, markup
+from xray_models.labels import shown
 from xray_models.samples import SAMPLES
 
 if TYPE_CHECKING:
@@ -29,19 +30,20 @@ INTRODUCTION = (
 def main() -> None:
     """The page, from top to bottom."""
     st.title("Read a radiograph", anchor=False)
-    found = opening.open_film(INTRODUCTION)
-    if found is None:
-        return
-    opened, reading = found
-    phone = opening.narrow()
-    with st.container(key="reading"):
-        words, pictures = st.columns([5, 14], gap="medium")
-    with words:
-        show_part(reading)
-        show_findings(reading)
-    with pictures:
-        show_overlay(opened.key, reading, phone)
-    show_file(opened, reading)
+    with warming.held_back():
+        found = opening.open_film(INTRODUCTION)
+        if found is None:
+            return
+        opened, reading = found
+        phone = opening.narrow()
+        with st.container(key="reading"):
+            words, pictures = st.columns([5, 14], gap="medium")
+        with words:
+            show_part(reading)
+            show_findings(reading)
+        with pictures:
+            show_overlay(opened.key, reading, phone)
+        show_file(opened, reading)
 
 
 def show_part(reading: Reading) -> None:
@@ -89,7 +91,7 @@ def show_findings(reading: Reading) -> None:
             st.markdown(f"**{card.name}**", help=f"Asked because {one.why}.")
             show_bars([finding for finding in reading.findings if finding.model == one.model])
             st.caption(held_out(card))
-            st.caption("".join(card.limits[:1]))  # the first is the gravest
+            st.caption(gravest(card))
             st.page_link("pages/models.py", label="What this model knows", icon=":material/info:")
     stages = {"read": "decoding"} | {one.model: card_of(one.model).name for one in reading.chosen}
     times = [
@@ -107,7 +109,9 @@ def show_bars(found: list[Finding]) -> None:
         found = asking.strongest_first(found)
         over = sum(one.positive for one in found)
         st.caption(f"{over or 'None'} of {len(found)} at or above the threshold, the upright mark.")
-    bars = "".join(markup.bar(each.label, each.probability, each.threshold) for each in found)
+    bars = "".join(
+        markup.bar(shown(each.label), each.probability, each.threshold) for each in found
+    )
     st.html(f'<div class="rl-compact">{bars}</div>' if many else bars)
 
 
@@ -127,7 +131,7 @@ def held_out(card: Card) -> str:
     )
     one = figures[name]
     told = (
-        f"{name} {one.value:.2f} ({one.low:.2f} to {one.high:.2f}) on "
+        f"{name[0].upper()}{name[1:]} {one.value:.2f} ({one.low:.2f} to {one.high:.2f}) on "
         f"{card.held_out.films:,} films it never saw."
     )
     if card.rival:
@@ -136,6 +140,12 @@ def held_out(card: Card) -> str:
             f"{card.rival.other:.2f} against {card.rival.own:.2f}."
         )
     return told
+
+
+def gravest(card: Card) -> str:
+    """What a model can't do above all, in a sentence; the rest is a click away."""
+    first, _, _ = "".join(card.limits[:1]).partition(". ")
+    return f"{first.removesuffix('.')}." if first else ""
 
 
 def show_file(opened: opening.Opened, reading: Reading) -> None:

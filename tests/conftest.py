@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,20 @@ def data() -> Path:
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     """Where a server of the whole app listens."""
+    with serving() as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_address() -> Iterator[str]:
+    """Where a server listens that nobody has asked for anything yet."""
+    with serving() as url:
+        yield url
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """A server of the whole app, as long as it is needed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -160,6 +160,15 @@ def test_maps_are_compared_in_one_frame_that_fits_a_phone(browser, address):
         page.close()
 
 
+def test_a_link_to_a_page_of_a_fresh_server_shows_it_inside_the_app(browser, fresh_address):
+    page = open_page(browser, f"{fresh_address}/performance")
+    for name in ("Read", "Compare", "Models", "Performance", "Errors", "Batch", "About"):
+        link = page.get_by_test_id("stTopNavLink").filter(has_text=name)
+        expect(link).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+    page.close()
+
+
 def test_every_control_can_be_reached_by_keyboard(browser, address):
     page = open_page(browser, f"{address}/?sample=chest")
     page.locator(".st-key-films .js-plotly-plot").wait_for()

@@ -1,47 +1,29 @@
 """The page that compares explanations, run by Streamlit's own test runner with the real models."""
 
 import json
-from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from screens import NOTICE, checked, html, opened, prose
 
+from pages.reading.asking import Question
 from xray_models import catalogue, explain
-
-MAIN = Path(__file__).parent.parent / "main.py"
-NOTICE = "For teaching and research, not for diagnosis."
 
 
 @pytest.fixture(autouse=True)
 def few_passes(monkeypatch):
     """Judging takes as many passes as it is told: a handful is enough to see that it works."""
+    from pages.comparing import judging
     from xray_models.evaluate import side_by_side
 
     monkeypatch.setattr(side_by_side, "STEPS", 1)
-    monkeypatch.setattr(side_by_side, "SAMPLES", 4)
+    monkeypatch.setattr(side_by_side, "SAMPLES", 16)
+    judging._of_sample.clear()
 
 
 def compared(**link):
-    """The page on a sample."""
-    page = AppTest.from_file(str(MAIN), default_timeout=300)
-    checked(page.run())
-    page.switch_page("pages/compare.py")
-    for name, value in ({"sample": "chest"} | link).items():
-        page.query_params[name] = value
-    return checked(page.run())
-
-
-def checked(page):
-    assert not page.exception, page.exception[0].message
-    return page
-
-
-def html(page):
-    return "\n".join(block.body for block in page.html)
-
-
-def prose(page):
-    return "\n".join(block.value for block in (*page.markdown, *page.caption))
+    """The page on a sample, asked about a finding that every method has a map for."""
+    asked = Question("chest-14", "Pneumonia").words
+    return opened("compare.py", **{"sample": "chest", "labels": asked} | link)
 
 
 def figure(page):
@@ -66,9 +48,7 @@ def measures(page):
 
 
 def test_without_a_film_the_page_says_what_it_is_for():
-    page = AppTest.from_file(str(MAIN), default_timeout=300)
-    checked(page.run())
-    checked(page.switch_page("pages/compare.py").run())
+    page = opened("compare.py")
     assert "One film, several explanations" in prose(page) and NOTICE in html(page)
     assert not page.get("plotly_chart")
 
@@ -122,7 +102,7 @@ def test_agreement_is_a_table_with_ones_on_its_diagonal():
     count = len(page.multiselect(key="methods").value)
     assert text.count('<th scope="row">') == text.count('<th scope="col">') == count
     assert text.count(">1.00</td>") >= count
-    assert "Rank correlation" in text
+    assert "Rank correlation" in prose(page)
 
 
 def test_a_slow_method_waits_for_a_click():

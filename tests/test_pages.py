@@ -5,45 +5,27 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
+from screens import MAIN, NOTICE, checked, html, opened, prose
 
 import classify
-from xray_models import PARTS, catalogue, explain, predicting
+from pages.reading.asking import Question, strongest_first
+from xray_models import PARTS, catalogue, explain, predicting, tracing
+from xray_models.labels import shown
 from xray_models.samples import SAMPLES
-
-MAIN = Path(__file__).parent.parent / "main.py"
-NOTICE = "For teaching and research, not for diagnosis."
-
-
-def opened(**link):
-    """The page that a link opens."""
-    page = AppTest.from_file(str(MAIN), default_timeout=300)
-    for name, value in link.items():
-        page.query_params[name] = value
-    return checked(page.run())
-
-
-def checked(page):
-    assert not page.exception, page.exception[0].message
-    return page
-
-
-def html(page):
-    return "\n".join(block.body for block in page.html)
-
-
-def prose(page):
-    return "\n".join(block.value for block in (*page.markdown, *page.caption))
 
 
 def asked(page):
     """The label that is explained: the strongest finding, unless the link says otherwise."""
     return page.session_state.label.label
+
+
+def headers(page):
+    return [header.value for header in page.header]
 
 
 def overlay(page):
@@ -60,7 +42,7 @@ def noise():
 
 
 def test_the_pages_open_without_waiting_for_tensorflow():
-    modules = "explaining", "saving", "waiting", "asking", "opening"
+    modules = [file.stem for file in (MAIN.parent / "pages/reading").glob("[a-z]*.py")]
     wanted = ", ".join(f"pages.reading.{name}" for name in modules)
     code = f"import sys, {wanted}; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=MAIN.parent).returncode == 0
@@ -88,7 +70,7 @@ def test_a_chest_shows_part_findings_overlay_facts_and_time():
     assert "Runner-up: " in text and NOTICE in text
     assert reading.findings
     for finding in reading.findings:
-        assert f'aria-label="{finding.label}: probability' in text
+        assert f'aria-label="{shown(finding.label)}: probability' in text
         assert f"left:{finding.threshold:.2%}" in text
     assert overlay(page)["layout"]["images"][0]["sizex"] == 1841
     assert any("Time taken" in caption.value for caption in page.caption)
@@ -111,7 +93,7 @@ def test_film_and_overlay_share_their_zoom_and_answer_the_mouse():
 
 def test_the_heat_is_told_in_words_and_so_is_how_far_to_trust_it():
     page = opened(sample="chest")
-    assert f"What speaks for {asked(page)}." in prose(page)
+    assert f"What speaks for {shown(asked(page))}" in headers(page)
     assert "% of the heat in" in prose(page) and "Hottest at x" in prose(page)
     trust = prose(page).partition("How far to trust this map.**")[2].splitlines()[0]
     assert trust.count(". ") == 1 and trust.endswith(".")
@@ -215,7 +197,7 @@ def test_the_controls_of_the_overlay_live_in_the_link():
     assert page.slider(key="opacity").value == 0.7
     assert page.slider(key="heat").value == 0.5
     assert page.selectbox(key="colormap").value == "jet"
-    assert f"What speaks against {asked(page)}." in prose(page)
+    assert f"What speaks against {shown(asked(page))}" in headers(page)
 
 
 def test_nonsense_in_a_link_is_ignored():
@@ -241,15 +223,15 @@ def test_every_label_of_every_model_can_be_explained_for_and_against():
             page.selectbox(key="label").set_value(choice)
             checked(page.run())
             label = choice.rpartition(" (")[0]
-            assert f"What speaks {direction} {label}." in prose(page), choice
+            assert f"What speaks {direction} {label}" in headers(page), choice
 
 
 def test_a_label_can_be_explained_over_another_one():
     page = opened(sample="chest", direction="over")
     other = page.selectbox(key="other").options[0]
-    assert f"What speaks for {asked(page)} rather than {other}." in prose(page)
+    assert f"What speaks for {shown(asked(page))} rather than {other}" in headers(page)
     members = catalogue.get(page.session_state.label.model).members(asked(page))
-    assert not {asked(page), *members} & set(page.selectbox(key="other").options)
+    assert not set(map(shown, (asked(page), *members))) & set(page.selectbox(key="other").options)
 
 
 def test_only_methods_that_fit_are_offered_and_the_reason_for_the_others_is_given():
@@ -292,7 +274,7 @@ def test_boxes_are_drawn_told_and_saved_in_three_formats():
     page = opened(sample="chest", boxes="true")
     layout = overlay(page)["layout"]
     assert {shape["xref"] for shape in layout["shapes"]} == {"x", "x2"}
-    assert any(f"{asked(page)}, " in note["text"] for note in layout["annotations"])
+    assert any(f"{shown(asked(page))}, " in note["text"] for note in layout["annotations"])
     assert "of the heat in" in prose(page) and "px at x" in prose(page)
     names = [one.label for one in page.get("download_button")]
     assert names[-3:] == ["Boxes as JSON", "Boxes as Text", "Boxes as COCO"]
@@ -302,6 +284,55 @@ def test_boxes_are_drawn_told_and_saved_in_three_formats():
     assert narrow["x1"] - narrow["x0"] < wide["x1"] - wide["x0"]
     checked(page.selectbox(key="rule").set_value("otsu").run())
     assert overlay(page)["layout"]["shapes"]
+
+
+def test_a_run_of_a_page_leaves_compiled_networks_alone(monkeypatch):
+    cleared = []
+    monkeypatch.setattr(keras.backend, "clear_session", lambda: cleared.append(True))
+    opened(sample="chest")
+    assert not cleared
+
+
+def test_findings_are_ordered_by_how_far_they_are_over_their_thresholds():
+    def finding(probability, threshold):
+        return classify.Finding("model", f"{probability}", probability, threshold)
+
+    sure, over, at, under = (
+        finding(0.95, 0.5),
+        finding(0.3, 0.1),
+        finding(0.2, 0.2),
+        finding(0, 0.1),
+    )
+    assert strongest_first([under, at, over, sure]) == [sure, over, at, under]
+
+
+def test_asking_about_another_finding_costs_no_pass(monkeypatch):
+    page = opened(sample="chest", label=Question("chest-14", "Pneumonia").words)
+    passes = []
+    real = tracing.Traced.run
+    monkeypatch.setattr(
+        tracing.Traced, "run", lambda *one, **more: passes.append(one) or real(*one, **more)
+    )
+    model, before = page.session_state.label.model, overlay(page)["data"][1]["customdata"]
+    others = [one for one in page.session_state.reading.findings if one.model == model]
+    assert len(others) > 1
+    label = next(one.label for one in others if one.label != asked(page))
+    checked(
+        page.selectbox(key="label").set_value(f"{shown(label)} ({catalogue.get(model).name})").run()
+    )
+    assert f"What speaks for {shown(label)}" in headers(page)
+    assert overlay(page)["data"][1]["customdata"] != before
+    assert not passes
+
+
+def test_names_of_labels_are_words_on_every_screen():
+    raw = [one for card in catalogue.catalogue().values() for one in card.labels if "_" in one]
+    assert raw
+    for page in (opened(sample="chest"), opened("compare.py", sample="chest"), opened("models.py")):
+        seen = html(page) + prose(page) + "".join(headers(page))
+        seen += "".join("".join(one.options) for one in (*page.selectbox, *page.multiselect))
+        assert not [one for one in raw if one in seen]
+        assert all(shown(one) in seen for one in raw)
 
 
 def test_moving_a_slider_changes_the_overlay_and_reads_nothing_again(monkeypatch):
@@ -337,16 +368,15 @@ def test_damaged_weights_are_told_in_a_sentence(tmp_path, monkeypatch):
 
 
 def test_every_card_is_shown_with_figures_intervals_and_limits():
-    page = checked(opened().switch_page("pages/models.py").run())
+    page = opened("models.py")
     text = html(page) + "\n".join(block.value for block in page.markdown)
-    headers = [header.value for header in page.header]
     for card in catalogue.catalogue().values():
-        assert card.name in headers
+        assert card.name in headers(page)
         assert card.held_out.figures
         for name, one in card.held_out.figures.items():
             if card.multi_label and "AUC" not in name:
                 continue  # dozens of them: they are on the performance page
-            assert f"{name}: {one.value:.3f}, 95 % interval {one.low:.3f} to" in text
+            assert f"{shown(name)}: {one.value:.3f}, 95 % interval {one.low:.3f} to" in text
         for sentence in (*card.limits, *card.training.data, *card.references, card.weights.license):
             assert sentence in text
     assert NOTICE in text
@@ -356,11 +386,11 @@ def test_a_broken_card_is_told_in_a_sentence(tmp_path, monkeypatch):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "broken.json").write_text('{"id": "broken", "color": 1}')
     monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
-    page = checked(opened().switch_page("pages/models.py").run())
+    page = opened("models.py")
     assert "broken.json: unknown field 'color'" in page.error[0].value
 
 
 def test_the_page_about_radlens_says_what_becomes_of_an_upload():
-    page = checked(opened().switch_page("pages/about.py").run())
+    page = opened("about.py")
     assert NOTICE in html(page)
     assert any("not\nwritten to disk" in block.value for block in page.markdown)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from xray_models.labels import shown
 from xray_models.render import BOX_COLOR, encode
 
 if TYPE_CHECKING:
@@ -240,5 +241,5 @@ def _draw_box(shown: go.Figure, box: Box, film: tuple[int, int], end: str, named
 def caption(box: Box) -> str:
     """What stands at a box: its label and its share of the heat."""
     if box.mass is None:
-        return box.label
-    return f"{box.label}, {box.mass:.0%} of the heat".replace("%", " %")
+        return shown(box.label)
+    return f"{shown(box.label)}, {box.mass:.0%} of the heat".replace("%", " %")

@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from pages.judging import figures, opening
-from pages.judging.threshold import SLIDER
 from xray_models import catalogue, markup_tables
 from xray_models.evaluate import curves
 from xray_models.evaluate.comparing import WHO_IS_RIGHT, NotComparable, disagreement
@@ -14,6 +13,7 @@ from xray_models.evaluate.judged import Judged, OneLabel
 from xray_models.evaluate.opponents import Contest, candidates, contests, of_table
 from xray_models.evaluate.table import TableError
 from xray_models.evaluate.workings import Workings
+from xray_models.labels import shown
 from xray_models.plots import curves as curve_plots
 from xray_models.plots import number
 
@@ -87,7 +87,7 @@ def show_contests(judged: Judged, label: str, results: list[Contest]) -> None:
     with right:
         st.markdown(
             f"**{len(films.truth):,} films** are in all tables; {int(films.truth.sum()):,} have "
-            f"{label}."
+            f"{shown(label)}."
         )
         rows = [
             (one.films.names[0], number(one.delong.first.value), "", "", ""),
@@ -157,7 +157,6 @@ def show_disagreement(contest: Contest, other_threshold: float | None) -> None:
             "Again with the threshold of the slider",
             key=f"again {second}",
             icon=":material/refresh:",
-            disabled=SLIDER not in st.session_state,
         )
 
 

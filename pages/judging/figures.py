@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pandas as pd
 import streamlit as st
 
 from xray_models.plots import Plot
 
 FORMAT = "save figures as"
+_ZOOM = ["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d"]
 
 
 def choose_format() -> None:
@@ -22,36 +26,41 @@ def choose_format() -> None:
     )
 
 
-def show(plot: Plot, key: str, title: str | None = None) -> None:
-    """A figure, and a button for the numbers behind it."""
+def show(plot: Plot, key: str, title: str | None = None, zoom: bool = True) -> None:
+    """A figure, and a button for the numbers behind it; without `zoom` its axes stay."""
     if title:
         st.subheader(title, anchor=False)
     st.plotly_chart(
         plot.figure,
         key=f"figure {key}",
-        config=config(plot.name),
+        config=config(plot.name, zoom),
         alt=plot.alt,
         width="stretch",
     )
+    offer_numbers(plot.name, key, plot.data)
+
+
+def offer_numbers(name: str, key: str, data: Callable[[], pd.DataFrame]) -> None:
+    """A button for the numbers behind what is shown; they are only made when it is pressed."""
     st.download_button(
         "Numbers as CSV",
-        data=lambda: plot.data().to_csv(index=False),
-        file_name=f"radlens-{plot.name}.csv",
+        data=lambda: data().to_csv(index=False),
+        file_name=f"radlens-{name}.csv",
         mime="text/csv",
         icon=":material/download:",
         key=f"numbers {key}",
         on_click="ignore",
         type="tertiary",
-        help=f"The numbers behind this figure ({plot.name}).",
+        help=f"The numbers behind this figure ({name}).",
     )
 
 
-def config(name: str) -> dict[str, object]:
+def config(name: str, zoom: bool = True) -> dict[str, object]:
     """Plotly's buttons: zoom and save, in the format that was chosen."""
     chosen = st.session_state.get(FORMAT) or "PNG"
     return {
         "displaylogo": False,
-        "modeBarButtons": [["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d"], ["toImage"]],
+        "modeBarButtons": [*([_ZOOM] if zoom else []), ["toImage"]],
         "toImageButtonOptions": {
             "format": chosen.lower(),
             "filename": f"radlens-{name}",

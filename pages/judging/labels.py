@@ -11,6 +11,7 @@ from pages.judging import figures
 from pages.judging.threshold import report_table
 from xray_models.evaluate import matrices
 from xray_models.evaluate.workings import Workings
+from xray_models.labels import shown
 from xray_models.plots import confusion, curves, number
 
 
@@ -25,15 +26,15 @@ def show(workings: Workings) -> None:
         for label in judged.labels:
             with st.container(width=190, gap=None):
                 curve = workings.roc(label)
-                st.markdown(f"{label}  \n**{number(curve.area)}**")
+                st.markdown(f"{shown(label)}  \n**{number(curve.area)}**")
                 if not len(curve.x):
                     st.caption("No curve: " + (workings.of(label).problem or ""))
                     continue
                 st.plotly_chart(
-                    curves.small_roc(label, curve),
+                    curves.small_roc(shown(label), curve),
                     key=f"small {label}",
                     config=figures.config(f"roc-{label}") | {"displayModeBar": False},
-                    alt=f"ROC curve of {label}: AUC {number(curve.area)}.",
+                    alt=f"ROC curve of {shown(label)}: AUC {number(curve.area)}.",
                 )
 
 
@@ -43,7 +44,7 @@ def show_table(workings: Workings) -> None:
         rows = workings.summary
     table = pd.DataFrame(
         {
-            "label": [row.name for row in rows],
+            "label": [shown(row.name) for row in rows],
             "films with it": [row.positives for row in rows],
             "films": [row.films for row in rows],
             "AUC": [row.auc.value for row in rows],

@@ -15,6 +15,7 @@ from xray_models.evaluate.judged import same_label
 from xray_models.evaluate.references import Reference, references
 from xray_models.evaluate.summary import MACRO
 from xray_models.evaluate.workings import Workings
+from xray_models.labels import shown
 from xray_models.plots import forest
 
 
@@ -55,7 +56,7 @@ def _together(known: list[Reference]) -> dict[str, list[Reference]]:
     """References by what they are of: two sources of the same figure share a row."""
     found: dict[str, list[Reference]] = {}
     for one in known:
-        found.setdefault(f"{one.label} {one.metric}".strip(), []).append(one)
+        found.setdefault(f"{shown(one.label)} {one.metric}".strip(), []).append(one)
     return found
 
 

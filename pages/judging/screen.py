@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.judging import compare, figures, labels, literature, subgroups, threshold
 from xray_models.evaluate.workings import Workings
+from xray_models.labels import shown
 from xray_models.plots import scores
 
 NOTICE = "For teaching and research, not for diagnosis."
@@ -30,7 +31,7 @@ def show(key: str, workings: Workings) -> None:
     one = workings.of(label)
     words, downloads = st.columns([5, 2], vertical_alignment="bottom")
     facts = f"**{len(one.truth):,} films** of {len(set(one.groups)):,} groups; "
-    facts += f"{one.positives:,} with {label}, {one.negatives:,} without."
+    facts += f"{one.positives:,} with {shown(label)}, {one.negatives:,} without."
     with words:
         st.markdown(facts)
     with downloads:
@@ -44,8 +45,8 @@ def show(key: str, workings: Workings) -> None:
     elif one.few:
         st.warning(
             f"Only {min(one.positives, one.negatives)} films "
-            f"{'with' if one.positives < one.negatives else 'without'} {label}: the intervals are "
-            "wide, and where they are not, they may be too narrow.",
+            f"{'with' if one.positives < one.negatives else 'without'} {shown(label)}: the "
+            "intervals are wide, and where they are not, they may be too narrow.",
             icon=":material/warning:",
         )
     if not len(one.truth):
@@ -80,7 +81,7 @@ def choose_label(key: str, workings: Workings) -> str:
         st.query_params["label"] = st.session_state[widget]
         st.query_params.pop("threshold", None)
 
-    chosen: str = st.selectbox("Label", names, key=widget, on_change=changed)
+    chosen: str = st.selectbox("Label", names, format_func=shown, key=widget, on_change=changed)
     return chosen
 
 

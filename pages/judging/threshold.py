@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.judging import figures
-from xray_models import markup_tables
+from pages.judging import figures, pointers
+from xray_models import markup_matrix, markup_tables
 from xray_models.evaluate import matrices, operating, references
 from xray_models.evaluate.counts import MEASURES, Counts, reason
 from xray_models.evaluate.operating import RULES, Choice
 from xray_models.evaluate.workings import Workings
-from xray_models.plots import Plot, confusion, curves, marked, scores
+from xray_models.labels import shown
+from xray_models.plots import Plot, confusion, curves, scores
 
 SLIDER, TYPED = "threshold slider", "threshold typed"
 PREVALENCE = "prevalence"
@@ -30,10 +31,10 @@ def begin(key: str, workings: Workings, label: str) -> None:
         choice = workings.start(label)
         if linked is not None:
             choice = Choice(linked, "")
-        state["cut"], state["cut why"] = choice.threshold, choice.why
+        _keep(choice.threshold, choice.why)
         state[PREVALENCE] = None
     elif linked is not None and f"{state['cut']:.6g}" != f"{linked:.6g}":
-        state["cut"], state["cut why"] = linked, ""
+        _keep(linked, "")
 
 
 def _number(text: str | None) -> float | None:
@@ -49,20 +50,25 @@ def show(workings: Workings, label: str) -> None:
     """The controls, and all that depends on the threshold."""
     cut = choose(workings, label)
     counts = workings.index.counts_of(label, cut)
-    plots = at(workings, label, cut, counts)
+    plots = unmoved(workings, label)
     first, second, third = st.columns([5, 5, 4], gap="medium")
     with first:
-        figures.show(plots["roc"], "roc", "ROC curve")
+        figures.show(plots["roc"], "roc", "ROC curve", zoom=False)
     with second:
-        figures.show(plots["precision recall"], "precision recall", "Precision and recall")
+        figures.show(
+            plots["precision-recall"], "precision-recall", "Precision and recall", zoom=False
+        )
     with third:
-        figures.show(plots["matrix"], "matrix", "Confusion matrix")
+        show_matrix(plots, label, cut, counts)
+    st.caption(
+        "Orange dots and lines mark the threshold. Saved pictures show the curves without them."
+    )
     left, right = st.columns([7, 6], gap="large")
     with left:
         show_measures(workings, label, cut, counts)
     with right:
-        figures.show(plots["scores"], "scores", "Scores by truth")
-        figures.show(plots["decision"], "decision", "Worth of acting on it")
+        figures.show(plots["scores"], "scores", "Scores by truth", zoom=False)
+        figures.show(plots["decision"], "decision", "Worth of acting on it", zoom=False)
         st.caption(
             "Net benefit: cases found minus false alarms, which weigh as much as the threshold "
             "says. It holds for the share of positives among these films."
@@ -76,11 +82,8 @@ def choose(workings: Workings, label: str) -> float:
     state = st.session_state
     cut: float = state["cut"]
     top = workings.scale(label)
-    wanted = {SLIDER: min(max(cut, 0.0), top), TYPED: cut}
-    for key, value in wanted.items():
-        # only where it differs: a value sent back while a hand still moves the slider would jolt it
-        if state.get(key) != value:
-            state[key] = value
+    for widget, value in ((SLIDER, min(max(cut, 0.0), top)), (TYPED, cut)):
+        state.setdefault(key_of(widget), value)
     with st.container(key="threshold", border=True):
         slider, typed, rules = st.columns([6, 2, 2], gap="medium", vertical_alignment="bottom")
         with slider:
@@ -90,9 +93,9 @@ def choose(workings: Workings, label: str) -> float:
                 top,
                 step=top / 1000,
                 format=f"%.{3 + math.ceil(-math.log10(top))}f",
-                key=SLIDER,
+                key=key_of(SLIDER),
                 on_change=_take,
-                args=(SLIDER,),
+                args=(SLIDER, key_of(SLIDER)),
                 help="A film is called positive when its score reaches the threshold.",
             )
         with typed:
@@ -102,9 +105,9 @@ def choose(workings: Workings, label: str) -> float:
                 1.0,
                 step=0.01,
                 format="%.5f",
-                key=TYPED,
+                key=key_of(TYPED),
                 on_change=_take,
-                args=(TYPED,),
+                args=(TYPED, key_of(TYPED)),
             )
         with rules, st.popover("Choose for me", width="stretch", icon=":material/tune:"):
             offer_rules(workings, label)
@@ -113,13 +116,34 @@ def choose(workings: Workings, label: str) -> float:
     return cut
 
 
-def _take(key: str) -> None:
-    _set(float(st.session_state[key]), "")
+def key_of(widget: str) -> str:
+    """The key of the slider or of the typed value, as it is now.
+
+    Whichever is not in the visitor's hand is made anew, under a new key, when the threshold moves.
+    Were it only given the new value, the browser, moving faster than that value reaches it, would
+    send back the old one, and it would be taken for the visitor's wish. What a widget of an older
+    key sends is nobody's wish either.
+    """
+    return f"{widget} {st.session_state['renewed'][widget]}"
 
 
-def _set(cut: float, why: str) -> None:
-    st.session_state["cut"], st.session_state["cut why"] = cut, why
+def _take(widget: str, key: str) -> None:
+    if key == key_of(widget) and key in st.session_state:
+        _set(float(st.session_state[key]), "", in_hand=widget)
+
+
+def _set(cut: float, why: str, in_hand: str = "") -> None:
+    _keep(cut, why, in_hand)
     st.query_params["threshold"] = f"{cut:.6g}"
+
+
+def _keep(cut: float | None, why: str, in_hand: str = "") -> None:
+    state = st.session_state
+    state["cut"], state["cut why"] = cut, why
+    renewed = state.setdefault("renewed", {SLIDER: 0, TYPED: 0})
+    for widget in renewed:
+        if widget != in_hand:
+            renewed[widget] += 1
 
 
 def offer_rules(workings: Workings, label: str) -> None:
@@ -164,15 +188,10 @@ def _choose(workings: Workings, label: str, rule: str, share: float, ratio: floa
         _set(min(choice.threshold, 1.0), f"{choice.why} {OPTIMISTIC}")
 
 
-def at(workings: Workings, label: str, cut: float, counts: Counts) -> dict[str, Plot]:
-    """The figures at a threshold, made once per visitor and then only moved.
-
-    To make them takes some hundred milliseconds, to move them a few.
-    """
+def unmoved(workings: Workings, label: str) -> dict[str, Plot]:
+    """The figures on which only the point of the threshold moves; made once per visitor."""
     state = st.session_state
-    matrix = matrices.of_label(label, counts)
-    top = workings.scale(label)
-    kept = state.get("figures that move")
+    kept = state.get("figures unmoved")
     if kept is None or kept[0] is not workings or kept[1] != label:
         plots = {
             "roc": curves.roc(
@@ -180,21 +199,38 @@ def at(workings: Workings, label: str, cut: float, counts: Counts) -> dict[str, 
                 workings.roc_band(label),
                 published=published_points(workings.judged.model, label),
             ),
-            "precision recall": curves.precision_recall(
+            "precision-recall": curves.precision_recall(
                 workings.precision_recall(label), workings.precision_recall_band(label)
             ),
-            "matrix": confusion.two_class(matrix),
-            "scores": scores.distribution(workings.distribution(label, top), label, cut),
-            "decision": scores.decision(workings.decision(label), cut),
+            "scores": scores.distribution(
+                workings.distribution(label, workings.scale(label)), shown(label)
+            ),
+            "decision": scores.decision(workings.decision(label)),
         }
-        state["figures that move"] = kept = (workings, label, plots)
+        state["figures unmoved"] = kept = (workings, label, plots)
     found: dict[str, Plot] = kept[2]
-    sensitivity = float(counts.sensitivity)
-    curves.moved(found["roc"].figure, (1 - float(counts.specificity), sensitivity))
-    curves.moved(found["precision recall"].figure, (sensitivity, float(counts.ppv)))
-    marked(found["scores"].figure, cut, top)
-    marked(found["decision"].figure, cut)
-    return found | {"matrix": confusion.refilled(found["matrix"], matrix)}
+    return found
+
+
+def show_matrix(plots: dict[str, Plot], label: str, cut: float, counts: Counts) -> None:
+    """The matrix, and with it, so that they never part, the points on the figures."""
+    matrix = matrices.of_label(label, counts)
+    sensitivity, alarms = float(counts.sensitivity), 1 - float(counts.specificity)
+    points = {
+        "roc": pointers.dot("roc", plots["roc"], alarms, sensitivity),
+        "precision-recall": pointers.dot(
+            "precision-recall", plots["precision-recall"], sensitivity, float(counts.ppv)
+        ),
+        "scores": pointers.line("scores", plots["scores"], cut),
+        "decision": pointers.line("decision", plots["decision"], cut),
+    }
+    st.subheader("Confusion matrix", anchor=False)
+    st.html(
+        markup_matrix.two_class(matrix, shown(label))
+        + f"<style>{markup_matrix.STYLE}</style>"
+        + pointers.styled(points)
+    )
+    figures.offer_numbers("matrix", "matrix", lambda: confusion.table(matrix))
 
 
 def published_points(model: str | None, label: str) -> list[tuple[str, float, float]]:
@@ -241,7 +277,7 @@ def show_measures(workings: Workings, label: str, cut: float, counts: Counts) ->
         markup_tables.Measure(name, one.estimate, one.no_skill)
         for name, one in workings.details(label).items()
     ]
-    told = f"{label} at a threshold of {cut:.4g}"
+    told = f"{shown(label)} at a threshold of {cut:.4g}"
     if percent is not None:
         told += f"; PPV and NPV where {percent:g} % have it"
     st.html(markup_tables.measures(rows, told))
@@ -266,14 +302,18 @@ def report_table(report: list[matrices.ReportRow], caption: str) -> str:
     return markup_tables.plain(
         ("class", "precision", "recall", "F1", "films"),
         [
-            (row.name, *(_shown(x) for x in (row.precision, row.recall, row.f1)), f"{row.films:,}")
+            (
+                shown(row.name),
+                *(_decimals(x) for x in (row.precision, row.recall, row.f1)),
+                f"{row.films:,}",
+            )
             for row in report
         ],
         caption,
     )
 
 
-def _shown(value: float) -> str:
+def _decimals(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f}"
 
 
@@ -299,10 +339,12 @@ def show_all_labels(workings: Workings, label: str, cut: float) -> None:
     counts = workings.index.counts(cuts)
     st.subheader("All labels at a threshold", anchor=False)
     own = "each other label at its own operating point" if judged.thresholds else "so are the rest"
-    st.caption(f"{label} is called at the slider's threshold, {own}. Click a heading to sort.")
+    st.caption(
+        f"{shown(label)} is called at the slider's threshold, {own}. Click a heading to sort."
+    )
     table = pd.DataFrame(
         {
-            "label": judged.labels,
+            "label": [shown(one) for one in judged.labels],
             "threshold": cuts,
             "TP": counts.tp,
             "FP": counts.fp,

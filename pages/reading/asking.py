@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.reading.opening import card_of
 from xray_models import render
+from xray_models.labels import shown
 
 if TYPE_CHECKING:
     from classify import Finding, Reading
@@ -32,17 +33,20 @@ class Question(NamedTuple):
     @property
     def words(self) -> str:
         """For a menu."""
-        return f"{self.label} ({card_of(self.model).name})"
+        return f"{shown(self.label)} ({card_of(self.model).name})"
 
 
 def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings at or above their threshold first, each by its probability in thresholds.
+    """Findings by their odds in odds at the threshold, so those that reach it come first.
 
-    That makes findings of different rarity comparable.
+    That makes findings of different rarity comparable; a ratio of probabilities would not, for it
+    can't rise above 1 over the threshold and so favors rare findings.
     """
-    return sorted(
-        findings, key=lambda one: (not one.positive, -one.probability / max(one.threshold, 1e-9))
-    )
+
+    def odds(probability: float) -> float:
+        return probability / max(1 - probability, 1e-9)
+
+    return sorted(findings, key=lambda one: -odds(one.probability) / max(odds(one.threshold), 1e-9))
 
 
 def questions(reading: Reading) -> list[Question]:
@@ -80,12 +84,18 @@ def method_words(offer: Offer) -> str:
 
 
 def passes(offer: Offer) -> str:
-    """What a method costs, in words."""
+    """What a method costs, in words: "no further pass", "225 forward passes"."""
     forward, backward = round(offer.cost.forward), round(offer.cost.backward)
-    if not forward and not backward:
-        return "no pass"
-    both = [f"{forward:,} forward" if forward else "", f"{backward:,} backward" if backward else ""]
-    return " + ".join(one for one in both if one)
+    if forward and backward:
+        return f"{forward:,} forward and {counted(backward, 'backward pass')}"
+    if forward or backward:
+        return counted(forward or backward, "forward pass" if forward else "backward pass")
+    return "no further pass"
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of passes: "1 pass", "2 passes"."""
+    return f"{number:,} {thing}{'' if number == 1 else 'es'}"
 
 
 def offers(card: Card, layer: str | None = None) -> dict[str, Offer]:
@@ -106,6 +116,8 @@ def layers(card: Card) -> list[str]:
     for name, (rows, columns, _) in explain.layers(card).items():
         last[rows, columns] = name
     chosen = [name for size, name in last.items() if min(size) > 1]
+    if card.explanation.layer and card.explanation.layer not in chosen:
+        chosen.append(card.explanation.layer)
     own = explain.default_layer(card)
     return [OWN_LAYER, *(name for name in reversed(chosen) if name != own)]
 

@@ -1,4 +1,4 @@
-"""What a model looked at: film beside overlay, the questions and methods, and the heat in words."""
+"""What a model looked at: film beside overlay, and the heat in words."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.reading import asking, saving, waiting
-from pages.reading.asking import OWN_LAYER, Question
+from pages.reading import asking, choosing, mapping, saving
+from pages.reading.asking import Question
 from pages.reading.opening import NOTICE, card_of
 from xray_models import markup, render, viewer
 from xray_models.viewer import Grid, Hover, Picture
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from xray_models.radiograph import Radiograph
 
 HOVER = 400  # cells on the longer side of the grid that answers the mouse
-WORDED = 256  # pixels on the longer side of the heat that is put into words and boxes
-RULES = {
-    "fraction": "A share of the highest heat",
-    "otsu": "Otsu's threshold",
-    "area": "A share of the film",
-}
 
 
 @st.fragment
@@ -38,16 +32,17 @@ def show_overlay(film_key: str, reading: Reading, phone: bool) -> None:
     film = reading.radiograph
     pictures = st.container(gap="small")
     st.subheader("What is shown", anchor=False)
-    question, aim = choose_aim(reading)
+    question, aim = choosing.choose_aim(reading)
     card = card_of(question.model)
-    method, layer = choose_method(card)
+    method, layer = choosing.choose_method(card)
     style = asking.choose_style()
-    heatmap = explain(film_key, film, question, aim, method, layer)
-    heat = np.zeros((1, 1), np.float32) if heatmap is None else small_heat(film, heatmap)
-    rule = choose_rule(card, question.label)
+    heatmap = explain(film_key, film, card, aim, method, layer)
+    heat = np.zeros((1, 1), np.float32) if heatmap is None else mapping.small(film, heatmap)
+    rule = choosing.choose_rule(card, question.label)
     boxes = boxes_of(heat, aim, rule, film) if heatmap is not None and rule else ()
 
     with pictures:
+        show_title(reading, question, aim, method, layer)
         show_pictures(film, heatmap, aim, boxes, style, phone)
         if heatmap is not None:
             show_words(reading, question, aim, method, layer, heat, boxes)
@@ -56,193 +51,30 @@ def show_overlay(film_key: str, reading: Reading, phone: bool) -> None:
     )
 
 
-def choose_aim(reading: Reading) -> tuple[Question, Aim]:
-    """Which label of which model, and what speaks for it, against it, or for it over another."""
-    from xray_models.explain.aims import Aim, rivals
-
-    label_side, direction_side = st.columns([3, 2])
-    with label_side:
-        question: Question = st.selectbox(
-            "Explain",
-            asking.questions(reading),
-            format_func=lambda one: one.words,
-            key="label",
-            bind="query-params",
-            persist_state="session",
-            help="A heatmap shows where the model sees this label.",
-        )
-    others = rivals(card_of(question.model), question.label)
-    with direction_side:
-        direction = st.segmented_control(
-            "What speaks",
-            ["for", "against", "over"],
-            default="for",
-            required=True,
-            key="direction",
-            bind="query-params",
-            persist_state="session",
-            width="stretch",
-            help="Against: where the model sees reasons to lower the label's score. Over: what "
-            "speaks for this label rather than for another one of the same model.",
-        )
-    if direction != "over":
-        return question, Aim(question.label, direction)
-    if not others:
-        st.caption(f"This model knows only {question.label}: there is nothing to set it against.")
-        return question, Aim(question.label)
-    other = st.selectbox(
-        "Rather than", others, key="other", bind="query-params", persist_state="session"
-    )
-    return question, Aim(question.label, "over", other)
-
-
-def choose_method(card: Card) -> tuple[str, str | None]:
-    """A method that fits the model, and under "more" the layer."""
-    from xray_models import explain
-
-    known = asking.offers(card)
-    fits = [name for name, offer in known.items() if offer.fits]
-    method_side, more_side = st.columns([3, 2], vertical_alignment="bottom")
-    with method_side:
-        method: str = st.selectbox(
-            "Method",
-            fits,
-            index=fits.index(explain.DEFAULT),
-            format_func=lambda one: asking.method_words(known[one]),
-            key="method",
-            bind="query-params",
-            persist_state="session",
-        )
-    offer = known[method]
-    with more_side, st.popover("More about the method", width="stretch"):
-        layer = choose_layer(card) if offer.method.layered else OWN_LAYER
-        if not offer.method.layered:
-            st.caption("It draws on the film's pixels, so there is no layer to choose.")
-        st.markdown(f"{offer.method.summary} {offer.method.reference}.")
-        st.page_link("pages/compare.py", label="Compare methods on this film")
-        missing = [f"- {one.why}" for one in known.values() if not one.fits]
-        if missing:
-            st.caption("Not offered for this model:\n" + "\n".join(missing))
-    chosen = None if layer == OWN_LAYER else layer
-    if chosen and (why := asking.offers(card, chosen)[method].why):
-        st.caption(f"{why} The last activation is shown.")
-        chosen = None
-    told = asking.offers(card, chosen)[method]
-    st.caption(f"{offer.method.summary} Costs {asking.passes(told)}.")
-    return method, chosen
-
-
-def choose_layer(card: Card) -> str:
-    """Where in the network to look."""
-    layer: str = st.selectbox(
-        "Layer",
-        asking.layers(card),
-        format_func=lambda one: asking.layer_words(card, one),
-        key="layer",
-        bind="query-params",
-        persist_state="session",
-        help="Earlier layers draw finer maps of simpler things.",
-    )
-    return layer
-
-
 def explain(
-    key: str, film: Radiograph, question: Question, aim: Aim, method: str, layer: str | None
+    film_key: str, film: Radiograph, card: Card, aim: Aim, method: str, layer: str | None
 ) -> Heatmap | None:
-    """The heatmap, made once per film and question; None while a slow method waits for a click."""
-    from xray_models import explain
-
-    made: dict[object, Heatmap] = st.session_state.made
-    card = card_of(question.model)
-    wanted = ("heat", key, question, aim, method, layer)
-    if wanted in made:
-        return made[wanted]
+    """The heatmap; None while a slow method waits for a click."""
+    key = "heat", film_key, card.id, aim, method, layer
+    work = partial(_explain, card, film, aim, method, layer)
     offer = asking.offers(card, layer)[method]
-    if not offer.slow:
-        with st.spinner("Explaining …"):
-            made[wanted] = explain.heat(card, film, aim.target(card), method, layer)
-        return made[wanted]
-    heatmap = waiting.on_request(
-        wanted,
-        f"Run {offer.method.name} ({asking.passes(offer)} passes)",
-        partial(_explain_slowly, card, film, aim, method, layer),
-        "method",
-    )
-    if heatmap is not None:
-        made[wanted] = heatmap
-    return heatmap
+    if offer.slow and not mapping.known(key):
+        return mapping.on_click(key, offer, offer.method.name, work, "method")
+    return mapping.at_once(key, work)
 
 
-def _explain_slowly(
+def _explain(
     card: Card,
     film: Radiograph,
     aim: Aim,
     method: str,
     layer: str | None,
-    progress: Progress,
-    stop: Stop,
+    progress: Progress | None,
+    stop: Stop | None,
 ) -> Heatmap:
     from xray_models import explain
 
     return explain.heat(card, film, aim.target(card), method, layer, progress=progress, stop=stop)
-
-
-def small_heat(film: Radiograph, heatmap: Heatmap) -> np.ndarray:
-    """The heat over the film, small enough to be looked through at every move."""
-    return heatmap.on_radiograph(render.shrink(film.pixels, WORDED).shape)
-
-
-def choose_rule(card: Card, label: str) -> Rule | None:
-    """How boxes are cut from heat; None where they are off."""
-    from xray_models.explain.boxes import Rule
-
-    switch, rule_side, number_side = st.columns([2, 3, 3], vertical_alignment="bottom")
-    with switch:
-        on = st.toggle(
-            "Boxes",
-            key="boxes",
-            bind="query-params",
-            persist_state="session",
-            help="Around the hottest regions. No box was ever trained: it says where the heat is, "
-            "not where a disease ends.",
-        )
-    if not on:
-        return None
-    with rule_side:
-        name = st.selectbox(
-            "Hot is",
-            RULES,
-            format_func=lambda one: RULES[one],
-            key="rule",
-            bind="query-params",
-            persist_state="session",
-        )
-    if name == "otsu":
-        return Rule("otsu", None)
-    start = 0.5 if name == "fraction" else usual_area(card, label)
-    with number_side:
-        share = st.slider(
-            "Of the highest heat, at least" if name == "fraction" else "Hottest share of the film",
-            0.05 if name == "fraction" else 0.01,
-            0.95 if name == "fraction" else 0.5,
-            start,
-            0.05 if name == "fraction" else 0.01,
-            format="percent",
-            key=f"{name}-share",
-            bind="query-params",
-            persist_state="session",
-        )
-    return Rule(name, share)
-
-
-def usual_area(card: Card, label: str) -> float:
-    """The share of a film that people box for a label where that was measured, else a tenth."""
-    from xray_models.evaluate.localisation_study import usual_area
-
-    try:
-        return round(min(max(usual_area(card, label), 0.01), 0.5), 2)
-    except ValueError:
-        return 0.1
 
 
 def boxes_of(heat: np.ndarray, aim: Aim, rule: Rule, film: Radiograph) -> tuple[Box, ...]:
@@ -250,6 +82,22 @@ def boxes_of(heat: np.ndarray, aim: Aim, rule: Rule, film: Radiograph) -> tuple[
     from xray_models.explain.boxes import from_heat
 
     return from_heat(heat, aim.label, rule, (film.height, film.width))
+
+
+def show_title(
+    reading: Reading, question: Question, aim: Aim, method: str, layer: str | None
+) -> None:
+    """What the overlay answers: which finding of which model, how probable, by which method."""
+    from xray_models.explain import METHODS
+
+    card, chance = card_of(question.model), asking.probability(reading, question)
+    st.header(f"{aim.words[0].upper()}{aim.words[1:]}", anchor=False)
+    told = [card.name]
+    if chance is not None:
+        side = "at or above" if chance >= card.thresholds[question.label] else "below"
+        told.append(f"{markup.percent(chance)}, {side} the threshold")
+    told.append(f"{METHODS[method].name} at {layer}" if layer else METHODS[method].name)
+    st.caption(" · ".join(told))
 
 
 def show_pictures(
@@ -273,7 +121,7 @@ def show_pictures(
         grid,
         Hover(intensity, heats),
     )
-    told = "No heat yet: the method has not run." if heatmap is None else where(heat)
+    told = "No heat yet: the method has not run." if heatmap is None else mapping.where(heat)
     second = "below it" if phone else "beside it"
     asking.frame("pictures", grid)
     with st.container(key="pictures"):
@@ -287,13 +135,6 @@ def show_pictures(
             f"{aim.words}. {told}",
         )
     st.html(markup.legend(render.ramp(style.colormap), style.threshold))
-
-
-def where(heat: np.ndarray) -> str:
-    """Where the heat is, in a sentence."""
-    from xray_models.explain import words
-
-    return words.where(heat)
 
 
 def show_words(
@@ -310,7 +151,7 @@ def show_words(
     from xray_models.explain import METHODS, words
 
     film = reading.radiograph
-    said = [f"{aim.words[0].upper()}{aim.words[1:]}.", where(heat), hottest(heat, film)]
+    said = [mapping.where(heat), hottest(heat, film)]
     if aim.direction == "against" and not METHODS[method].signed:
         said.append(f"{METHODS[method].name} draws the same map for and against.")
     if boxes:
@@ -337,7 +178,7 @@ def place(box: Box) -> str:
 def hottest(heat: np.ndarray, film: Radiograph) -> str:
     """Where the heat is greatest, for those who can't point."""
     if not heat.any():
-        return ""
+        return "Another method or layer may show more: compare them, or ask what speaks against."
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
     x = round((column + 0.5) / heat.shape[1] * film.width)
     y = round((row + 0.5) / heat.shape[0] * film.height)

@@ -128,16 +128,19 @@ def _take_sample(name: str) -> None:
 
 def _offer_sample(name: str) -> None:
     """A sample's picture and button."""
-    sample = SAMPLES[name]
-    try:
-        st.image(_thumbnail(name), width="stretch", alt=sample.about)
-    except (SampleError, UnreadableRadiograph) as error:
-        st.caption(str(error))
-        return
+    sample, about = SAMPLES[name], SAMPLES[name].about
+    if samples.at_hand(name):
+        try:
+            st.image(_thumbnail(name), width="stretch", alt=about)
+        except (SampleError, UnreadableRadiograph) as error:
+            st.caption(str(error))
+            return
+    else:  # nothing is asked from the network before somebody wants it
+        about += " It is fetched from github.com when you open it for the first time."
     st.button(
         sample.title,
         key=f"sample {name}",
-        help=sample.about,
+        help=about,
         on_click=_take_sample,
         args=(name,),
         width="stretch",
@@ -162,7 +165,7 @@ def _read(opened: Opened) -> Reading:
     part = named if named in PARTS else None
     key = opened.key
     if state.get("film_key") != key:
-        with st.spinner("Decoding the file …", show_time=True):
+        with st.spinner("Opening the film …", show_time=True):
             began = time.perf_counter()
             state.film = radiograph.read(opened.content())
             state.decoding = time.perf_counter() - began
@@ -170,7 +173,7 @@ def _read(opened: Opened) -> Reading:
         for job in state.pop("jobs", {}).values():  # work on the film before
             job.stop()
     if state.get("reading_key") != (key, part):
-        # the first reading after a start may have to wait for the background warm-up
+        # the first reading after a start loads the models that it needs, or waits for their loading
         with st.spinner("Asking the models …", show_time=True):
             import classify
 

@@ -56,7 +56,20 @@ def on_request(
 
 @st.fragment(run_every=0.5)
 def watch(key: object, label: str, name: str) -> None:
-    """How far some work is, and a button that stops it; the page runs again when it ends."""
+    """`follow`, by itself twice a second."""
+    follow(key, label, name)
+
+
+def follow(key: object, label: str, name: str) -> None:
+    """How far some work is, and a button that stops it; the page runs again when it ends.
+
+    Call it in a fragment that runs by itself.
+
+    Args:
+        key: of the work.
+        label: what is being done.
+        name: of the button, within its page.
+    """
     job = jobs().get(key)
     if job is None or not job.running:
         st.rerun()

@@ -6,6 +6,7 @@ from xray_models.catalogue import Card
 from xray_models.evaluate.evidence import evidence
 from xray_models.explain import words
 from xray_models.explain.aims import Aim
+from xray_models.labels import shown
 
 _UNMEASURED = (
     "Nobody has measured how well such a map shows {what}, so take it as a hint of where to look "
@@ -35,7 +36,8 @@ def trust(
         MethodTableError: a stored table cannot be used.
     """
     threshold = card.thresholds.get(aim.label)
-    name = f"{aim.label[0].upper()}{aim.label[1:]}"
+    label = shown(aim.label)
+    name = f"{label[0].upper()}{label[1:]}"
     if threshold is None or probability is None:
         call = f"{name} is no finding with a threshold, so there is no call to explain."
     elif aim.direction == "for":
@@ -43,5 +45,5 @@ def trust(
         return words.trust(evidence(card.id, aim.label, method, positive, layer))
     else:
         side = "above" if probability >= threshold else "below"
-        call = f"The finding {aim.label} is {side} its threshold here."
+        call = f"The finding {label} is {side} its threshold here."
     return f"{_UNMEASURED.format(what=aim.words)} {call}"

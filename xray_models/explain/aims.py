@@ -9,6 +9,7 @@ import numpy as np
 from xray_models.catalogue import Card
 from xray_models.explain import targets
 from xray_models.explain.targets import Target
+from xray_models.labels import shown
 from xray_models.predicting import calibrated
 
 DIRECTIONS = ("for", "against", "over")
@@ -38,8 +39,8 @@ class Aim:
     def words(self) -> str:
         """Such as "what speaks against pneumonia"."""
         if self.direction == "over":
-            return f"what speaks for {self.label} rather than {self.other}"
-        return f"what speaks {self.direction} {self.label}"
+            return f"what speaks for {shown(self.label)} rather than {shown(self.other)}"
+        return f"what speaks {self.direction} {shown(self.label)}"
 
     def target(self, card: Card) -> Target:
         """The weighted sum of logits that answers the question.

@@ -80,14 +80,3 @@ def unit_axis(**more: Any) -> dict[str, Any]:
 def number(value: float, digits: int = 3) -> str:
     """A figure in words: "0.913", "no value"."""
     return "no value" if value != value else f"{value:.{digits}f}"
-
-
-def marked(figure: go.Figure, threshold: float, top: float = 1.0) -> None:
-    """Draw the line of a threshold, or move it there; out of sight beyond `top`.
-
-    Moving one shape costs a hundredth of making the figure anew.
-    """
-    if not figure.layout.shapes:
-        figure.add_shape(type="line", y0=0, y1=1, yref="paper", line={"color": OTHER, "width": 2})
-    (line,) = figure.layout.shapes
-    line.update(x0=threshold, x1=threshold, visible=0 <= threshold <= top)

@@ -1,8 +1,6 @@
-"""Confusion matrices, two-class and many-class."""
+"""The confusion matrix of classes that exclude each other, and any matrix as a table."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,36 +11,6 @@ from xray_models.plots import HEIGHT, MODEL, Plot, faded, laid_out
 
 VALUES = ("films", "share of the true class", "share of the called class")
 """What the cells of a many-class matrix can tell."""
-
-_NAMES_OF_CELLS = (("true positives", "false negatives"), ("false positives", "true negatives"))
-
-
-def two_class(matrix: Matrix) -> Plot:
-    """The matrix of one label at a threshold: films, and both shares, in every cell."""
-    label = matrix.names[0]
-    figure = _squares(matrix, _texts(matrix), size=12)
-    laid_out(
-        figure,
-        "called by the model",
-        "truth",
-        xaxis=_axis([label, f"no {label}"], side="top"),
-        yaxis=_axis(["with", "without"], autorange="reversed", tickangle=-90),
-        margin={"l": 48, "r": 4, "t": 52, "b": 8},
-        uirevision="matrix",
-    )
-    return Plot(
-        "matrix", figure, lambda: table(matrix), f"Confusion matrix of {label}; rows are the truth."
-    )
-
-
-def refilled(plot: Plot, matrix: Matrix) -> Plot:
-    """The figure of `two_class` with other counts: cheaper than to make it anew."""
-    figure = plot.figure
-    figure.data[0].update(z=matrix.row_shares.round(4), customdata=_hovers(matrix))
-    texts = [text for row in _texts(matrix) for text in row]
-    for annotation, text in zip(figure.layout.annotations, texts, strict=True):
-        annotation.text = text
-    return replace(plot, data=lambda: table(matrix))
 
 
 def many_class(matrix: Matrix, values: str) -> Plot:
@@ -153,18 +121,6 @@ def _percent(shares: np.ndarray, sign: str = " %") -> list[list[str]]:
     return [
         ["–" if share != share else f"{share:.0%}".replace("%", sign) for share in row]
         for row in shares
-    ]
-
-
-def _texts(matrix: Matrix) -> list[list[str]]:
-    rows, columns = _percent(matrix.row_shares), _percent(matrix.column_shares)
-    return [
-        [
-            f"<b style='font-size:1.5em'>{matrix.counts[i, j]:,}</b><br>{_NAMES_OF_CELLS[i][j]}"
-            f"<br>{rows[i][j]} of its row<br>{columns[i][j]} of its column"
-            for j in range(2)
-        ]
-        for i in range(2)
     ]
 
 

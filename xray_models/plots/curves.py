@@ -13,7 +13,6 @@ from xray_models.evaluate.curves import Band, Curve
 from xray_models.plots import (
     DASHES,
     MODEL,
-    OTHER,
     QUIET,
     SERIES,
     Plot,
@@ -30,7 +29,6 @@ _LEGEND_INSIDE = {"bgcolor": "rgba(0,0,0,0)", "font": {"size": 11}}
 def roc(
     curve: Curve,
     band: Band,
-    point: tuple[float, float] | None = None,
     published: Sequence[tuple[str, float, float]] = (),
 ) -> Plot:
     """The ROC curve.
@@ -38,20 +36,19 @@ def roc(
     Args:
         curve: of `evaluate.curves.roc`.
         band: its bounds.
-        point: (1 - specificity, sensitivity) at the threshold, or None.
         published: (source, 1 - specificity, sensitivity) from the literature, of other data.
     """
     figure = _curve(curve, band, "1 − specificity", "sensitivity", f"AUC {number(curve.area)}")
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line=_NO_SKILL, name="no skill", hoverinfo="skip"
     )
-    _points(figure, point, published)
+    _published(figure, published)
     laid_out(
         figure,
         "1 − specificity",
         "sensitivity",
-        xaxis=unit_axis(),
-        yaxis=unit_axis(),
+        xaxis=unit_axis(automargin=False),
+        yaxis=unit_axis(automargin=False),
         legend=_LEGEND_INSIDE | {"x": 0.99, "y": 0.03, "xanchor": "right", "yanchor": "bottom"},
         uirevision="roc",
     )
@@ -63,8 +60,8 @@ def roc(
     )
 
 
-def precision_recall(curve: Curve, band: Band, point: tuple[float, float] | None = None) -> Plot:
-    """The precision-recall curve; `point` is (sensitivity, PPV) at the threshold."""
+def precision_recall(curve: Curve, band: Band) -> Plot:
+    """The precision-recall curve."""
     area = f"average precision {number(curve.area)}"
     figure = _curve(curve, band, "sensitivity", "PPV", area)
     figure.add_scatter(
@@ -75,7 +72,6 @@ def precision_recall(curve: Curve, band: Band, point: tuple[float, float] | None
         name=f"no skill {number(curve.no_skill)}",
         hoverinfo="skip",
     )
-    _points(figure, point, ())
     low = curve.no_skill < 0.5
     place = {"x": 0.99, "y": 0.99, "xanchor": "right", "yanchor": "top"}
     if not low or float(np.nan_to_num(curve.area)) > 0.5:
@@ -84,8 +80,8 @@ def precision_recall(curve: Curve, band: Band, point: tuple[float, float] | None
         figure,
         "sensitivity (recall)",
         "PPV (precision)",
-        xaxis=unit_axis(),
-        yaxis=unit_axis(),
+        xaxis=unit_axis(automargin=False),
+        yaxis=unit_axis(automargin=False),
         legend=_LEGEND_INSIDE | place,
         uirevision="precision-recall",
     )
@@ -204,11 +200,7 @@ def _curve(curve: Curve, band: Band, x: str, y: str, name: str) -> go.Figure:
     return figure
 
 
-def _points(
-    figure: go.Figure,
-    point: tuple[float, float] | None,
-    published: Sequence[tuple[str, float, float]],
-) -> None:
+def _published(figure: go.Figure, published: Sequence[tuple[str, float, float]]) -> None:
     for source, x, y in published:
         figure.add_scatter(
             x=[x],
@@ -219,22 +211,6 @@ def _points(
             hovertemplate=f"{source}: other data<br>sensitivity %{{y:.3f}}<br>"
             "1 − specificity %{x:.3f}<extra></extra>",
         )
-    figure.add_scatter(
-        x=[],
-        y=[],
-        mode="markers",
-        marker={"size": 13, "color": OTHER, "line": {"width": 2, "color": "white"}},
-        name="this threshold",
-        hovertemplate="this threshold<br>%{x:.3f}, %{y:.3f}<extra></extra>",
-    )
-    moved(figure, point)
-
-
-def moved(figure: go.Figure, point: tuple[float, float] | None) -> None:
-    """Move the point of the threshold, which is the last trace of a curve's figure."""
-    here = point is not None and bool(np.isfinite(point).all())
-    x, y = ([round(point[0], 5)], [round(point[1], 5)]) if here and point else ([], [])
-    figure.data[-1].update(x=x, y=y)
 
 
 def _together(curves: dict[str, Curve]) -> pd.DataFrame:

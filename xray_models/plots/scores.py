@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from xray_models.evaluate.calibration import Reliability
 from xray_models.evaluate.decision import DecisionCurve
 from xray_models.evaluate.distribution import Distribution
-from xray_models.plots import MODEL, OTHER, QUIET, Plot, faded, laid_out, marked, number, unit_axis
+from xray_models.plots import MODEL, OTHER, QUIET, Plot, faded, laid_out, number, unit_axis
 
 _LEGEND_ABOVE = {
     "orientation": "h",
@@ -23,8 +23,8 @@ _LEGEND_ABOVE = {
 }
 
 
-def distribution(found: Distribution, label: str, threshold: float) -> Plot:
-    """Histograms of the scores of films with a finding and without, with the threshold.
+def distribution(found: Distribution, label: str) -> Plot:
+    """Histograms of the scores of films with a finding and without.
 
     Shares of each kind, not films: else the more common kind would hide the other.
     """
@@ -47,7 +47,6 @@ def distribution(found: Distribution, label: str, threshold: float) -> Plot:
             "<extra></extra>",
         )
     top = found.edges[-1]
-    marked(figure, threshold, top)
     laid_out(
         figure,
         "score (probability)",
@@ -55,10 +54,10 @@ def distribution(found: Distribution, label: str, threshold: float) -> Plot:
         height=240,
         barmode="relative",
         bargap=0,
-        xaxis={"range": [-0.01 * top, 1.01 * top], "zeroline": False},
-        yaxis={"showticklabels": False, "zeroline": True},
+        xaxis={"range": [-0.01 * top, 1.01 * top], "zeroline": False, "automargin": False},
+        yaxis={"showticklabels": False, "zeroline": True, "automargin": False},
         legend=_LEGEND_ABOVE,
-        margin={"l": 36, "r": 12, "t": 28, "b": 44},
+        margin={"l": 36, "r": 12, "t": 36, "b": 44},
         uirevision="distribution",
     )
     data = partial(
@@ -78,8 +77,8 @@ def distribution(found: Distribution, label: str, threshold: float) -> Plot:
     )
 
 
-def decision(found: DecisionCurve, threshold: float) -> Plot:
-    """The decision curve, with the threshold."""
+def decision(found: DecisionCurve) -> Plot:
+    """The decision curve."""
     figure = go.Figure()
     for name, values, line in (
         ("act on the model", found.model, {"color": MODEL, "width": 2.2}),
@@ -95,17 +94,16 @@ def decision(found: DecisionCurve, threshold: float) -> Plot:
             hovertemplate=f"{name}<br>threshold %{{x:.2f}}<br>net benefit %{{y:.3f}}"
             "<extra></extra>",
         )
-    marked(figure, threshold)
     best = float(np.nanmax(np.append(found.treat_all[:1], [0.01, *found.model])))
     laid_out(
         figure,
         "threshold probability",
         "net benefit per film",
         height=240,
-        xaxis=unit_axis(),
-        yaxis={"range": [-0.25 * best, 1.1 * best], "zeroline": False},
+        xaxis=unit_axis(automargin=False),
+        yaxis={"range": [-0.25 * best, 1.1 * best], "zeroline": False, "automargin": False},
         legend=_LEGEND_ABOVE,
-        margin={"l": 56, "r": 12, "t": 28, "b": 44},
+        margin={"l": 56, "r": 12, "t": 36, "b": 44},
         uirevision="decision",
     )
     data = partial(

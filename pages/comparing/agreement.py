@@ -1,0 +1,52 @@
+"""How alike the maps are: the rank correlation of each pair."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.comparing.tiles import Tile
+from xray_models import render
+
+if TYPE_CHECKING:
+    from xray_models.evaluate.side_by_side import Tried
+    from xray_models.radiograph import Radiograph
+
+SMALL = 96  # pixels on the longer side of maps whose agreement is computed
+
+
+def show(film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str]) -> None:
+    """A table of numbers, the darker the more alike."""
+    from xray_models.evaluate.side_by_side import agreement
+
+    st.header("Agreement", anchor=False)
+    st.caption(
+        "Rank correlation of each pair of maps over the film: 1 the same order of heat "
+        "everywhere, 0 nothing in common."
+    )
+    shape = render.shrink(film.pixels, SMALL).shape
+    found = agreement([one.heatmap.on_radiograph(shape) for one in done.values()])
+    letters = [chr(ord("A") + i) for i in range(len(done))]
+    heads = "".join(f'<th scope="col">{letter}</th>' for letter in letters)
+    rows = "".join(
+        f'<tr><th scope="row"><b>{letter}</b> {escape(names[tile])}</th>'
+        + "".join(_cell(float(value)) for value in row)
+        + "</tr>"
+        for letter, tile, row in zip(letters, done, found, strict=True)
+    )
+    st.html(
+        '<div class="rl-scroll" tabindex="0" role="region" aria-label="Agreement of the maps">'
+        f'<table class="rl-agreement"><thead><tr><td></td>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _cell(value: float) -> str:
+    """One number, the darker the higher."""
+    if np.isnan(value):
+        return '<td title="One of the two maps is the same everywhere.">–</td>'
+    strength = max(0.0, value)
+    return f'<td style="--rl-strength:{strength:.2f}">{value:.2f}</td>'.replace(">-", ">−")

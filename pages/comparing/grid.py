@@ -1,0 +1,82 @@
+"""The film and its maps, aligned, under one zoom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.comparing.tiles import Tile
+from pages.reading import asking, mapping
+from xray_models import markup, render, viewer
+from xray_models.viewer import Grid, Hover, Picture
+
+if TYPE_CHECKING:
+    from xray_models.evaluate.side_by_side import Tried
+    from xray_models.radiograph import Radiograph
+
+ACROSS = 5  # pictures beside each other on a desktop, at most
+ANSWERS = 350_000  # cells of all hover grids together: they are sent at every move
+FILM = "Radiograph"
+
+
+def show(
+    film: Radiograph,
+    done: dict[Tile, Tried],
+    words: dict[Tile, tuple[str, ...]],
+    style: render.Style,
+    phone: bool,
+) -> None:
+    """Draw the grid.
+
+    Args:
+        film: the radiograph.
+        done: its maps, in their order.
+        words: the lines that name each map.
+        style: of the heat.
+        phone: whether there is room for two beside each other and no more.
+    """
+    grey = render.shrink(film.pixels, asking.SCREEN * 2 // 3)
+    names = {tile: ", ".join(words[tile]) for tile in done}
+    pictures = [Picture(render.film(grey), (FILM, f"{film.width} × {film.height} pixels"))]
+    for tile, one in done.items():
+        heat = one.heatmap.on_radiograph(grey.shape)
+        pictures.append(Picture(render.overlay(grey, heat, style), (*words[tile], *cost(one))))
+    count = len(pictures)
+    rows = -(-count // ACROSS)
+    across = 2 if phone else -(-count // rows)  # rows of like length
+    lines = max(len(picture.lines) for picture in pictures)
+    grid = Grid(count, across, (film.height, film.width), lines)
+    cells = int(min(300, np.sqrt(ANSWERS / (count * max(1, count - 1)))))
+    heats = {names[tile]: one.heatmap for tile, one in done.items()}
+    figure = viewer.figure(pictures, grid, Hover(*asking.percent_grid(film, heats, cells)))
+    said = [
+        f"{names[tile]}: {mapping.where(mapping.small(film, one.heatmap))}"
+        for tile, one in done.items()
+    ]
+    asking.frame("lightbox", grid)
+    with st.container(key="lightbox"):
+        st.plotly_chart(
+            figure,
+            theme=None,
+            key="tiles",
+            height="stretch",
+            config=viewer.CONFIG,
+            alt=f"The radiograph and {len(done)} maps of it. {' '.join(said)}",
+        )
+    st.html(markup.legend(render.ramp(style.colormap), style.threshold))
+    st.caption(
+        "One color scale for all, each map relative to its own hottest point. Point at a picture "
+        "to read every map there; zoom in one and all follow."
+    )
+
+
+def cost(one: Tried) -> tuple[str, str]:
+    """Time and passes of a map, a line each."""
+    spent = one.seconds * 1000
+    time = f"{spent:,.0f} ms" if spent >= 1 else "under 1 ms"
+    forward, backward = round(one.cost.forward), round(one.cost.backward)
+    if backward:
+        return time, f"{forward:,} + {backward:,} back passes"
+    return time, asking.counted(forward, "pass") if forward else "no further pass"

@@ -1,0 +1,102 @@
+"""How faithful maps are: computed beside the page, one by one, and kept."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages.comparing.tiles import Tile
+from pages.reading import waiting
+from pages.reading.opening import card_of
+from xray_models.jobs import Job
+from xray_models.samples import SAMPLES
+
+if TYPE_CHECKING:
+    from xray_models.evaluate.side_by_side import Judge, Scores, Tried
+    from xray_models.explain.work import Progress, Stop
+    from xray_models.radiograph import Radiograph
+
+_STOPPED = "judging stopped"
+
+
+def noise(tile: Tile) -> Tile:
+    """The map of noise that is asked the same."""
+    return tile._replace(method="noise", layer=None)
+
+
+def key(film_key: str) -> tuple[str, str]:
+    """Of the work."""
+    return "judging", film_key
+
+
+def scores(film_key: str) -> dict[Tile, Scores]:
+    """The scores that are there; those of a sample are the same for every visitor."""
+    if film_key in SAMPLES:
+        return _of_sample(film_key)
+    kept: dict[Tile, Scores] = st.session_state.made.setdefault(("scores", film_key), {})
+    return kept
+
+
+@st.cache_resource(show_spinner=False)
+def _of_sample(name: str) -> dict[Tile, Scores]:  # noqa: ARG001 - it tells the caches apart
+    return {}
+
+
+def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, Tried]) -> bool:
+    """Start to judge what is not judged yet, unless the visitor stopped that.
+
+    Args:
+        film_key: of the film.
+        film: the radiograph.
+        wanted: maps and noise to judge.
+        done: the maps.
+
+    Returns:
+        Whether work goes on beside the page.
+    """
+    kept = scores(film_key)
+    job = waiting.jobs().get(key(film_key))
+    if job is not None and not job.running:
+        del waiting.jobs()[key(film_key)]
+        if job.failure is not None:
+            st.error(f"The maps could not be judged. {job.failure}", icon=":material/error:")
+            return False
+        if job.stopped:
+            st.session_state.made[_STOPPED] = True
+        job = None
+    missing = [one for one in wanted if one not in kept]
+    if not missing:
+        return False
+    if job is None:
+        if st.session_state.made.get(_STOPPED):
+            if not st.button("Judge the maps", icon=":material/play_arrow:"):
+                return False
+            st.session_state.made[_STOPPED] = False
+        values = {tile: one.heatmap.values for tile, one in done.items()}
+        waiting.jobs()[key(film_key)] = Job(partial(_judge, film, missing, values, kept))
+    return True
+
+
+def _judge(
+    film: Radiograph,
+    missing: list[Tile],
+    values: dict[Tile, np.ndarray],
+    kept: dict[Tile, Scores],
+    progress: Progress,
+    stop: Stop,
+) -> int:
+    """Judge maps one by one; each is kept as soon as it is judged."""
+    from xray_models.evaluate import side_by_side
+
+    judges: dict[Tile, Judge] = {}
+    for number, tile in enumerate(missing):
+        asked = noise(tile)
+        if asked not in judges:
+            judges[asked] = side_by_side.Judge(card_of(tile.question.model), film, tile.aim)
+        judge = judges[asked]
+        kept[tile] = judge.random(stop) if tile == asked else judge.scores(values[tile], stop)
+        progress(number + 1, len(missing))
+    return len(missing)

@@ -1,0 +1,112 @@
+"""The maps that are compared: which they are, what they are called, how they come about."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import streamlit as st
+
+from pages.reading import asking, mapping
+from pages.reading.asking import OWN_LAYER, Question
+from pages.reading.opening import card_of
+from xray_models.labels import shown
+
+if TYPE_CHECKING:
+    from xray_models.evaluate.side_by_side import Tried
+    from xray_models.explain.aims import Aim
+    from xray_models.explain.work import Progress, Stop
+    from xray_models.radiograph import Radiograph
+
+
+class Tile(NamedTuple):
+    """One map of the grid."""
+
+    question: Question
+    direction: str
+    method: str
+    layer: str | None
+
+    @property
+    def aim(self) -> Aim:
+        """What is asked of the model."""
+        from xray_models.explain.aims import Aim
+
+        return Aim(self.question.label, self.direction)
+
+
+def tiles(
+    questions: list[Question], direction: str, methods: list[str], layers: dict[str, list[str]]
+) -> list[Tile]:
+    """Every question by every method that fits its model, at every layer chosen that fits."""
+    found = []
+    for question in questions:
+        card = card_of(question.model)
+        for layer in layers.get(question.model) or [OWN_LAYER]:
+            where = None if layer == OWN_LAYER else layer
+            known = asking.offers(card, where)
+            # what draws on pixels has no layer: it is shown once
+            own = asking.offers(card)
+            for method in methods:
+                if known[method].fits:
+                    found.append(Tile(question, direction, method, where))
+                elif own[method].fits and not own[method].method.layered:
+                    found.append(Tile(question, direction, method, None))
+    return list(dict.fromkeys(found))
+
+
+def titles(wanted: list[Tile]) -> dict[Tile, tuple[str, ...]]:
+    """The words for each map: no more than are needed to tell it from the others."""
+    from xray_models.explain import METHODS
+
+    several_labels = len({one.question for one in wanted}) > 1
+    several_models = len({one.question.model for one in wanted}) > 1
+    several_layers = len({one.layer for one in wanted}) > 1
+    found = {}
+    for one in wanted:
+        words = [METHODS[one.method].name]
+        if several_labels:
+            words.append(shown(one.question.label))
+        if several_models:
+            words.append(card_of(one.question.model).name)
+        if several_layers and METHODS[one.method].layered:
+            words.append(one.layer or OWN_LAYER)
+        found[one] = tuple(words)
+    return found
+
+
+def make(
+    film_key: str, film: Radiograph, wanted: list[Tile]
+) -> tuple[dict[Tile, Tried], list[Tile]]:
+    """Maps that are there or cheap, in the order asked for, and those that wait for a click."""
+    done: dict[Tile, Tried] = {}
+    slow = []
+    for tile in wanted:
+        key = _key(film_key, tile)
+        offer = asking.offers(card_of(tile.question.model), tile.layer)[tile.method]
+        if offer.slow and not mapping.known(key):
+            slow.append(tile)
+        else:
+            done[tile] = mapping.at_once(key, partial(_try, film, tile))
+    return done, slow
+
+
+def offer_slow(film_key: str, film: Radiograph, slow: list[Tile], names: dict[Tile, str]) -> None:
+    """A button for each slow map, then its progress and a way to stop it."""
+    for number, tile in enumerate(slow):
+        offer = asking.offers(card_of(tile.question.model), tile.layer)[tile.method]
+        work = partial(_try, film, tile)
+        key = _key(film_key, tile)
+        if mapping.on_click(key, offer, names[tile], work, f"tile {number}") is not None:
+            st.rerun()
+
+
+def _key(film_key: str, tile: Tile) -> tuple[str, str, Tile]:
+    return "tried", film_key, tile
+
+
+def _try(film: Radiograph, tile: Tile, progress: Progress | None, stop: Stop | None) -> Tried:
+    from xray_models.evaluate import side_by_side
+
+    card = card_of(tile.question.model)
+    return side_by_side.tried(card, film, tile.aim, tile.method, tile.layer, progress, stop)

@@ -1,0 +1,177 @@
+"""The controls of the overlay: what is asked, by which method at which layer, boxes or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.reading import asking
+from pages.reading.asking import OWN_LAYER, Question
+from pages.reading.opening import card_of
+from xray_models.labels import shown
+
+if TYPE_CHECKING:
+    from classify import Reading
+    from xray_models.catalogue import Card
+    from xray_models.explain.aims import Aim
+    from xray_models.explain.boxes import Rule
+
+RULES = {
+    "fraction": "A share of the highest heat",
+    "otsu": "Otsu's threshold",
+    "area": "A share of the film",
+}
+
+
+def choose_aim(reading: Reading) -> tuple[Question, Aim]:
+    """Which label of which model, and what speaks for it, against it, or for it over another."""
+    from xray_models.explain.aims import Aim, rivals
+
+    label_side, direction_side = st.columns([3, 2])
+    with label_side:
+        question: Question = st.selectbox(
+            "Explain",
+            asking.questions(reading),
+            format_func=lambda one: one.words,
+            key="label",
+            bind="query-params",
+            persist_state="session",
+            help="A heatmap shows where the model sees this label.",
+        )
+    others = rivals(card_of(question.model), question.label)
+    with direction_side:
+        direction = st.segmented_control(
+            "What speaks",
+            ["for", "against", "over"],
+            default="for",
+            required=True,
+            key="direction",
+            bind="query-params",
+            persist_state="session",
+            width="stretch",
+            help="Against: where the model sees reasons to lower the label's score. Over: what "
+            "speaks for this label rather than for another one of the same model.",
+        )
+    if direction != "over":
+        return question, Aim(question.label, direction)
+    if not others:
+        st.caption(
+            f"This model knows only {shown(question.label)}: there is nothing to set it against."
+        )
+        return question, Aim(question.label)
+    other = st.selectbox(
+        "Rather than",
+        others,
+        format_func=shown,
+        key="other",
+        bind="query-params",
+        persist_state="session",
+    )
+    return question, Aim(question.label, "over", other)
+
+
+def choose_method(card: Card) -> tuple[str, str | None]:
+    """A method that fits the model, and under "more" the layer; by default those of the card."""
+    known = asking.offers(card)
+    fits = [name for name, offer in known.items() if offer.fits]
+    method_side, more_side = st.columns([3, 2], vertical_alignment="bottom")
+    with method_side:
+        method: str = st.selectbox(
+            "Method",
+            fits,
+            index=fits.index(card.explanation.method),
+            format_func=lambda one: asking.method_words(known[one]),
+            key="method",
+            bind="query-params",
+            persist_state="session",
+        )
+    offer = known[method]
+    with more_side, st.popover("More about the method", width="stretch"):
+        layer = choose_layer(card, method) if offer.method.layered else OWN_LAYER
+        if not offer.method.layered:
+            st.caption("It draws on the film's pixels, so there is no layer to choose.")
+        st.markdown(f"{offer.method.summary} {offer.method.reference}.")
+        if method == card.explanation.method and card.explanation.reason:
+            st.markdown(f"Shown first for this model: {card.explanation.reason}")
+        st.page_link("pages/compare.py", label="Compare methods on this film")
+        missing = [f"- {one.why}" for one in known.values() if not one.fits]
+        if missing:
+            st.caption("Not offered for this model:\n" + "\n".join(missing))
+    chosen = None if layer == OWN_LAYER else layer
+    if chosen and (why := asking.offers(card, chosen)[method].why):
+        st.caption(f"{why} The last activation is shown.")
+        chosen = None
+    told = asking.offers(card, chosen)[method]
+    st.caption(f"{offer.method.summary} Costs {asking.passes(told)}.")
+    return method, chosen
+
+
+def choose_layer(card: Card, method: str) -> str:
+    """Where in the network to look."""
+    own = card.explanation.layer if method == card.explanation.method else ""
+    layers = asking.layers(card)
+    layer: str = st.selectbox(
+        "Layer",
+        layers,
+        index=layers.index(own or OWN_LAYER),
+        format_func=lambda one: asking.layer_words(card, one),
+        key="layer",
+        bind="query-params",
+        persist_state="session",
+        help="Earlier layers draw finer maps of simpler things.",
+    )
+    return layer
+
+
+def choose_rule(card: Card, label: str) -> Rule | None:
+    """How boxes are cut from heat; None where they are off."""
+    from xray_models.explain.boxes import Rule
+
+    switch, rule_side, number_side = st.columns([2, 3, 3], vertical_alignment="bottom")
+    with switch:
+        on = st.toggle(
+            "Boxes",
+            key="boxes",
+            bind="query-params",
+            persist_state="session",
+            help="Around the hottest regions. No box was ever trained: it says where the heat is, "
+            "not where a disease ends.",
+        )
+    if not on:
+        return None
+    with rule_side:
+        name = st.selectbox(
+            "Hot is",
+            RULES,
+            format_func=lambda one: RULES[one],
+            key="rule",
+            bind="query-params",
+            persist_state="session",
+        )
+    if name == "otsu":
+        return Rule("otsu", None)
+    start = 0.5 if name == "fraction" else usual_area(card, label)
+    with number_side:
+        share = st.slider(
+            "Of the highest heat, at least" if name == "fraction" else "Hottest share of the film",
+            0.05 if name == "fraction" else 0.01,
+            0.95 if name == "fraction" else 0.5,
+            start,
+            0.05 if name == "fraction" else 0.01,
+            format="percent",
+            key=f"{name}-share",
+            bind="query-params",
+            persist_state="session",
+        )
+    return Rule(name, share)
+
+
+def usual_area(card: Card, label: str) -> float:
+    """The share of a film that people box for a label where that was measured, else a tenth."""
+    from xray_models.evaluate.localisation_study import usual_area
+
+    try:
+        return round(min(max(usual_area(card, label), 0.01), 0.5), 2)
+    except ValueError:
+        return 0.1

@@ -1,0 +1,76 @@
+"""Maps of the film that is open: made once, kept while it is, slow ones started by a click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import streamlit as st
+
+from pages.reading import asking, waiting
+from xray_models import render
+
+if TYPE_CHECKING:
+    from xray_models.explain import Offer
+    from xray_models.explain.heatmap import Heatmap
+    from xray_models.explain.work import Progress, Stop
+    from xray_models.radiograph import Radiograph
+
+WORDED = 256
+"""Pixels on the longer side of the heat that is put into words and boxes."""
+
+_Made = TypeVar("_Made")
+
+
+def known(key: Hashable) -> bool:
+    """Whether a map is there."""
+    return key in st.session_state.made
+
+
+def at_once(key: Hashable, work: Callable[[Progress | None, Stop | None], _Made]) -> _Made:
+    """A map that is there or cheap.
+
+    Args:
+        key: of the map: film, question, direction, method, layer.
+        work: makes it.
+    """
+    kept: dict[Hashable, _Made] = st.session_state.made
+    if key not in kept:
+        with st.spinner("Explaining …"):
+            kept[key] = work(None, None)
+    return kept[key]
+
+
+def on_click(
+    key: Hashable,
+    offer: Offer,
+    title: str,
+    work: Callable[[Progress | None, Stop | None], _Made],
+    name: str,
+) -> _Made | None:
+    """A slow map once it has run; before, a button with its cost, then its progress.
+
+    Args:
+        key: of the map.
+        offer: of its method.
+        title: of the map, for the button.
+        work: makes it, in a thread of its own.
+        name: of the button, within its page.
+    """
+    found = waiting.on_request(key, f"Run {title} ({asking.passes(offer)})", work, name)
+    if found is not None:
+        st.session_state.made[key] = found
+    return found
+
+
+def small(film: Radiograph, heatmap: Heatmap) -> np.ndarray:
+    """The heat over the film, small enough to be looked through at every move."""
+    return heatmap.on_radiograph(render.shrink(film.pixels, WORDED).shape)
+
+
+def where(heat: np.ndarray) -> str:
+    """Where heat that lies over a film is, in a sentence."""
+    from xray_models.explain import words
+
+    return words.where(heat)

@@ -1,0 +1,42 @@
+"""A page as Streamlit's own test runner gives it: opened by a link, checked, read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+MAIN = Path(__file__).parent.parent / "main.py"
+NOTICE = "For teaching and research, not for diagnosis."
+
+
+def opened(page: str = "", **link: str) -> AppTest:
+    """What a link shows.
+
+    Args:
+        page: file of another page than the first, under pages/.
+        **link: the query.
+    """
+    shown = AppTest.from_file(str(MAIN), default_timeout=300)
+    if page:
+        checked(shown.run())
+        shown.switch_page(f"pages/{page}")
+    for name, value in link.items():
+        shown.query_params[name] = value
+    return checked(shown.run())
+
+
+def checked(page: AppTest) -> AppTest:
+    """The page, which has run without an exception."""
+    assert not page.exception, page.exception[0].message
+    return page
+
+
+def html(page: AppTest) -> str:
+    """Its pieces of HTML."""
+    return "\n".join(block.body for block in page.html)
+
+
+def prose(page: AppTest) -> str:
+    """Its text and captions."""
+    return "\n".join(block.value for block in (*page.markdown, *page.caption))

@@ -1,0 +1,12 @@
+"""How the name of a label reads on a screen."""
+
+from __future__ import annotations
+
+
+def shown(label: str) -> str:
+    """The words for a label: "Pleural_Thickening" reads "Pleural thickening".
+
+    Files, links and the API keep the raw name. A label without an underscore is already words.
+    """
+    words = label.split("_")
+    return " ".join([words[0], *(word if word.isupper() else word.lower() for word in words[1:])])
