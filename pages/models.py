@@ -56,9 +56,32 @@ def show(card: Card) -> None:
             + f"\n\n**Weights** `{card.weights.file}`, {card.weights.bytes / 2**20:.1f} MB, "
             f"{card.weights.precision}; {card.weights.origin}. License: {card.weights.license}"
             f"\n\nsha256 `{card.weights.sha256}`"
+            f"\n\n**Heatmaps** {heatmaps(card)}"
+            f"\n\n**Arithmetic** {arithmetic(card)}"
             "\n\n**References**\n"
             + ("\n".join(f"- {reference}" for reference in card.references) or "none given")
         )
+
+
+def heatmaps(card: Card) -> str:
+    """How the model's maps are made unless somebody asks for another way, and why."""
+    at = f" at the layer `{card.explanation.layer}`" if card.explanation.layer else ""
+    reason = card.explanation.reason or "Methods have not been compared for this model."
+    return f"`{card.explanation.method}`{at} unless you choose another. {reason}"
+
+
+def arithmetic(card: Card) -> str:
+    """What is known of half-size numbers, and whether they are used."""
+    if card.bfloat16 is None:
+        return "float32; half-size numbers were not tried on its held-out films."
+    found = (
+        f"On {card.bfloat16.films:,} held-out films bfloat16 changes the mean AUC by "
+        f"{card.bfloat16.auc_change:+.4f} and no probability by more than "
+        f"{card.bfloat16.largest_change:.3f}; "
+    )
+    if card.bfloat16.free:
+        return found + "it is used where the processor has it, unless RADLENS_PRECISION=float32."
+    return found + "so float32 is used."
 
 
 def show_figures(card: Card) -> None:
