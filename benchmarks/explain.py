@@ -212,8 +212,8 @@ def _ours(network: Any, image: Any, masks: int) -> _Functions:
 
 def _recipe(network: Any, image: Any) -> _Functions:
     """Grad-CAM as keras.io teaches it: a tape, a forward and a backward pass per label."""
-    import keras
     import tensorflow as tf
+    import keras
 
     from xray_models import networks
 

@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import tensorflow as tf
 import keras
 import numpy as np
-import tensorflow as tf
 from pydicom.data import get_testdata_file
 
 import classify

@@ -14,9 +14,9 @@ import statistics
 import time
 from pathlib import Path
 
+import tensorflow as tf
 import keras
 import numpy as np
-import tensorflow as tf
 
 from xray_models import networks
 from xray_models.train import batches, loop

@@ -162,9 +162,7 @@ def show(workings: Workings, label: str, cut: float, kind: str) -> None:
     table = pd.DataFrame(
         {
             "film": judged.images[rows],
-            "truth": np.where(
-                judged.truth[rows, judged.index(label)] == 1, shown(label), "without"
-            ),
+            "truth": np.where(judged.truth[rows, judged.index(label)] == 1, label, "without"),
             "probability": judged.scores[rows, judged.index(label)],
             "what became of it": [_outcome(workings, label, row, cut) for row in rows],
             "group": judged.groups[rows],
@@ -172,7 +170,7 @@ def show(workings: Workings, label: str, cut: float, kind: str) -> None:
         }
     )
     st.dataframe(
-        table,
+        table.replace({"truth": {label: shown(label)}}),
         hide_index=True,
         width="stretch",
         key="table of films",

@@ -13,6 +13,7 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 import classify
+from xray_models.labels import shown
 
 MAIN = Path(__file__).parent.parent / "main.py"
 NOTICE = "For teaching and research, not for diagnosis."
@@ -84,7 +85,7 @@ def test_an_archive_is_scored_and_its_failures_are_listed(archive, chest):
     table = results(page)
     reading = classify.read(chest)
     found = table[table["file"] == "chest.dcm"]
-    assert found["label"].tolist() == [one.label for one in reading.findings]
+    assert found["label"].tolist() == [shown(one.label) for one in reading.findings]
     assert found["probability"].to_numpy() == pytest.approx(
         [100 * one.probability for one in reading.findings], abs=0.01
     )

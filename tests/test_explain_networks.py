@@ -3,10 +3,10 @@
 import gc
 import weakref
 
+import tensorflow as tf
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import toy_networks as toys
 
 from xray_models import explain, graphs, tracing

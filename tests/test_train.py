@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import tensorflow as tf
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from xray_models import BONE_PARTS, networks

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import tensorflow  # noqa: F401 - before keras: see pyproject.toml
 import keras
 
 Tensor = Any

@@ -6,8 +6,8 @@ import threading
 import weakref
 from dataclasses import dataclass
 
-import numpy as np
 import tensorflow as tf
+import numpy as np
 from scipy.special import expit, softmax
 
 from xray_models import precision, tracing, weights

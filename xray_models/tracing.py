@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import tensorflow as tf
 import keras
 import numpy as np
-import tensorflow as tf
 
 from xray_models import graphs, precision
 

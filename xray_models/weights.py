@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
+import tensorflow  # noqa: F401 - before keras: see pyproject.toml
 import keras
 import numpy as np
 from safetensors import SafetensorError

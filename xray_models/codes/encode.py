@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
+import tensorflow as tf
 import keras
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from xray_models.codes.store import Settings, Store

@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
+import tensorflow as tf
 import keras
 import numpy as np
-import tensorflow as tf
 
 from xray_models.explain.work import BATCH, Work
 from xray_models.tracing import Traced, traced

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import tensorflow  # noqa: F401 - before keras: see pyproject.toml
 import keras
 
 from xray_models.networks.densenet import densenet121, densenet169

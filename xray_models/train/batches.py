@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import tensorflow as tf
+import numpy as np
 from tqdm import tqdm
 
 from xray_models.datasets import Film

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import keras
 import tensorflow as tf
+import keras
 
 
 def strategy() -> tf.distribute.Strategy:

@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import tensorflow as tf
 import keras
 import numpy as np
-import tensorflow as tf
 from scipy.special import expit, softmax
 from sklearn.metrics import roc_auc_score
 

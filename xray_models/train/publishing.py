@@ -210,7 +210,10 @@ def _folds(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> Iterator[
 
 
 def _write(path: Path, raw: dict[str, object]) -> None:
-    path.write_text(json.dumps(raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    # in one step: a page that reads the catalogue at this moment must not see half a card
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 def _calibrated(held_out: _HeldOut, recipe: Recipe) -> tuple[Calibration, np.ndarray]:
