@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import classify
-from xray_models import catalogue, predicting
+from xray_models import catalogue, predicting, tracing
 from xray_models.explain.heatmap import Heatmap
 from xray_models.radiograph import Radiograph, UnreadableRadiograph
 
@@ -62,10 +62,12 @@ def test_unknown_parts_and_models_are_refused(chest):
 
 def test_a_second_label_costs_no_second_pass(chest, monkeypatch):
     reading = classify.read(chest)
-    monkeypatch.setattr(predicting, "_runner", None)  # any further pass would fail
+    monkeypatch.setattr(tracing.Traced, "run", None)  # any further pass would fail
     for finding in reading.findings:
         for negate in (False, True):
-            heat = classify.explain(reading.radiograph, finding.model, finding.label, negate)
+            heat = classify.explain(
+                reading.radiograph, finding.model, finding.label, negate, method="grad-cam"
+            )
             assert isinstance(heat, Heatmap)
             assert heat.on_radiograph().shape == reading.radiograph.pixels.shape
     with pytest.raises(classify.CannotClassify, match="no label"):

@@ -18,9 +18,10 @@ from pages.judging import opening, threshold
 from xray_models import catalogue
 from xray_models.evaluate import details, mistakes
 from xray_models.evaluate.judged import from_card
+from xray_models.evaluate.matrices import Matrix
 from xray_models.evaluate.opponents import contests, of_table
 from xray_models.evaluate.resampled import Resampled
-from xray_models.plots import confusion
+from xray_models.plots import confusion, matrix_picture
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120_000
@@ -448,3 +449,16 @@ def test_in_a_browser_the_keys_move_the_threshold_and_the_matrix_follows(address
         )
         assert wider == 0
         browser.close()
+
+
+def test_the_matrix_of_a_label_can_be_saved_as_a_picture():
+    matrix = Matrix(("effusion", "no effusion"), np.array([[44, 132], [0, 0]]))
+    assert matrix_picture.picture(matrix, "effusion", "png").startswith(b"\x89PNG")
+    drawn = matrix_picture.picture(matrix, "effusion", "svg").decode()
+    for text in (
+        "<!-- 44 -->",
+        "<!-- no effusion -->",
+        "<!-- 25 % of its row -->",
+        "<!-- – of its row -->",
+    ):
+        assert text in drawn

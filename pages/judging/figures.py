@@ -55,6 +55,21 @@ def offer_numbers(name: str, key: str, data: Callable[[], pd.DataFrame]) -> None
     )
 
 
+def offer_picture(name: str, key: str, picture: Callable[[str], bytes]) -> None:
+    """A button for a picture, in the format that was chosen, of what is no Plotly figure."""
+    kind = str(st.session_state.get(FORMAT) or "PNG")
+    st.download_button(
+        f"Picture as {kind}",
+        data=lambda: picture(kind.lower()),
+        file_name=f"radlens-{name}.{kind.lower()}",
+        mime="image/png" if kind == "PNG" else "image/svg+xml",
+        icon=":material/photo_camera:",
+        key=f"picture {key}",
+        on_click="ignore",
+        type="tertiary",
+    )
+
+
 def config(name: str, zoom: bool = True) -> dict[str, object]:
     """Plotly's buttons: zoom and save, in the format that was chosen."""
     chosen = st.session_state.get(FORMAT) or "PNG"

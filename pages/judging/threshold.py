@@ -15,7 +15,7 @@ from xray_models.evaluate.counts import MEASURES, Counts, reason
 from xray_models.evaluate.operating import RULES, Choice
 from xray_models.evaluate.workings import Workings
 from xray_models.labels import shown
-from xray_models.plots import Plot, confusion, curves, scores
+from xray_models.plots import Plot, confusion, curves, matrix_picture, scores
 
 SLIDER, TYPED = "threshold slider", "threshold typed"
 PREVALENCE = "prevalence"
@@ -230,7 +230,11 @@ def show_matrix(plots: dict[str, Plot], label: str, cut: float, counts: Counts) 
         + f"<style>{markup_matrix.STYLE}</style>"
         + pointers.styled(points)
     )
-    figures.offer_numbers("matrix", "matrix", lambda: confusion.table(matrix))
+    with st.container(horizontal=True):
+        figures.offer_numbers("matrix", "matrix", lambda: confusion.table(matrix))
+        figures.offer_picture(
+            "matrix", "matrix", lambda kind: matrix_picture.picture(matrix, shown(label), kind)
+        )
 
 
 def published_points(model: str | None, label: str) -> list[tuple[str, float, float]]:
