@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xray_models import catalogue, networks, weights
+from xray_models import catalogue, explain, networks, weights
 from xray_models.catalogue import CatalogueError, get
 from xray_models.weights import WeightsError
 
@@ -29,6 +29,9 @@ def test_every_model_loads_and_answers(model):
     layer = network.get_layer(networks.last_activation(network))
     assert len(layer.output.shape) == 4
     assert all(not hasattr(inner, "layers") for inner in network.layers), "flat, so explainable"
+    own = card.explanation
+    offers = {offer.method.id: offer for offer in explain.offers(card, own.layer or None)}
+    assert offers[own.method].fits and not offers[own.method].slow
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -41,11 +44,14 @@ def test_every_card_tells_where_its_weights_come_from(model):
     assert "not for diagnosis" in card.intended_use
 
 
-def test_a_bone_part_without_a_model_of_its_own_goes_to_the_general_one():
+def test_a_part_goes_to_its_own_model_where_that_is_the_better_one():
     assert [card.id for card in catalogue.for_part("chest")] == [
         name for name in MODELS if name.startswith("chest-")
     ]
-    assert all(card.task == "bone" for card in catalogue.for_part("elbow"))
+    assert [card.id for card in catalogue.for_part("wrist")] == ["bone-general"]
+    elbow = get("bone-elbow")
+    assert elbow.rival is not None and elbow.rival.difference.value >= 0
+    assert catalogue.for_part("elbow") == [elbow]
 
 
 @pytest.fixture

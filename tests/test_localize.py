@@ -8,6 +8,7 @@ from drawing import ramp
 from PIL import Image
 from typer.testing import CliRunner
 
+from xray_models import catalogue
 from xray_models.commands import benchmark
 from xray_models.commands.localize import localize
 from xray_models.explain.box_files import parse
@@ -65,7 +66,8 @@ def test_boxes_as_coco_know_the_films(folder):
     content = json.loads(out.read_text())
     assert content["images"] == [{"id": 1, "file_name": "b.png", "width": 80, "height": 60}]
     assert {one["category_id"] for one in content["annotations"]} == {1}
-    assert "bone-general, grad-cam, area:0.1" in content["info"]["description"]
+    by = catalogue.get("bone-general").explanation.name
+    assert f"bone-general, {by}, area:0.1" in content["info"]["description"]
 
 
 def test_a_film_that_cannot_be_read_is_told_and_the_others_go_on(folder):
