@@ -266,7 +266,7 @@ def test_thresholds_are_the_best_there_are(films: list[tuple[bool, int]]) -> Non
     truth = np.array([positive for positive, _ in films])
     scores = np.array([score / 6 for _, score in films])
     if truth.all() or not truth.any():
-        for rule in (thresholds.youden, thresholds.most_accurate):
+        for rule in (thresholds.youden, thresholds.sensitive, thresholds.most_accurate):
             with pytest.raises(ValueError, match="only one class"):
                 rule(truth, scores)
         return
@@ -274,6 +274,10 @@ def test_thresholds_are_the_best_there_are(films: list[tuple[bool, int]]) -> Non
     called = scores >= thresholds.youden(truth, scores)
     index = called[truth].mean() - called[~truth].mean()
     assert index == pytest.approx((true_rate - false_rate).max())
+    cut = thresholds.sensitive(truth, scores, 0.75)
+    assert (scores >= cut)[truth].mean() >= 0.75
+    higher = scores[scores >= cut].min()
+    assert (scores > higher)[truth].mean() < 0.75, "a higher one would find enough too"
     called = scores >= thresholds.most_accurate(truth, scores)
     # calling none is no threshold of ours, so the best is over cuts that call at least one film
     best = max(((scores >= cut) == truth).mean() for cut in scores)

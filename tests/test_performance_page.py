@@ -1,7 +1,6 @@
 """The performance page, compared with scikit-learn on the tables that it shows."""
 
 import json
-import os
 import re
 import shutil
 from html import unescape
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
@@ -400,55 +399,52 @@ def test_a_matrix_tells_films_or_shares():
         confusion.many_class(None, "percent")
 
 
-def test_in_a_browser_the_keys_move_the_threshold_and_the_matrix_follows(address, fractures):
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not found:
-        pytest.skip("needs Chromium: install it or set CHROMIUM to its path")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 1400})
-        page.set_default_timeout(PATIENCE)
-        page.goto(address)
-        page.get_by_role("link", name="Performance").click()
-        page.get_by_role("combobox", name="Model").wait_for()
-        page.goto(f"{address}/performance?model=bone-general&threshold=0.3")
-        matrix = page.get_by_role("img", name=FRACTURE).or_(page.get_by_label(FRACTURE)).first
-        expect(matrix).to_contain_text("true positives", timeout=PATIENCE)
-        slider = page.get_by_role("slider", name="Threshold")
-        # faster than the server answers, and with a turn
-        for keys, cut in (
-            (["ArrowRight"] * 12, 0.312),
-            (["ArrowRight", *["ArrowLeft"] * 4], 0.309),
-        ):
-            for key in keys:
-                slider.press(key)
-            page.wait_for_url(re.compile(rf"threshold={cut}$"))
-            for number in expected(*fractures, cut):
-                expect(matrix).to_contain_text(f"{number:,}", timeout=PATIENCE)
-            page.wait_for_timeout(1000)  # an answer that comes late must not take it back
-            assert page.url.endswith(f"threshold={cut}")
-            expect(slider).to_have_value(f"{cut}")
-            expect(page.get_by_label("Or type it")).to_have_value(f"{cut:.5f}")
-            for number in expected(*fractures, cut):
-                expect(matrix).to_contain_text(f"{number:,}")
-        at = page.evaluate(POINT)
-        tp, fn, fp, tn = expected(*fractures, cut)
-        assert at["x"] == pytest.approx(fp / (fp + tn), abs=0.01)
-        assert at["y"] == pytest.approx(tp / (tp + fn), abs=0.01)
-        # by hand: the thumb is dragged to the right end, where hardly any film is called
-        box = slider.bounding_box()
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.mouse.down()
-        page.mouse.move(box["x"] + 4000, box["y"], steps=4)
-        page.mouse.up()
-        page.wait_for_url(re.compile("threshold=1"))
-        expect(matrix).to_contain_text(f"{expected(*fractures, 1.0)[1]:,}", timeout=PATIENCE)
-        wider = page.evaluate(
-            "() => { const main = document.querySelector('[data-testid=stMain]');"
-            " return main.scrollWidth - main.clientWidth; }"
-        )
-        assert wider == 0
-        browser.close()
+def test_in_a_browser_the_keys_move_the_threshold_and_the_matrix_follows(
+    browser, address, fractures
+):
+    page = browser.new_page(viewport={"width": 1440, "height": 1400})
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    page.get_by_role("link", name="Performance").click()
+    page.get_by_role("combobox", name="Model").wait_for()
+    page.goto(f"{address}/performance?model=bone-general&threshold=0.3")
+    matrix = page.get_by_role("img", name=FRACTURE).or_(page.get_by_label(FRACTURE)).first
+    expect(matrix).to_contain_text("true positives", timeout=PATIENCE)
+    slider = page.get_by_role("slider", name="Threshold")
+    # faster than the server answers, and with a turn
+    for keys, cut in (
+        (["ArrowRight"] * 12, 0.312),
+        (["ArrowRight", *["ArrowLeft"] * 4], 0.309),
+    ):
+        for key in keys:
+            slider.press(key)
+        page.wait_for_url(re.compile(rf"threshold={cut}$"))
+        for number in expected(*fractures, cut):
+            expect(matrix).to_contain_text(f"{number:,}", timeout=PATIENCE)
+        page.wait_for_timeout(1000)  # an answer that comes late must not take it back
+        assert page.url.endswith(f"threshold={cut}")
+        expect(slider).to_have_value(f"{cut}")
+        expect(page.get_by_label("Or type it")).to_have_value(f"{cut:.5f}")
+        for number in expected(*fractures, cut):
+            expect(matrix).to_contain_text(f"{number:,}")
+    at = page.evaluate(POINT)
+    tp, fn, fp, tn = expected(*fractures, cut)
+    assert at["x"] == pytest.approx(fp / (fp + tn), abs=0.01)
+    assert at["y"] == pytest.approx(tp / (tp + fn), abs=0.01)
+    # by hand: the thumb is dragged to the right end, where hardly any film is called
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 4000, box["y"], steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile("threshold=1"))
+    expect(matrix).to_contain_text(f"{expected(*fractures, 1.0)[1]:,}", timeout=PATIENCE)
+    wider = page.evaluate(
+        "() => { const main = document.querySelector('[data-testid=stMain]');"
+        " return main.scrollWidth - main.clientWidth; }"
+    )
+    assert wider == 0
+    page.close()
 
 
 def test_the_matrix_of_a_label_can_be_saved_as_a_picture():

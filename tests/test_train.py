@@ -21,7 +21,7 @@ from xray_models.datasets import (
     kermany,
     split_of,
 )
-from xray_models.train import RECIPES, batches, folds, loop, named, pretrained
+from xray_models.train import RECIPES, batches, folds, loop, named, pretrained, tones
 from xray_models.train.recipe import Augmentation, Recipe
 
 
@@ -164,6 +164,41 @@ def test_half_of_the_films_stay_clean():
         .std(axis=(1, 2))
     )
     assert 60 < (spread < 1e-6).sum() < 140 and spread.max() > 0.05
+
+
+def test_a_film_takes_on_the_gray_levels_of_another_and_keeps_its_picture():
+    random = np.random.default_rng(3)
+    dark, light = random.integers(0, 100, (2, 40, 40)), random.integers(60, 250, (2, 40, 40))
+    films, others = dark.astype(np.uint8), light.astype(np.uint8)
+    own, lent = tones.ranks(films), tones.ranks(others)
+    one, half = tones.lend(films[[0, 0]], own[[0, 0]], lent[[0, 0]], np.array([1.0, 0.5]))
+    assert one.mean() == pytest.approx(others[0].mean(), abs=1)
+    assert one.std() == pytest.approx(others[0].std(), rel=0.02)
+    assert half.mean() == pytest.approx((films[0].mean() + others[0].mean()) / 2, abs=1)
+    order = np.argsort(films[0], axis=None)
+    assert (np.diff(one.ravel()[order].astype(int)) >= 0).all(), "darker stays darker"
+    np.testing.assert_array_equal(tones.lend(films, own, lent, np.zeros(2)), films)
+
+
+def test_borrowed_gray_levels_reach_the_batches_and_leave_some_films_alone(toy):
+    bands = np.repeat(np.array([40, 200], np.uint8), 50)[:, None, None]
+    images = bands + np.random.default_rng(4).integers(0, 20, (100, 32, 32)).astype(np.uint8)
+    truth = np.repeat(np.float32([0, 1]), 50)[:, None]
+    marks = np.full((100, 2), np.nan, np.float32)
+    still = Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0)
+
+    def brightness(tone):
+        recipe = replace(toy, balance=0.0, batch=20, augmentation=replace(still, tone=tone))
+        stream, _ = batches.training(images, marks, truth, recipe, 0)
+        pairs = [(x.numpy().mean(axis=(1, 2, 3)), y.numpy()[:, 0]) for x, y in stream]
+        values, classes = (np.concatenate(both) for both in zip(*pairs, strict=True))
+        return values[classes == 0], values[classes == 1]
+
+    dark, light = brightness(0.0)
+    assert dark.max() < light.min(), "brightness gives the class away"
+    mixed, others = brightness(0.5)
+    assert mixed.max() > others.min(), "and no longer does"
+    assert 0.4 < (mixed <= dark.max()).mean() < 1
 
 
 def test_a_window_keeps_the_marked_lesion_in_view():

@@ -112,6 +112,25 @@ def specific(truth: np.ndarray, scores: np.ndarray, least: float = 0.9) -> float
     return float(cuts[enough[0] if len(enough) else -1])
 
 
+def sensitive(truth: np.ndarray, scores: np.ndarray, least: float = 0.9) -> float:
+    """The highest threshold that finds at least `least` of the films with the finding.
+
+    For models whose validation films are easier than the films they will meet: where the two
+    classes hardly overlap, Youden's threshold may lie next to the normal ones, and normal films
+    from elsewhere, of which the model is less sure, fall on the wrong side of it.
+
+    Args:
+        truth: bool of shape (films,), both values present.
+        scores: probabilities, shape (films,).
+        least: sensitivity to keep, in 0..1.
+
+    Raises:
+        ValueError: only one class, or a score that is not a finite number.
+    """
+    cuts, sensitivity, _, _ = _cuts(truth, scores)
+    return float(cuts[np.flatnonzero(sensitivity >= least)[-1]])
+
+
 def most_accurate(truth: np.ndarray, scores: np.ndarray) -> float:
     """The threshold with the highest share of films called right; otherwise as `youden`.
 

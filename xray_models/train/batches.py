@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from xray_models.datasets import Film
 from xray_models.preparing import resize, scale
+from xray_models.train import tones
 from xray_models.train.recipe import Augmentation, Recipe
 
 
@@ -133,10 +134,22 @@ def training(
         middle = 0.5 if recipe.activation == "sigmoid" else 1 / targets.shape[1]
         targets = targets + recipe.label_smoothing * (middle - targets)
 
+    ranks = tones.ranks(images) if recipe.augmentation.tone else None
+
+    def toned(chosen: np.ndarray, at: int) -> np.ndarray:
+        if ranks is None:
+            return images[chosen]
+        chance = np.random.default_rng((recipe.seed, epoch, 2, at))
+        lender = chance.integers(len(images), size=len(chosen))
+        amount = chance.random(len(chosen)) * (
+            chance.random(len(chosen)) < recipe.augmentation.tone
+        )
+        return tones.lend(images[chosen], ranks[chosen], ranks[lender], amount)
+
     def gather() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for first in range(0, len(order), recipe.batch):
             chosen = order[first : first + recipe.batch]
-            yield images[chosen], marks[chosen], targets[chosen]
+            yield toned(chosen, first), marks[chosen], targets[chosen]
 
     signature = (
         tf.TensorSpec((recipe.batch, *images.shape[1:]), tf.uint8),

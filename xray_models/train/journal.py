@@ -43,7 +43,7 @@ class Journal:
 
     def begin(self, recipe: Recipe, start: str, machine: dict[str, object]) -> None:
         """Write what this run is made of."""
-        functions = ("films", "external")
+        functions = ("films", "external", "rule")
         config = {name: value for name, value in asdict(recipe).items() if name not in functions}
         config |= {"start": start, "git_revision": _revision(), "machine": machine}
         _write(self._folder / "config.json", config)

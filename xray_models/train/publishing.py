@@ -125,6 +125,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
         recipe.labels,
         raw.get("combined", {}),
         raw["task"],
+        recipe.rule,
         multi_label=recipe.multi_label,
     )
     if recipe.rival:

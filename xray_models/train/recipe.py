@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xray_models.datasets import Film
+from xray_models.evaluate.thresholds import Rule
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class Augmentation:
     Aspect a stretches one side by up to exp(a) and shrinks the other as much. Sharpness s blends
     each film with its blur by a share in -s..s (below 0 it sharpens): where the classes were
     exported at different resolutions, how sharp a film is would give them away.
+
+    Tone is the share of films that take on the gray levels of another film of any class, wholly or
+    in part (histogram matching): where the classes were exposed or exported differently, how bright
+    and how steep a film is would give them away.
     """
 
     rotation: float = 15.0
@@ -31,6 +36,7 @@ class Augmentation:
     noise: float = 0.02
     invert: float = 0.0
     sharpness: float = 0.0
+    tone: float = 0.0
     aspect: float = 0.0
 
 
@@ -76,6 +82,8 @@ class Recipe:
             a cosine schedule instead.
         source_size: (height, width) that training films are kept at in memory, larger than
             `input_size` where the augmentation zooms in; None for `input_size`.
+        rule: how the card's thresholds are chosen on validation films; None for the default of
+            `thresholds.choose`.
         rival: id of a model that may read the same films; publishing compares the two.
         external: films from elsewhere to try the finished model on.
         films_per_epoch: how many films are drawn per epoch; None for as many as there are.
@@ -103,6 +111,7 @@ class Recipe:
     folds: int = 0
     patience: int = 0
     plateau: float = 1.0
+    rule: Rule | None = None
     rival: str | None = None
     external: tuple[ExternalCheck, ...] = ()
     films_per_epoch: int | None = None
