@@ -18,6 +18,7 @@ RECIPES = {
     "chest-14": "chest_14",
     "chest-nodule": "chest_nodule",
     "chest-pneumonia-whole": "chest_pneumonia",
+    "chest-pneumonia-windows": "chest_pneumonia",
     "chest-pneumonia": "chest_pneumonia",
     "chest-start": "chest_start",
 }

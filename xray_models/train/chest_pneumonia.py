@@ -4,9 +4,9 @@ The first three blocks keep pretrained convolutions, the rest is trained, as in 
 detector that RadLens carries on. The first stage reads 160 pixels: half the cost of 224.
 
 The normal films of the training split look alike down to collimation, marker and sharpness, and
-those of other splits do not. So sharpness is varied at random, and a second stage, at the full 224
-pixels of the films, shows windows of them at changing shapes and in the gray levels of each other:
-a model must read lungs, not the way a film was taken.
+those of other splits do not. So sharpness is varied at random, and two more stages, at the full 224
+pixels of the films, show windows of them at changing shapes and in the gray levels of each other: a
+model must read lungs, not the way a film was taken.
 """
 
 from dataclasses import replace
@@ -57,15 +57,24 @@ _WHOLE = Recipe(
 
 _WINDOWS = replace(
     _WHOLE,
-    model="chest-pneumonia",
+    model="chest-pneumonia-windows",
     start="run:chest-pneumonia-whole",
     input_size=(224, 224),
     epochs=6,
+    keep_last=True,
     learning_rate=1e-4,
     averaging=0.99,
     augmentation=replace(
         _WHOLE.augmentation, zoom=(0.92, 1.7), shift=0.1, aspect=0.15, sharpness=0.6, tone=0.5
     ),
+)
+
+_LONGER = replace(
+    _WINDOWS,
+    model="chest-pneumonia",
+    start="run:chest-pneumonia-windows",
+    learning_rate=7e-5,
+    augmentation=replace(_WINDOWS.augmentation, tone=0.7),
     # validation films are from the same mold as training films: the model is surer of them
     rule=thresholds.sensitive,
     external=(
@@ -79,4 +88,4 @@ _WINDOWS = replace(
     ),
 )
 
-RECIPES = {recipe.model: recipe for recipe in (_WHOLE, _WINDOWS)}
+RECIPES = {recipe.model: recipe for recipe in (_WHOLE, _WINDOWS, _LONGER)}

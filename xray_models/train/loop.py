@@ -128,11 +128,11 @@ def _fit(
         network.save_weights(run / _LAST)
         average.save(run / _AVERAGE)
         with average.in_place(network):
-            better = not validation
+            keep = recipe.keep_last or not validation
             if validation:
                 line |= _validate(network, unseen, truth, recipe)
-                better = line["validation_auc"] > state["best"]
-            if better:
+                keep = keep or line["validation_auc"] > state["best"]
+            if keep:
                 network.save_weights(run / BEST)
         line["seconds"] = time.monotonic() - began
         log.info(" ".join(f"{name} {value:.4g}" for name, value in line.items()))

@@ -77,6 +77,9 @@ class Recipe:
             kept, 0 for none.
         folds: 0 for one run that keeps the epoch with the best validation AUC. Otherwise that many
             cross-validation runs, which keep the last epoch: no held-out film has a say.
+        keep_last: keep the last epoch instead of the one with the best validation AUC: where
+            validation films are from the same mold as training films, and the augmentation is to
+            break that mold, their AUC prefers the epochs before it did.
         patience: stop after so many epochs without a better validation AUC; 0 for never.
         plateau: factor on the learning rate after an epoch without a better validation AUC; 1 for
             a cosine schedule instead.
@@ -109,6 +112,7 @@ class Recipe:
     balance: float = 0.5
     averaging: float = 0.0
     folds: int = 0
+    keep_last: bool = False
     patience: int = 0
     plateau: float = 1.0
     rule: Rule | None = None
