@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from pages import inside_the_app
+from pages.cards import worth
 from xray_models import catalogue, markup
 from xray_models.catalogue import Card, Figure
 from xray_models.labels import shown
@@ -39,6 +40,9 @@ def show(card: Card) -> None:
     with words:
         st.subheader("What it can't do", anchor=False)
         st.markdown("\n".join(f"- {limit}" for limit in card.limits))
+    if card.task != "body-part":
+        with st.expander("What its heatmaps are worth", icon=":material/local_fire_department:"):
+            worth.show(card)
     with st.expander("How it was made", icon=":material/construction:"):
         count = (
             f"{card.training.films:,} films of {card.training.groups:,} groups"

@@ -1,0 +1,127 @@
+"""What a model's heatmaps are worth: the ways to make them side by side, as measured."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.judging import figures
+from xray_models.catalogue import Card
+from xray_models.evaluate import faithfulness_study, sanity_study, worth
+from xray_models.evaluate.intervals import Estimate
+from xray_models.explain import METHODS, at_layer
+from xray_models.labels import shown
+from xray_models.plots.cascade import cascade
+
+_TEXT = st.column_config.TextColumn
+# measure -> name of its column, what it tells, and whether it is a share
+_COLUMNS = {
+    "pointing game": ("Hottest point in a box", "Films of which it lies in a box.", True),
+    "energy in box": ("Heat in the boxes", "Share of all heat.", True),
+    "AUPRC": ("AUPRC", "Area under the precision-recall curve of box pixels, by heat.", False),
+    faithfulness_study.GAP: (
+        "Insertion − deletion",
+        "Higher is better: what is hot brings the probability up soon when it is put in, and down "
+        "soon when it is taken away (Petsiuk et al. 2018).",
+        False,
+    ),
+    "MuFidelity": (
+        "MuFidelity",
+        "-1 to 1, higher is better: heat taken away against score lost (Bhatt et al. 2020).",
+        False,
+    ),
+    "stability": (
+        "Stability",
+        "Rank correlation with the map of the film under slight noise.",
+        False,
+    ),
+    worth.SCRAMBLED: (
+        "Left when scrambled",
+        "Rank correlation with the map once all weights are scrambled: near 0 is right, a map that "
+        "stays does not show what was learned (Adebayo et al. 2018).",
+        False,
+    ),
+    worth.SHUFFLED: (
+        "Left when labels are shuffled",
+        "The same, once the last layer has learned shuffled labels.",
+        False,
+    ),
+}
+
+
+def show(card: Card) -> None:
+    """The table of ways, the films to measure on where there are several, and the cascade."""
+    try:
+        of_boxes = worth.films(card.id)
+        chosen = _choose(card, of_boxes) if of_boxes else None
+        found = worth.worth(card.id, chosen)
+        checks = sanity_study.load(card.id)
+    except ValueError as error:
+        st.error(f"What was measured cannot be shown. {error}", icon=":material/error:")
+        return
+    if not found:
+        st.markdown("Nobody has measured what this model's heatmaps are worth.")
+        return
+    names = [name for name in _COLUMNS if any(name in one.figures for one in found)]
+    default = card.explanation.name
+    rows = [
+        {"Map": _name(one, default)}
+        | {_COLUMNS[name][0]: _told(one.figures.get(name), _COLUMNS[name][2]) for name in names}
+        for one in found
+    ]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        width="stretch",
+        column_config={"Map": _TEXT(pinned=True)}
+        | {_COLUMNS[name][0]: _TEXT(help=_COLUMNS[name][1]) for name in names},
+    )
+    st.caption(
+        "Means over held-out films, with 95 % intervals. A map that does not beat the *usual "
+        "place* (the mean of the boxes on other films) has not shown where a disease is; one that "
+        "does no better than *random* has not shown what the model uses."
+        + (" The explained network had been trained on some of these films." * _seen(chosen))
+    )
+    if len(checks):
+        st.markdown("**Do the maps notice when the network forgets what it learned?**")
+        figures.show(cascade(checks), f"sanity {card.id}", zoom=False)
+
+
+def _seen(chosen: worth.Films | None) -> bool:
+    return chosen is not None and chosen.seen
+
+
+def _choose(card: Card, of_boxes: list[worth.Films]) -> worth.Films:
+    if len(of_boxes) == 1:
+        chosen = of_boxes[0]
+    else:
+        chosen = st.selectbox(
+            "Films with boxes",
+            of_boxes,
+            format_func=lambda one: f"{one.data}, {shown(one.label)} ({one.count:,} films)",
+            key=f"boxes {card.id}",
+        )
+    st.markdown(
+        f"Boxes that people drew around {shown(chosen.label)} on {chosen.count:,} films "
+        f"({chosen.data})."
+    )
+    return chosen
+
+
+def _name(one: worth.Worth, default: str) -> str:
+    if one.baseline:
+        return f"{one.method} (sees no film)" if one.method != "another reader" else one.method
+    method, layer = at_layer(one.method)
+    name = METHODS[method].name + (f" at {layer}" if layer else "")
+    return f"{name} · shown by default" if one.method == default else name
+
+
+def _told(figure: Estimate | None, share: bool) -> str:
+    if figure is None or figure.value != figure.value:
+        return "–"
+    scale, form = (100, "{:.0f}") if share else (1, "{:.2f}")
+    value, low, high = (
+        form.format(scale * each) for each in (figure.value, figure.low, figure.high)
+    )
+    unit = " %" if share else ""
+    return f"{value}{unit} ({low} to {high})" if figure.low == figure.low else f"{value}{unit}"

@@ -1,0 +1,58 @@
+"""What the page about the models says its heatmaps are worth, against the stored tables."""
+
+import pandas as pd
+import pytest
+from screens import opened
+
+from xray_models import catalogue
+from xray_models.evaluate import method_table, sanity_study, worth
+from xray_models.explain import METHODS
+from xray_models.plots.cascade import cascade
+
+MEASURED = sorted(file.stem for file in (catalogue.assets() / "localisation").glob("*.csv"))
+
+
+@pytest.mark.parametrize("model", MEASURED)
+def test_every_way_that_was_measured_is_told_with_its_figures(model):
+    stored = pd.read_csv(method_table.path(model, "localisation"))
+    assert worth.films(model), "there are films with boxes"
+    for films in worth.films(model):
+        of_films = stored[(stored["data"] == films.data) & (stored["label"] == films.label)]
+        assert films.count == of_films["films"].max()
+        found = {one.method: one for one in worth.worth(model, films)}
+        assert set(of_films["method"]) <= set(found)
+        for row in of_films[of_films["measure"] == "pointing game"].itertuples():
+            assert found[row.method].figures["pointing game"].value == row.value
+    ways = [one.baseline for one in worth.worth(model, worth.films(model)[0])]
+    assert ways == sorted(ways), "baselines come last"
+
+
+def test_the_page_about_the_models_shows_them():
+    page = opened("models.py")
+    tables = [one.value for one in page.dataframe if "Map" in one.value]
+    assert len(tables) == len(MEASURED)
+    stored = pd.read_csv(method_table.path("bone-general", "localisation"))
+    card = catalogue.get("bone-general")
+    (row,) = stored[
+        (stored["data"] == "FracAtlas")
+        & (stored["method"] == card.explanation.name)
+        & (stored["measure"] == "pointing game")
+    ].itertuples()
+    told = f"{100 * row.value:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
+    name = f"{METHODS[card.explanation.method].name} at {card.explanation.layer} · shown by default"
+    assert any(told in set(one["Hottest point in a box"][one["Map"] == name]) for one in tables)
+
+
+def test_a_model_without_tables_has_no_worth_and_no_films():
+    assert worth.films("nobody") == [] == worth.worth("nobody", None)
+
+
+def test_a_cascade_ends_where_the_last_stage_does():
+    figures = [
+        sanity_study.SanityFigure("cam", "weights", stage, f"layer {stage}", left, left, 3)
+        for stage, left in enumerate((1.0, 0.4, -0.1))
+    ]
+    drawn = cascade(pd.DataFrame(figures))
+    assert list(drawn.figure.data[0].y) == [1.0, 0.4, -0.1]
+    assert "cam ends at -0.10" in drawn.alt
+    assert list(drawn.data()["stage"]) == [0, 1, 2]

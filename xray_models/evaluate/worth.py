@@ -1,0 +1,112 @@
+"""What a model's maps are worth, method by method: everything that was measured, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from xray_models.evaluate import method_table, sanity_study
+from xray_models.evaluate.faithfulness_study import GAP
+from xray_models.evaluate.intervals import Estimate
+from xray_models.explain import METHODS, at_layer
+
+PLACES = ("pointing game", "energy in box", "AUPRC")
+"""Measures of the map against boxes that people drew."""
+
+USES = (GAP, "MuFidelity", "stability")
+"""Measures of what the model makes of what is hot."""
+
+SCRAMBLED, SHUFFLED = "all weights scrambled", "labels shuffled"
+"""Rank correlation of the map with that of a spoiled network: a map of the model's loses it."""
+
+
+@dataclass(frozen=True)
+class Films:
+    """Films with boxes.
+
+    Attributes:
+        data: which collection.
+        label: the finding that was explained.
+        count: how many.
+        seen: whether the explained network had been trained on them.
+    """
+
+    data: str
+    label: str
+    count: int
+    seen: bool
+
+
+@dataclass(frozen=True)
+class Worth:
+    """One way to make a map.
+
+    Attributes:
+        method: METHOD or METHOD@LAYER of `xray_models.explain`, or a baseline that sees no film.
+        baseline: whether it is one.
+        figures: measure -> mean over films with its interval; what was not measured is missing.
+    """
+
+    method: str
+    baseline: bool
+    figures: dict[str, Estimate]
+
+
+def films(model: str) -> list[Films]:
+    """The films with boxes that a model's maps were compared on, most of them first.
+
+    Raises:
+        MethodTableError: the stored table cannot be used.
+    """
+    table = method_table.load(model, "localisation")
+    found = table.groupby(["data", "label"], sort=False)[["films", "seen"]].max().reset_index()
+    return sorted(
+        (Films(row.data, row.label, int(row.films), bool(row.seen)) for row in found.itertuples()),
+        key=lambda one: -one.count,
+    )
+
+
+def worth(model: str, on: Films | None) -> list[Worth]:
+    """Every way to make a map that was measured, best first; then the baselines.
+
+    Args:
+        model: its id.
+        on: the films with boxes; None for what needs no boxes.
+
+    Raises:
+        ValueError: a stored table cannot be used.
+    """
+    figures: dict[str, dict[str, Estimate]] = {}
+    places = method_table.load(model, "localisation")
+    if on is not None:
+        places = places[(places["data"] == on.data) & (places["label"] == on.label)]
+        _take(figures, places, PLACES)
+    _take(figures, method_table.load(model, "faithfulness"), USES)
+    for method, rows in sanity_study.load(model).groupby("method"):
+        for check, name in (("weights", SCRAMBLED), ("labels", SHUFFLED)):
+            of_check = rows[rows["check"] == check].sort_values("stage")
+            if len(of_check):
+                left = float(of_check["correlation"].iloc[-1])
+                figures.setdefault(str(method), {})[name] = Estimate(
+                    left, float("nan"), float("nan")
+                )
+    found = [
+        Worth(method, at_layer(method)[0] not in METHODS, figure)
+        for method, figure in figures.items()
+    ]
+    return sorted(found, key=lambda one: (one.baseline, *(-_rank(one, name) for name in _ORDER)))
+
+
+_ORDER = (PLACES[0], GAP, SCRAMBLED)
+
+
+def _rank(one: Worth, measure: str) -> float:
+    return one.figures[measure].value if measure in one.figures else -1.0
+
+
+def _take(
+    figures: dict[str, dict[str, Estimate]], table: pd.DataFrame, measures: tuple[str, ...]
+) -> None:
+    for row in table[table["measure"].isin(measures) & (table["rule"] == "")].itertuples():
+        figures.setdefault(row.method, {})[row.measure] = Estimate(row.value, row.low, row.high)
