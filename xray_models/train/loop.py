@@ -176,6 +176,11 @@ def _network(recipe: Recipe, run: Path, films: int) -> tuple[keras.Model, str]:
         recipe.dropout,
     )
     started_from = pretrained.start(network, recipe.start, run)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # MobileNet's 0.999 is meant for millions of films: after a thousand steps its moving
+            # averages would still be those of the start
+            layer.momentum = min(layer.momentum, 0.99)
     _freeze(network, recipe.frozen_until)
     steps = (recipe.films_per_epoch or films) // recipe.batch
     schedule: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
