@@ -81,9 +81,9 @@ def decision(found: DecisionCurve) -> Plot:
     """The decision curve."""
     figure = go.Figure()
     for name, values, line in (
-        ("act on the model", found.model, {"color": MODEL, "width": 2.2}),
-        ("act on every film", found.treat_all, {"color": QUIET, "dash": "dash", "width": 1.6}),
-        ("act on none", found.treat_none, {"color": QUIET, "dash": "dot", "width": 1.6}),
+        ("by the model", found.model, {"color": MODEL, "width": 2.2}),
+        ("on all films", found.treat_all, {"color": QUIET, "dash": "dash", "width": 1.6}),
+        ("on none", found.treat_none, {"color": QUIET, "dash": "dot", "width": 1.6}),
     ):
         figure.add_scatter(
             x=found.threshold,
