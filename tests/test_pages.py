@@ -18,6 +18,8 @@ from xray_models import PARTS, catalogue, explain, predicting, tracing
 from xray_models.labels import shown
 from xray_models.samples import SAMPLES
 
+PNEUMONIA = Question("chest-14", "Pneumonia").words
+
 
 def asked(page):
     """The label that is explained: the strongest finding, unless the link says otherwise."""
@@ -227,7 +229,7 @@ def test_every_label_of_every_model_can_be_explained_for_and_against():
 
 
 def test_a_label_can_be_explained_over_another_one():
-    page = opened(sample="chest", direction="over")
+    page = opened(sample="chest", direction="over", label=PNEUMONIA)
     other = page.selectbox(key="other").options[0]
     assert f"What speaks for {shown(asked(page))} rather than {other}" in headers(page)
     members = catalogue.get(page.session_state.label.model).members(asked(page))
@@ -271,7 +273,7 @@ def test_a_slow_method_waits_for_a_click_then_runs_and_can_be_stopped():
 
 
 def test_boxes_are_drawn_told_and_saved_in_three_formats():
-    page = opened(sample="chest", boxes="true")
+    page = opened(sample="chest", boxes="true", label=PNEUMONIA)
     layout = overlay(page)["layout"]
     assert {shape["xref"] for shape in layout["shapes"]} == {"x", "x2"}
     assert any(f"{shown(asked(page))}, " in note["text"] for note in layout["annotations"])
@@ -307,7 +309,7 @@ def test_findings_are_ordered_by_how_far_they_are_over_their_thresholds():
 
 
 def test_asking_about_another_finding_costs_no_pass(monkeypatch):
-    page = opened(sample="chest", label=Question("chest-14", "Pneumonia").words)
+    page = opened(sample="chest", label=PNEUMONIA)
     passes = []
     real = tracing.Traced.run
     monkeypatch.setattr(

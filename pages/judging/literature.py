@@ -7,6 +7,7 @@ import math
 import streamlit as st
 
 from pages.judging import figures
+from xray_models import BONE_PARTS
 from xray_models.catalogue import CatalogueError
 from xray_models.evaluate.counts import MEASURES
 from xray_models.evaluate.details import NO_ESTIMATE
@@ -17,6 +18,8 @@ from xray_models.evaluate.summary import MACRO
 from xray_models.evaluate.workings import Workings
 from xray_models.labels import shown
 from xray_models.plots import forest
+
+_AFTER_THE_MURA_CLASSIFIER = ("bone-general", *(f"bone-{part}" for part in BONE_PARTS))
 
 
 def show(workings: Workings) -> None:
@@ -50,6 +53,11 @@ def show(workings: Workings) -> None:
             st.markdown(f"[{source}]({url})  \n{data}")
         if any(math.isnan(one.own.value) for one in beside):
             st.caption("Where no dot is ours, this model does not judge that label.")
+        if judged.model in _AFTER_THE_MURA_CLASSIFIER:
+            st.caption(
+                "The confusion matrix that the MURA classifier behind these models showed for its "
+                "wrist model would belong here too; its numbers could not be had."
+            )
 
 
 def _together(known: list[Reference]) -> dict[str, list[Reference]]:
