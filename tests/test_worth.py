@@ -39,8 +39,9 @@ def test_the_page_about_the_models_shows_them():
         & (stored["measure"] == "pointing game")
     ].itertuples()
     told = f"{100 * row.value:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
-    name = f"{METHODS[card.explanation.method].name} at {card.explanation.layer} · shown by default"
-    assert any(told in set(one["Hottest point in a box"][one["Map"] == name]) for one in tables)
+    name = f"★ {METHODS[card.explanation.method].name}"
+    rows = pd.concat(one[one["Map"] == name] for one in tables)
+    assert told in set(rows["Hottest point in a box"][rows["Layer"] == card.explanation.layer])
 
 
 def test_a_model_without_tables_has_no_worth_and_no_films():

@@ -65,7 +65,7 @@ def show(card: Card) -> None:
     names = [name for name in _COLUMNS if any(name in one.figures for one in found)]
     default = card.explanation.name
     rows = [
-        {"Map": _name(one, default)}
+        {"Map": _name(one, default), "Layer": at_layer(one.method)[1] or ""}
         | {_COLUMNS[name][0]: _told(one.figures.get(name), _COLUMNS[name][2]) for name in names}
         for one in found
     ]
@@ -73,13 +73,17 @@ def show(card: Card) -> None:
         pd.DataFrame(rows),
         hide_index=True,
         width="stretch",
-        column_config={"Map": _TEXT(pinned=True)}
+        height="content",
+        column_config={
+            "Map": _TEXT(pinned=True),
+            "Layer": _TEXT(help="Where another than its own."),
+        }
         | {_COLUMNS[name][0]: _TEXT(help=_COLUMNS[name][1]) for name in names},
     )
     st.caption(
-        "Means over held-out films, with 95 % intervals. A map that does not beat the *usual "
-        "place* (the mean of the boxes on other films) has not shown where a disease is; one that "
-        "does no better than *random* has not shown what the model uses."
+        "★ is shown by default. Means over held-out films, with 95 % intervals. A map that does "
+        "not beat the *usual place* (the mean of the boxes on other films) has not shown where a "
+        "disease is; one that does no better than *random* has not shown what the model uses."
         + (" The explained network had been trained on some of these films." * _seen(chosen))
     )
     if len(checks):
@@ -110,10 +114,9 @@ def _choose(card: Card, of_boxes: list[worth.Films]) -> worth.Films:
 
 def _name(one: worth.Worth, default: str) -> str:
     if one.baseline:
-        return f"{one.method} (sees no film)" if one.method != "another reader" else one.method
-    method, layer = at_layer(one.method)
-    name = METHODS[method].name + (f" at {layer}" if layer else "")
-    return f"{name} · shown by default" if one.method == default else name
+        return one.method
+    name = METHODS[at_layer(one.method)[0]].name
+    return f"★ {name}" if one.method == default else name
 
 
 def _told(figure: Estimate | None, share: bool) -> str:
