@@ -297,7 +297,7 @@ def test_a_run_of_a_page_leaves_compiled_networks_alone(monkeypatch):
 
 def test_findings_are_ordered_by_how_far_they_are_over_their_thresholds():
     def finding(probability, threshold):
-        return classify.Finding("model", f"{probability}", probability, threshold)
+        return classify.Finding("chest-nodule", f"{probability}", probability, threshold)
 
     sure, over, at, under = (
         finding(0.95, 0.5),
@@ -306,6 +306,19 @@ def test_findings_are_ordered_by_how_far_they_are_over_their_thresholds():
         finding(0, 0.1),
     )
     assert strongest_first([under, at, over, sure]) == [sure, over, at, under]
+
+
+def test_what_a_weaker_model_claims_counts_for_less():
+    def pair(strong, weak):
+        return (
+            classify.Finding("chest-pneumonia", "pneumonia", strong, 0.5),
+            classify.Finding("chest-nodule", "nodule or mass", weak, 0.5),
+        )
+
+    for claims in (pair(0.88, 0.9), pair(0.45, 0.45)):
+        assert strongest_first(reversed(claims)) == list(claims)
+    unsure = pair(0.51, 0.99)
+    assert strongest_first(unsure) == list(reversed(unsure))
 
 
 def test_asking_about_another_finding_costs_no_pass(monkeypatch):

@@ -47,7 +47,7 @@ def test_a_prepared_folder_can_be_trained_on(published, tmp_path):
     films = {film.image: film for film in fracatlas.films(tmp_path / "out")}
     assert sorted(films) == sorted(names) and set(missing).isdisjoint(names)
     assert films[names[0]].truth == 1 and films[names[1]].truth == 0
-    assert films[names[0]].lesions == (pytest.approx((0.2, 0.2)),)
+    assert films[names[0]].lesions == (pytest.approx((0.1, 0.1, 0.3, 0.3)),)
     assert max(films[names[0]].pixels().shape) == prepare.LONG_SIDE
     crops = fracatlas.crops(tmp_path / "out", films)
     assert sum(len(part) for part in crops.values()) > 0

@@ -142,27 +142,24 @@ def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():
     random = tf.random.Generator.from_seed(1)
     unmarked = tf.fill([4, 2], np.nan)
     nothing = Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0)
-    np.testing.assert_allclose(
-        batches.augment(tf.constant(grey), unmarked, (8, 10), nothing, random),
-        np.maximum(grey, 1e-4),
-        atol=1e-6,
-    )
+    still = batches.move(tf.constant(grey)[..., None], unmarked, (8, 10), nothing, random)
+    np.testing.assert_allclose(still[..., 0], grey, atol=1e-6)
+    same = batches.expose(tf.constant(grey), nothing, random)
+    np.testing.assert_allclose(same, np.maximum(grey, 1e-4), atol=1e-6)
     flips = replace(nothing, flip_horizontal=True, flip_vertical=True)
-    flipped = batches.augment(tf.constant(grey), unmarked, (8, 10), flips, random)
+    both = tf.stack([grey, 1 - grey], axis=-1)
+    flipped = batches.move(both, unmarked, (8, 10), flips, random).numpy()
     for image, moved in zip(grey, flipped, strict=True):
         ways = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
-        assert any(np.allclose(way, moved, atol=1e-3) for way in ways)
+        assert any(np.allclose(way, moved[..., 0], atol=1e-3) for way in ways)
+        np.testing.assert_allclose(moved.sum(axis=-1), 1, atol=1e-5)  # layers move together
 
 
 def test_half_of_the_films_stay_clean():
     grey = tf.fill([200, 8, 8], 0.5)
     random = tf.random.Generator.from_seed(1)
     noisy = Augmentation(0, (1, 1), 0, False, False, 0, 0, noise=0.1)
-    spread = (
-        batches.augment(grey, tf.fill([200, 2], np.nan), (8, 8), noisy, random)
-        .numpy()
-        .std(axis=(1, 2))
-    )
+    spread = batches.expose(grey, noisy, random).numpy().std(axis=(1, 2))
     assert 60 < (spread < 1e-6).sum() < 140 and spread.max() > 0.05
 
 
@@ -184,12 +181,12 @@ def test_borrowed_gray_levels_reach_the_batches_and_leave_some_films_alone(toy):
     bands = np.repeat(np.array([40, 200], np.uint8), 50)[:, None, None]
     images = bands + np.random.default_rng(4).integers(0, 20, (100, 32, 32)).astype(np.uint8)
     truth = np.repeat(np.float32([0, 1]), 50)[:, None]
-    marks = np.full((100, 2), np.nan, np.float32)
+    unmarked = [np.zeros((0, 4), np.float32)] * 100
     still = Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0)
 
     def brightness(tone):
         recipe = replace(toy, balance=0.0, batch=20, augmentation=replace(still, tone=tone))
-        stream, _ = batches.training(images, marks, truth, recipe, 0)
+        stream, _ = batches.training(images, unmarked, truth, recipe, 0)
         pairs = [(x.numpy().mean(axis=(1, 2, 3)), y.numpy()[:, 0]) for x, y in stream]
         values, classes = (np.concatenate(both) for both in zip(*pairs, strict=True))
         return values[classes == 0], values[classes == 1]
@@ -209,11 +206,100 @@ def test_a_window_keeps_the_marked_lesion_in_view():
         image[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = 1
     windows = Augmentation(0, (2, 2), 0, True, True, 0, 0, 0, 0)
     random = tf.random.Generator.from_seed(1)
-    seen = batches.augment(tf.constant(grey), tf.constant(marks), (20, 20), windows, random)
-    assert (seen.numpy().max(axis=(1, 2)) > 0.3).all()
+    layers = tf.constant(grey)[..., None]
+    seen = batches.move(layers, tf.constant(marks), (20, 20), windows, random)
+    assert (seen.numpy().max(axis=(1, 2, 3)) > 0.3).all()
     nowhere = tf.fill([64, 2], np.nan)
-    missed = batches.augment(tf.constant(grey), nowhere, (20, 20), windows, random)
-    assert (missed.numpy().max(axis=(1, 2)) < 0.3).any()
+    missed = batches.move(layers, nowhere, (20, 20), windows, random)
+    assert (missed.numpy().max(axis=(1, 2, 3)) < 0.3).any()
+
+
+def test_the_cells_of_a_local_map_follow_the_film(toy):
+    """A film that is white in its marked box and nowhere else: cells and picture must agree."""
+    images = np.zeros((40, 64, 64), np.uint8)
+    random = np.random.default_rng(5)
+    boxes = []
+    for image in images[:20]:
+        left, top = random.integers(0, 40, 2)
+        image[top : top + 16, left : left + 16] = 255
+        boxes.append(np.float32([[left, top, left + 16, top + 16]]) / 64)
+    boxes += [np.zeros((0, 4), np.float32)] * 20
+    truth = np.repeat(np.float32([1, 0]), 20)[:, None]
+    truth[-1] = 1  # fractured, and nobody marked where
+    turns = Augmentation(30, (0.8, 1.5), 0.1, True, True, 0, 0, 0, 0)
+    recipe = replace(toy, input_size=(64, 64), batch=8, balance=0.0, augmentation=turns)
+    stream, _ = batches.training(images, boxes, truth, recipe, 0, cells=(4, 4))
+    unknown = lit = 0
+    for inputs, (target, cells) in stream:
+        bright = inputs[..., :1].numpy().reshape(8, 4, 16, 4, 16).mean(axis=(2, 4))
+        for shown, present, inside in zip(
+            bright, target.numpy(), cells.numpy()[..., 0], strict=True
+        ):
+            if np.isnan(inside).any():
+                assert present == 1 and shown.max() < 0.01
+                unknown += 1
+                continue
+            # pixels without light are 1e-4 after the exposure
+            np.testing.assert_allclose(np.minimum(2 * shown, 1), inside, atol=0.01)
+            lit += inside.max() > 0.5
+    assert unknown == 1 and lit >= 18
+
+
+def test_a_lesion_of_any_size_and_place_covers_a_pixel():
+    boxes = [np.float32([[0.999, 0.999, 1, 1], [0, 0, 0.5, 0.25]]), np.zeros((0, 4), np.float32)]
+    found = batches.covered(boxes, np.array([True, False]), (8, 4))
+    assert found[0].sum() == 1 + 2 * 2 and found[0, 7, 3] == 1 and found[0, :2, :2].all()
+    assert not found[1].any()
+    assert np.isnan(batches.covered(boxes[1:], np.array([True]), (8, 4))).all()
+
+
+def test_the_loss_of_a_local_map_by_hand():
+    targets = np.float32([[[1, 0], [np.nan, 0]]])[..., None]
+    logits = np.float32([[[0, 0], [50, -100]]])[..., None]
+    # weights 10, 1 and 1: log 2 twice, and a certain cell that costs nothing
+    loss = loop.located_crossentropy(tf.constant(targets), tf.constant(logits))
+    assert float(loss) == pytest.approx(11 * np.log(2) / 12)
+    nothing = tf.fill([1, 2, 2, 1], np.nan)
+    assert float(loop.located_crossentropy(nothing, tf.constant(logits))) == 0
+
+
+def test_a_network_with_a_local_map_learns_where(toy, tmp_path):
+    """Boxes are all that tells it: films of both classes are equally bright."""
+    films = []
+    random = np.random.default_rng(6)
+    for index in range(64):
+        pixels = random.integers(0, 60, (64, 64)).astype(np.uint8)
+        corner = random.integers(4, 44, 2)
+        if index % 2:
+            pixels[corner[1] : corner[1] + 16, corner[0] : corner[0] + 16] = 250
+        path = tmp_path / f"{index}.png"
+        Image.fromarray(pixels).save(path)
+        box = (*(corner / 64), *((corner + 16) / 64))
+        films.append(Film(path, path.name, path.name, index % 2, lesions=(box,) * (index % 2)))
+    recipe = replace(
+        toy,
+        films=lambda _: {"train": films[8:]},
+        architecture="efficientnetb0-local",
+        input_size=(64, 64),
+        scaling="imagenet",
+        epochs=10,
+        learning_rate=2e-3,
+    )
+    run = tmp_path / "run"
+    loop.train(replace(recipe, epochs=9), tmp_path, run)
+    loop.train(recipe, tmp_path, run, resume=True)
+    network = networks.build("efficientnetb0-local", (64, 64), 1)
+    network.load_weights(run / "best.weights.h5")
+    images = batches.load(films[:8], recipe, "held out")
+    inputs = batches.inputs(images, recipe)
+    # 9 epochs settle the batch normalization's averages only partly
+    cells = keras.Model(network.input, network.get_layer("local").output)(inputs, training=True)
+    hits = 0
+    for film, heat in zip(films[1:8:2], cells.numpy()[1::2, ..., 0], strict=True):
+        row, column = np.unravel_index(heat.argmax(), heat.shape)
+        x0, y0, x1, y1 = np.array(film.lesions[0]) * 4
+        hits += x0 - 1 < column < x1 and y0 - 1 < row < y1
+    assert hits >= 3
 
 
 def test_only_the_layers_after_the_frozen_ones_learn():
@@ -304,7 +390,11 @@ def test_a_crop_is_fractured_where_it_shows_the_box(data):
         for film in films:
             assert every[film.image.split("#")[0]].truth >= film.truth
             assert bool(film.lesions) == bool(film.truth)
-            assert all(0 <= x <= 1 and 0 <= y <= 1 for x, y in film.lesions)
+            assert all(
+                0 <= low < high <= 1
+                for x0, y0, x1, y1 in film.lesions
+                for low, high in ((x0, x1), (y0, y1))
+            )
     wrists = [film for film in crops["wrist"] if film.facts["framing"] == "region crop"]
     sound = [film for film in wrists if not film.truth and every[film.image.split("#")[0]].truth]
     assert sound, "a fractured film also gives sound crops"

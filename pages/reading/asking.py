@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,13 +41,33 @@ def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
     """Findings by their odds in odds at the threshold, so those that reach it come first.
 
     That makes findings of different rarity comparable; a ratio of probabilities would not, for it
-    can't rise above 1 over the threshold and so favors rare findings.
+    can't rise above 1 over the threshold and so favors rare findings. What a model claims counts as
+    much as the model ranks films: one that ranks them no better than chance comes last.
     """
 
-    def odds(probability: float) -> float:
-        return probability / max(1 - probability, 1e-9)
+    def log_odds(probability: float) -> float:
+        inside = min(max(probability, 1e-9), 1 - 1e-9)
+        return math.log(inside / (1 - inside))
 
-    return sorted(findings, key=lambda one: -odds(one.probability) / max(odds(one.threshold), 1e-9))
+    def strength(finding: Finding) -> float:
+        over = log_odds(finding.probability) - log_odds(finding.threshold)
+        skill = _skill(finding)
+        return over * skill if over >= 0 else over / skill
+
+    return sorted(findings, key=strength, reverse=True)
+
+
+_UNKNOWN_SKILL = 0.5  # of imported weights without held-out films
+
+
+def _skill(finding: Finding) -> float:
+    """How well the model ranks films by this label: 2 AUC - 1 (Gini), at least 0.05."""
+    figures = card_of(finding.model).held_out.figures
+    names = ("AUC", f"AUC, {finding.label}")
+    for name, figure in figures.items():
+        if name in names or name.startswith(f"AUC, {finding.label} vs "):
+            return max(2 * figure.value - 1, 0.05)
+    return _UNKNOWN_SKILL
 
 
 def questions(reading: Reading) -> list[Question]:

@@ -27,7 +27,8 @@ class Film:
         truth: index of the class, or 0/1 for a two-class task.
         targets: of a multi-label task, one value in 0..1 per label; NaN where nobody knows.
         box: (x0, y0, x1, y1) in fractions of width and height, or None for the whole film.
-        lesions: (x, y) centers of marked lesions, in fractions of width and height of the film.
+        lesions: boxes (x0, y0, x1, y1) around marked lesions, in fractions of width and height of
+            what `pixels` shows.
         facts: columns kept for subgroup figures (source, view, sex, hardware...).
     """
 
@@ -37,7 +38,7 @@ class Film:
     truth: int = 0
     targets: tuple[float, ...] = ()
     box: tuple[float, float, float, float] | None = None
-    lesions: tuple[tuple[float, float], ...] = ()
+    lesions: tuple[tuple[float, float, float, float], ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
 
     def pixels(self) -> np.ndarray:

@@ -42,7 +42,7 @@ def films(folder: Path) -> list[Film]:
                 image=row["image"],
                 group=f"fracatlas-{row['group']}",
                 truth=int(row["fractured"]),
-                lesions=tuple((x + w / 2, y + h / 2) for x, y, w, h in boxes.get(row["image"], ())),
+                lesions=tuple((x, y, x + w, y + h) for x, y, w, h in boxes.get(row["image"], ())),
                 facts={
                     "source": "fracatlas",
                     "region": "arm" if region == "hand" else region,
@@ -193,7 +193,7 @@ def crops(
             if any(0.1 < share < 0.6 for share in shown):
                 continue
             inside = [
-                (x + w / 2, y + h / 2)
+                (x, y, x + w, y + h)
                 for (x, y, w, h), share in zip(boxes.get(image, []), shown, strict=True)
                 if share >= 0.6
             ]
@@ -203,7 +203,7 @@ def crops(
                     image=f"{film.image}#{part}-{view}",
                     truth=int(bool(inside)),
                     box=box,
-                    lesions=tuple(_within(box, x, y) for x, y in inside),
+                    lesions=tuple(_within(box, one) for one in inside),
                     facts=film.facts | {"part": part, "framing": "region crop"},
                 )
             )
@@ -225,7 +225,10 @@ def _shown(
     return across * down / (w * h) if w * h > 0 else 0.0
 
 
-def _within(box: tuple[float, float, float, float], x: float, y: float) -> tuple[float, float]:
-    x0, y0, x1, y1 = box
-    inside = np.clip([(x - x0) / (x1 - x0), (y - y0) / (y1 - y0)], 0, 1)
-    return float(inside[0]), float(inside[1])
+def _within(
+    box: tuple[float, float, float, float], lesion: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    """The part of a lesion that a crop shows, in fractions of the crop."""
+    corner, size = np.array(box[:2]), np.array(box[2:]) - box[:2]
+    low, high = np.clip((np.array(lesion).reshape(2, 2) - corner) / size, 0, 1)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])

