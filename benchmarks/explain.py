@@ -8,8 +8,9 @@ grad-cam==1.5.7 torchvision==0.28.0 torch==2.13.0; those that are missing are le
 
 - one map, 14 maps: from the image to the maps of one label, or of all fourteen, with everything in
   between. RadLens makes one pass for all; the others make passes for each label.
-- RADLENS_PRECISION=bfloat16 measures RadLens in half-size numbers, as it runs models whose card
-  says that they cost no AUC, on processors that have them.
+- RadLens, bfloat16: in half-size numbers, on processors that multiply them: as it runs models whose
+  card says that they cost no AUC, or every model with RADLENS_PRECISION=bfloat16. How much they
+  change the maps is printed, too.
 - masks: Score-CAM and RISE over the same number of masks, Ablation-CAM over the same number of
   channels. grad-cam has no RISE: its line is the same loop written in PyTorch.
 """
@@ -31,7 +32,9 @@ from typing import Any
 NETWORKS = ("densenet121", "efficientnetb0", "vgg16")
 THREADS = (1, 2)
 LABELS = 14
-OURS, KERAS_VIS, GRAD_CAM, RECIPE = "RadLens", "tf-keras-vis", "grad-cam", "keras.io recipe"
+OURS, HALF = "RadLens", "RadLens, bfloat16"
+KERAS_VIS, GRAD_CAM, RECIPE = "tf-keras-vis", "grad-cam", "keras.io recipe"
+TOOLS = (OURS, HALF, KERAS_VIS, GRAD_CAM, RECIPE)
 _BEGIN, _END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
 
 
@@ -60,7 +63,9 @@ def main() -> None:
     for network in options.networks:
         for threads in options.threads:
             rows += _in_a_process(network, threads, options)
-    figures = headline(rows)
+    likeness = [row for row in rows if "ratio" in row]
+    rows = [row for row in rows if "ratio" not in row]
+    figures = headline(rows) + likeness
     for line in rows + figures:
         print(json.dumps(line) if options.json else _words(line))
     if options.write:
@@ -95,17 +100,20 @@ def headline(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return {"name": name, "ratio": value, "network": network, "threads": threads}
 
     others = (KERAS_VIS, GRAD_CAM, RECIPE)
-    lines = [
-        ratio("all_maps_over_forward", [("14 maps", OURS)], ("forward", OURS)),
-        ratio("one_map_over_forward", [("one map", OURS)], ("forward", OURS)),
-        ratio("grad_cam_over_ours_14", [("14 maps", GRAD_CAM)], ("14 maps", OURS)),
-        ratio("tf_keras_vis_over_ours_14", [("14 maps", KERAS_VIS)], ("14 maps", OURS)),
-        ratio("keras_recipe_over_ours_14", [("14 maps", RECIPE)], ("14 maps", OURS)),
-        ratio("best_rival_over_ours_1", [("one map", tool) for tool in others], ("one map", OURS)),
-    ]
-    for method in ("Score-CAM", "Ablation-CAM", "RISE"):
-        name = f"best_rival_over_ours_{method.lower().replace('-', '_')}"
-        lines.append(ratio(name, [(method, tool) for tool in others], (method, OURS)))
+    lines = []
+    for ours, end in ((OURS, ""), (HALF, "_bfloat16")):
+        for name, task in (("all_maps", "14 maps"), ("one_map", "one map")):
+            lines.append(ratio(f"{name}_over_forward{end}", [(task, ours)], ("forward", ours)))
+        for name, task, tools in (
+            ("grad_cam_over_ours_14", "14 maps", [GRAD_CAM]),
+            ("tf_keras_vis_over_ours_14", "14 maps", [KERAS_VIS]),
+            ("keras_recipe_over_ours_14", "14 maps", [RECIPE]),
+            ("best_rival_over_ours_1", "one map", others),
+            ("best_rival_over_ours_score_cam", "Score-CAM", others),
+            ("best_rival_over_ours_ablation_cam", "Ablation-CAM", others),
+            ("best_rival_over_ours_rise", "RISE", others),
+        ):
+            lines.append(ratio(f"{name}{end}", [(task, tool) for tool in tools], (task, ours)))
     return [line for line in lines if line]
 
 
@@ -147,14 +155,19 @@ def _work(network_name: str, threads: int, options: argparse.Namespace) -> None:
 
     keras.utils.set_random_seed(0)
     network = networks.build(network_name, (options.size, options.size), LABELS)
-    # as the catalogue's models are
-    tracing.traced(network, frozen=True, bfloat16=precision.wants_bfloat16(free=False))
     grid = np.random.default_rng(0).normal(size=(1, 12, 12)).astype(np.float32)
     image = np.repeat(enlarged(grid, (options.size, options.size))[..., None], 3, axis=-1)
 
     groups: dict[str, dict[str, Callable[[], object]]] = {}
+    # frozen, as the catalogue's models are
+    whole = tracing.Traced(network, frozen=True)
+    ours = [_ours(OURS, whole, image, options.masks)]
+    if precision.multiplies_bfloat16():
+        half = tracing.Traced(network, frozen=True, bfloat16=True)
+        ours.append(_ours(HALF, half, image, options.masks))
+        _print_likeness(whole, half, image, network_name, threads)
     for functions in (
-        _ours(network, image, options.masks),
+        *ours,
         _recipe(network, image),
         _keras_vis(network, image, options.masks),
         _grad_cam(network, image, options.masks, threads),
@@ -186,28 +199,49 @@ def _work(network_name: str, threads: int, options: argparse.Namespace) -> None:
 _Functions = dict[tuple[str, str], Callable[[], object]]
 
 
-def _ours(network: Any, image: Any, masks: int) -> _Functions:
-    from xray_models import explain, tracing
+def _every() -> list[Any]:
     from xray_models.explain.targets import Target
 
-    every = [Target(tuple(float(k == label) for k in range(LABELS))) for label in range(LABELS)]
-    traced = tracing.traced(network)
+    return [Target(tuple(float(k == label) for k in range(LABELS))) for label in range(LABELS)]
+
+
+def _ours(tool: str, traced: Any, image: Any, masks: int) -> _Functions:
+    from xray_models import explain
+
+    every = _every()
 
     def maps(count: int, method: str, **settings: Any) -> Callable[[], object]:
         def run() -> object:
-            subject = explain.Subject(network, image)  # a new one: nothing is known of the image
+            # a new one: nothing is known of the image
+            subject = explain.Subject(lambda: traced, image)
             return explain.maps(subject, every[:count], method, **settings)
 
         return run
 
     return {
-        ("forward", OURS): lambda: traced.forward(image),
-        ("one map", OURS): maps(1, "grad-cam"),
-        ("14 maps", OURS): maps(LABELS, "grad-cam"),
-        ("Score-CAM", OURS): maps(1, "score-cam", top=masks),
-        ("Ablation-CAM", OURS): maps(1, "ablation-cam"),
-        ("RISE", OURS): maps(1, "rise", masks=masks),
+        ("forward", tool): lambda: traced.forward(image),
+        ("one map", tool): maps(1, "grad-cam"),
+        ("14 maps", tool): maps(LABELS, "grad-cam"),
+        ("Score-CAM", tool): maps(1, "score-cam", top=masks),
+        ("Ablation-CAM", tool): maps(1, "ablation-cam"),
+        ("RISE", tool): maps(1, "rise", masks=masks),
     }
+
+
+def _print_likeness(whole: Any, half: Any, image: Any, network: str, threads: int) -> None:
+    """Print the least correlation of a map in half-size numbers with the same in whole ones."""
+    import numpy as np
+
+    from xray_models import explain
+
+    first = explain.maps(explain.Subject(lambda: whole, image), _every())
+    second = explain.maps(explain.Subject(lambda: half, image), _every())
+    found = [
+        np.corrcoef(one.ravel(), other.ravel())[0, 1]
+        for one, other in zip(first, second, strict=True)
+    ]
+    line = {"name": "least_correlation_bfloat16", "network": network, "threads": threads}
+    print(json.dumps(line | {"ratio": float(np.nanmin(found))}), flush=True)
 
 
 def _recipe(network: Any, image: Any) -> _Functions:
@@ -345,15 +379,13 @@ def write(
     picture = path.with_name(f"{path.stem}-speed.png")
     _chart(picture, rows)
     command = " ".join(["python -m benchmarks.explain", *[a for a in arguments if a != "--json"]])
-    if precision := os.environ.get("RADLENS_PRECISION"):
-        command = f"RADLENS_PRECISION={precision} {command}"
     block = [
         _BEGIN,
         f"`{command}`, {_machine()}. Milliseconds, medians.",
         "",
         *_table(rows),
         "",
-        *[f"- {line['name'].replace('_', ' ')}: {line['ratio']:.2f}" for line in figures],
+        *[_sentence(line) for line in figures],
         "",
         f"![Milliseconds by tool]({picture.name})",
         _END,
@@ -362,13 +394,21 @@ def write(
     path.write_text(between.sub(lambda _: "\n".join(block), text), encoding="utf-8")
 
 
+def _sentence(line: dict[str, Any]) -> str:
+    where = f" ({line['network']})" if line["name"].startswith("least") else ""
+    return f"- {line['name'].replace('_', ' ')}{where}: {line['ratio']:.4g}"
+
+
 def _table(rows: list[dict[str, Any]]) -> list[str]:
-    tools = [OURS, KERAS_VIS, GRAD_CAM, RECIPE]
+    tools = [tool for tool in TOOLS if any(row.get("tool") == tool for row in rows)]
     cells: dict[tuple[str, int, str], dict[str, float]] = {}
     for row in rows:
         key = (row["network"], row["threads"], row["name"])
         cells.setdefault(key, {})[row["tool"]] = row["milliseconds"]
-    lines = [f"| network | threads | what | {' | '.join(tools)} |", "|---|---|---|" + "---:|" * 4]
+    lines = [
+        f"| network | threads | what | {' | '.join(tools)} |",
+        "|---|---|---|" + "---:|" * len(tools),
+    ]
     for (network, threads, name), found in cells.items():
         values = [f"{found[tool]:.1f}" if tool in found else "" for tool in tools]
         lines.append(f"| {network} | {threads} | {name} | {' | '.join(values)} |")
@@ -385,21 +425,21 @@ def _chart(path: Path, rows: list[dict[str, Any]]) -> None:
     threads = max(row["threads"] for row in rows)
     names = [name for name in dict.fromkeys(row["name"] for row in rows) if name != "forward"]
     networks = list(dict.fromkeys(row["network"] for row in rows))
-    tools = [OURS, KERAS_VIS, GRAD_CAM, RECIPE]
+    tools = [tool for tool in TOOLS if any(row["tool"] == tool for row in rows)]
     figure, axes = plt.subplots(
         1, len(names), figsize=(2.6 * len(names), 3.2), layout="constrained", squeeze=False
     )
     for axis, name in zip(axes[0], names, strict=True):
         for place, tool in enumerate(tools):
             spots = [
-                (networks.index(row["network"]) + (place - 1.5) * 0.2, row["milliseconds"])
+                (networks.index(row["network"]) + (place - 2) * 0.17, row["milliseconds"])
                 for row in rows
                 if (row["name"], row["tool"], row["threads"]) == (name, tool, threads)
             ]
             axis.bar(
                 [spot for spot, _ in spots],
                 [value for _, value in spots],
-                width=0.2,
+                width=0.17,
                 color=f"C{place}",
                 label=tool,
             )
@@ -409,7 +449,7 @@ def _chart(path: Path, rows: list[dict[str, Any]]) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     axes[0][0].set_ylabel(f"milliseconds, {threads} threads")
     handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize=8)
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

@@ -81,7 +81,7 @@ def main() -> None:
         predicting.forward(card, film)
         network = weights.network(card)
         image = scale(resize(film.pixels, card.input_size, card.geometry)[0], card.scaling)[None]
-        runner = predicting.traced(card).run
+        runner = predicting.traced(card).forward
         every = [targets.logit(card.labels, label) for label in card.labels]
 
         def ours(
@@ -93,7 +93,7 @@ def main() -> None:
             return keras_recipe(network, image, network.output_shape[-1])
 
         def forward(runner: Callable = runner, image: np.ndarray = image) -> object:
-            return [part.numpy() for part in runner(tf.constant(image))]
+            return runner(image)
 
         for mine, theirs in zip(ours(), recipe(), strict=True):
             if not np.allclose(mine.values, theirs, atol=1e-3):

@@ -62,7 +62,7 @@ def test_unknown_parts_and_models_are_refused(chest):
 
 def test_a_second_label_costs_no_second_pass(chest, monkeypatch):
     reading = classify.read(chest)
-    monkeypatch.setattr(tracing.Traced, "run", None)  # any further pass would fail
+    monkeypatch.setattr(tracing.Traced, "forward", None)  # any further pass would fail
     for finding in reading.findings:
         for negate in (False, True):
             heat = classify.explain(

@@ -324,9 +324,9 @@ def test_what_a_weaker_model_claims_counts_for_less():
 def test_asking_about_another_finding_costs_no_pass(monkeypatch):
     page = opened(sample="chest", label=PNEUMONIA)
     passes = []
-    real = tracing.Traced.run
+    real = tracing.Traced.forward
     monkeypatch.setattr(
-        tracing.Traced, "run", lambda *one, **more: passes.append(one) or real(*one, **more)
+        tracing.Traced, "forward", lambda *one, **more: passes.append(one) or real(*one, **more)
     )
     model, before = page.session_state.label.model, overlay(page)["data"][1]["customdata"]
     others = [one for one in page.session_state.reading.findings if one.model == model]

@@ -46,7 +46,7 @@ def test_one_pass_serves_every_label(card, film, monkeypatch):
     def forbidden(*_arguments):
         raise AssertionError("another pass was made")
 
-    monkeypatch.setattr(tracing.Traced, "run", forbidden)
+    monkeypatch.setattr(tracing.Traced, "forward", forbidden)
     every = [targets.logit(card.labels, label) for label in card.labels]
     fast = ("cam", "grad-cam", "grad-cam++", "hirescam", "layercam", "xgrad-cam", "eigen-cam")
     for method in (*fast, "ablation-cam"):

@@ -6,7 +6,7 @@ and change the answers a little. RADLENS_PRECISION says where they are used:
 - auto (default): for models whose card says that they were measured to cost no AUC, on processors
   with matrix units for them (AMX) or vector instructions (AVX512-BF16).
 - float32: nowhere, as trained.
-- bfloat16: for every model; oneDNN chooses the operations.
+- bfloat16: for every model.
 
 `python -m xray_models benchmark precision` measures and writes the card.
 """
@@ -20,11 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
-from tensorflow.python.eager import wrap_function
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-from tensorflow.python.grappler import tf_optimizer
-from tensorflow.python.training.saver import export_meta_graph
+
+from xray_models import compiled
 
 _VARIABLE = "RADLENS_PRECISION"
 CHOICES = ("auto", "float32", "bfloat16")
@@ -35,18 +33,23 @@ class PrecisionError(ValueError):
     """RADLENS_PRECISION names no precision."""
 
 
-def frozen(concrete: Any, bfloat16: bool) -> Any:
+def frozen(concrete: Any, bfloat16: bool) -> compiled.Pass:
     """A traced function with its variables turned into constants.
 
+    Processors run it through OpenVINO, graphics cards through TensorFlow.
+
     Args:
-        concrete: a concrete function of TensorFlow.
-        bfloat16: run it in half-size numbers, where oneDNN finds that sound.
+        concrete: a concrete function of TensorFlow, from images to any number of outputs.
+        bfloat16: on processors, run it in half-size numbers.
 
     Returns:
-        A function of the same signature; it holds its own copy of the weights.
+        A function that holds its own copy of the weights.
     """
     constant = convert_variables_to_constants_v2(concrete)
-    return _in_bfloat16(constant) if bfloat16 else constant
+    if tf.config.list_physical_devices("GPU"):
+        return lambda images: [one.numpy() for one in constant(tf.constant(images))]
+    names = [tensor.name for tensor in constant.outputs]
+    return compiled.compiled(constant.graph, names, bfloat16)
 
 
 def wants_bfloat16(free: bool) -> bool:
@@ -74,17 +77,3 @@ def multiplies_bfloat16() -> bool:
     except OSError:
         return False
     return any(flag in flags for flag in _FLAGS)
-
-
-def _in_bfloat16(function: Any) -> Any:
-    """The graph after oneDNN's rewrite, which leaves what needs range (softmax, sums) in single."""
-    meta = export_meta_graph(graph_def=function.graph.as_graph_def(), graph=function.graph)
-    inputs = [tensor.name for tensor in function.inputs]
-    outputs = [tensor.name for tensor in function.outputs]
-    meta.collection_def["train_op"].node_list.value.extend(inputs + outputs)
-    config = config_pb2.ConfigProto()
-    options = config.graph_options.rewrite_options
-    options.auto_mixed_precision_onednn_bfloat16 = rewriter_config_pb2.RewriterConfig.ON
-    graph = tf_optimizer.OptimizeGraph(config, meta)
-    rewritten = wrap_function.function_from_graph_def(graph, inputs, outputs)
-    return lambda *arguments: [tf.cast(one, tf.float32) for one in rewritten(*arguments)]

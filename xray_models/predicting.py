@@ -6,7 +6,6 @@ import threading
 import weakref
 from dataclasses import dataclass
 
-import tensorflow as tf
 import numpy as np
 from scipy.special import expit, softmax
 
@@ -51,12 +50,10 @@ def forward(card: Card, radiograph: Radiograph) -> ForwardPass:
     key = f"{card.id}:{card.weights.sha256}"
     if key not in known:
         grey, placement = resize(radiograph.pixels, card.input_size, card.geometry)
-        activation, logits = traced(card).run(
-            tf.constant(scale(grey, card.scaling, card.mean_std)[None])
-        )
+        activation, logits = traced(card).forward(scale(grey, card.scaling, card.mean_std)[None])
         known[key] = ForwardPass(
-            logits=logits.numpy()[0],
-            activation=activation.numpy()[0],
+            logits=logits[0],
+            activation=activation[0],
             head=traced(card).head,
             placement=placement,
             input_size=card.input_size,

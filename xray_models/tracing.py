@@ -60,12 +60,17 @@ class Traced:
         self.graph = graphs.graph(network)
         self.frozen = frozen
         self.bfloat16 = bfloat16
-        self.frozen_bytes = 0
+        self._copied: dict[str, int] = {}
         self.labels = int(self.graph.logits.shape[-1])
         self.default_layer = self.graph.default_layer
         self._cuts: OrderedDict[str, Cut] = OrderedDict()
         self._functions: dict[str, Function] = {}
         self._lock = threading.RLock()
+
+    @property
+    def frozen_bytes(self) -> int:
+        """Memory that frozen passes hold beside the network's variables."""
+        return sum(list(self._copied.values()))
 
     @property
     def grids(self) -> dict[str, tuple[int, int, int]]:
@@ -89,11 +94,6 @@ class Traced:
         Args:
             images: float32, (batch, height, width, channels).
         """
-        activation, logits = self.run(tf.constant(images))
-        return activation.numpy(), logits.numpy()
-
-    def run(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """`forward` on tensors."""
         self._follow()
         activation, logits = self._function("forward", self._trace_forward)(images)
         return activation, logits
@@ -110,7 +110,8 @@ class Traced:
                 self._cuts[layer] = self._trace_cut(layer)
             self._cuts.move_to_end(layer)
             while len(self._cuts) > _CUTS:
-                self._cuts.popitem(last=False)
+                dropped, _ = self._cuts.popitem(last=False)
+                self._copied.pop(dropped, None)
             return self._cuts[layer]
 
     def input_gradient(
@@ -148,8 +149,11 @@ class Traced:
             _many(graph.inputs),
         )
         if not self.frozen:
-            return concrete
-        self.frozen_bytes = sum(
+            return lambda images: [one.numpy() for one in concrete(tf.constant(images))]
+        return self._freeze("", concrete)
+
+    def _freeze(self, layer: str, concrete: Any) -> Function:
+        self._copied[layer] = sum(
             int(np.prod(variable.shape)) * variable.dtype.size for variable in concrete.variables
         )
         return precision.frozen(concrete, self.bfloat16)
@@ -180,10 +184,22 @@ class Traced:
         once = [_once(one) for one in around]
         vectors = tf.TensorSpec((None, self.labels), tf.float32)
         return Cut(
-            _traced(run_front, _once(graph.inputs)),
+            self._front(layer, _traced(run_front, _once(graph.inputs)), [grid, *around]),
             _traced(run_rest, _many(grid), once),
             _traced(run_gradient, _once(grid), once, vectors),
         )
+
+    def _front(self, layer: str, concrete: Any, crossing: list[graphs.Tensor]) -> Function:
+        """The part of a cut below it, frozen if the network is."""
+        if not self.frozen or any(one.dtype != "float32" for one in crossing):
+            return concrete
+        frozen = self._freeze(layer, concrete)
+
+        def run(images: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+            activation, *around, logits = map(tf.constant, frozen(images.numpy()))
+            return activation, around, logits
+
+        return run
 
     def _trace_input_gradient(self, guided: bool) -> Function:
         graph = self.graph
