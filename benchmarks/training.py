@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from xray_models import networks
-from xray_models.train import batches, loop
+from xray_models.train import batches, losses
 from xray_models.train.recipe import Augmentation, Recipe
 
 _SIZE = 224
@@ -60,7 +60,7 @@ def measure(architecture: str, steps: int, rounds: int) -> dict[str, float | str
     unmarked = [np.zeros((0, 4), np.float32)] * len(images)
     targets = random.integers(0, 2, (200, 1)).astype(np.float32)
     network = networks.build(architecture, (_SIZE, _SIZE), 1)
-    network.compile(keras.optimizers.AdamW(1e-4), loop.known_crossentropy)
+    network.compile(keras.optimizers.AdamW(1e-4), losses.known)
     ready = tf.data.Dataset.from_tensors(
         (
             tf.constant(random.normal(size=(recipe.batch, _SIZE, _SIZE, 3)).astype(np.float32)),

@@ -21,7 +21,7 @@ from xray_models.datasets import (
     kermany,
     split_of,
 )
-from xray_models.train import RECIPES, batches, folds, loop, named, pretrained, tones
+from xray_models.train import RECIPES, batches, folds, loop, losses, named, pretrained, tones
 from xray_models.train.recipe import Augmentation, Recipe
 
 
@@ -105,9 +105,9 @@ def test_unknown_labels_teach_nothing():
     targets = np.array([[1.0, np.nan], [0.0, 1.0]], np.float32)
     logits = np.array([[2.0, 50.0], [1.0, -1.0]], np.float32)
     expected = np.mean([np.log1p(np.exp(-2)), np.log1p(np.exp(1)), np.log1p(np.exp(1))])
-    assert float(loop.known_crossentropy(targets, logits)) == pytest.approx(expected, rel=1e-5)
+    assert float(losses.known(targets, logits)) == pytest.approx(expected, rel=1e-5)
     nothing = np.full((2, 2), np.nan, np.float32)
-    assert float(loop.known_crossentropy(nothing, logits)) == 0
+    assert float(losses.known(nothing, logits)) == 0
     assert loop.score(targets, np.array([[0.9, 0.2], [0.1, 0.3]])) == 1.0
 
 
@@ -257,10 +257,10 @@ def test_the_loss_of_a_local_map_by_hand():
     targets = np.float32([[[1, 0], [np.nan, 0]]])[..., None]
     logits = np.float32([[[0, 0], [50, -100]]])[..., None]
     # weights 10, 1 and 1: log 2 twice, and a certain cell that costs nothing
-    loss = loop.located_crossentropy(tf.constant(targets), tf.constant(logits))
+    loss = losses.located(tf.constant(targets), tf.constant(logits))
     assert float(loss) == pytest.approx(11 * np.log(2) / 12)
     nothing = tf.fill([1, 2, 2, 1], np.nan)
-    assert float(loop.located_crossentropy(nothing, tf.constant(logits))) == 0
+    assert float(losses.located(nothing, tf.constant(logits))) == 0
 
 
 def test_a_network_with_a_local_map_learns_where(toy, tmp_path):

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from xray_models import networks
 from xray_models.datasets import Film
 from xray_models.networks import local
-from xray_models.train import batches, folds, hardware, pretrained
+from xray_models.train import batches, folds, hardware, losses, pretrained
 from xray_models.train.averaging import RunningAverage
 from xray_models.train.journal import Journal
 from xray_models.train.recipe import Recipe
@@ -97,7 +97,6 @@ def _fit(
     if validation:
         unseen = batches.load(validation, recipe, "validation")
         truth = batches.targets(validation, recipe)
-
     boxes = batches.lesions(films["train"], recipe)
 
     with strategy.scope():
@@ -212,7 +211,7 @@ def _learner(
         )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0)
     loss = (
-        known_crossentropy
+        losses.known
         if recipe.activation == "sigmoid"
         else keras.losses.CategoricalCrossentropy(from_logits=True)
     )
@@ -221,46 +220,8 @@ def _learner(
         return network, None
     cells = network.get_layer(local.LAYER).output
     learner = keras.Model(network.input, [network.output, cells])
-    learner.compile(optimizer, [loss, located_crossentropy], loss_weights=[1.0, _LOCAL_WEIGHT])
+    learner.compile(optimizer, [loss, losses.located], loss_weights=[1.0, _LOCAL_WEIGHT])
     return learner, tuple(cells.shape[1:3])
-
-
-def known_crossentropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Mean binary cross-entropy over the labels that somebody knows; NaN targets do not count.
-
-    Args:
-        targets: float32 in 0..1 or NaN, (films, labels).
-        logits: float32, (films, labels).
-
-    Returns:
-        float32 scalar; 0 where nothing is known.
-    """
-    known = tf.math.is_finite(targets)
-    each = tf.nn.sigmoid_cross_entropy_with_logits(tf.where(known, targets, 0.0), logits)
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(tf.where(known, each, 0.0)), tf.reduce_sum(tf.cast(known, tf.float32))
-    )
-
-
-_COVERED_WEIGHT = 10.0
-"""Of a cell in a lesion, beside 1 of any other: they are one in a hundred."""
-
-
-def located_crossentropy(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Weighted mean binary cross-entropy over the cells of a local map; NaN cells do not count.
-
-    Args:
-        targets: float32 in 0..1 or NaN, (films, rows, columns, 1): share of a lesion.
-        logits: float32, (films, rows, columns, 1).
-
-    Returns:
-        float32 scalar; 0 where nothing is known.
-    """
-    known = tf.math.is_finite(targets)
-    truth = tf.where(known, targets, 0.0)
-    weight = tf.where(known, 1.0 + (_COVERED_WEIGHT - 1.0) * truth, 0.0)
-    each = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
-    return tf.math.divide_no_nan(tf.reduce_sum(weight * each), tf.reduce_sum(weight))
 
 
 def _freeze(network: keras.Model, until: str | None) -> None:
@@ -287,7 +248,7 @@ def _validate(
 ) -> dict[str, float]:
     raw = logits(network, images, recipe)
     if recipe.activation == "sigmoid":
-        loss = float(known_crossentropy(targets, raw.astype(np.float32)))
+        loss = float(losses.known(targets, raw.astype(np.float32)))
         return {"validation_auc": score(targets, expit(raw)), "validation_loss": loss}
     values = softmax(raw, axis=1)
     loss = float(-np.log(np.maximum((values * targets).sum(axis=1), 1e-12)).mean())
