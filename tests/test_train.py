@@ -21,7 +21,17 @@ from xray_models.datasets import (
     kermany,
     split_of,
 )
-from xray_models.train import RECIPES, batches, folds, loop, losses, named, pretrained, tones
+from xray_models.train import (
+    RECIPES,
+    batches,
+    folds,
+    loop,
+    losses,
+    named,
+    pretrained,
+    publishing,
+    tones,
+)
 from xray_models.train.recipe import Augmentation, Recipe
 
 
@@ -419,3 +429,17 @@ def test_no_class_of_the_detector_comes_from_one_source_alone(data):
     assert len(several) == len(body_parts.LABELS)
     for name in ("kermany", "nih", "unifesp", "fracatlas"):
         assert sum(name in names for names in sources.values()) >= 2
+
+
+def test_a_fold_of_many_findings_is_not_calibrated_down():
+    """Pooled over folds, calibration by the other folds must keep the order of their films."""
+    random = np.random.default_rng(8)
+    share = np.repeat([0.5, 0.1, 0.1], 400)
+    truth = (random.random(1200) < share).astype(int)
+    raw = (truth * 1.5 + random.normal(size=1200))[:, None]
+    films = [Film(Path(f"{i}.png"), f"{i}", f"{i}", int(one)) for i, one in enumerate(truth)]
+    recipe = Recipe("toy", lambda _: {}, ("x",), "vgg16", (32, 32), "fit", "unit", None, True)
+    split = np.repeat(["fold 1", "fold 2", "fold 3"], 400)
+    _, probability = publishing._calibrated(publishing._HeldOut(films, split, raw), recipe)
+    assert loop.score(truth[:, None], probability) > loop.score(truth[:, None], raw) - 0.005
+    assert probability.mean() == pytest.approx(truth.mean(), abs=0.03)

@@ -16,10 +16,10 @@ def known(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 scalar; 0 where nothing is known.
     """
-    known = tf.math.is_finite(targets)
-    each = tf.nn.sigmoid_cross_entropy_with_logits(tf.where(known, targets, 0.0), logits)
+    there = tf.math.is_finite(targets)
+    each = tf.nn.sigmoid_cross_entropy_with_logits(tf.where(there, targets, 0.0), logits)
     return tf.math.divide_no_nan(
-        tf.reduce_sum(tf.where(known, each, 0.0)), tf.reduce_sum(tf.cast(known, tf.float32))
+        tf.reduce_sum(tf.where(there, each, 0.0)), tf.reduce_sum(tf.cast(there, tf.float32))
     )
 
 
@@ -33,8 +33,8 @@ def located(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 scalar; 0 where nothing is known.
     """
-    known = tf.math.is_finite(targets)
-    truth = tf.where(known, targets, 0.0)
-    weight = tf.where(known, 1.0 + (_COVERED_WEIGHT - 1.0) * truth, 0.0)
+    there = tf.math.is_finite(targets)
+    truth = tf.where(there, targets, 0.0)
+    weight = tf.where(there, 1.0 + (_COVERED_WEIGHT - 1.0) * truth, 0.0)
     each = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
     return tf.math.divide_no_nan(tf.reduce_sum(weight * each), tf.reduce_sum(weight))

@@ -225,25 +225,39 @@ def _calibrated(held_out: _HeldOut, recipe: Recipe) -> tuple[Calibration, np.nda
         found = _calibrate(held_out.logits[chosen_on], targets[chosen_on], recipe.activation)
         return found, calibrated(held_out.logits, found, recipe.activation)
     probability = np.empty_like(held_out.logits)
+    shares = targets.mean(axis=0)
     for fold in np.unique(held_out.split):
         inside = held_out.split == fold
-        others = _calibrate(held_out.logits[~inside], targets[~inside], recipe.activation)
+        # to the same share of findings for all folds: a fold with more of them leaves fewer to the
+        # others, would be calibrated to these, and come out lower than it is
+        others = _calibrate(held_out.logits[~inside], targets[~inside], recipe.activation, shares)
         probability[inside] = calibrated(held_out.logits[inside], others, recipe.activation)
     return _calibrate(held_out.logits, targets, recipe.activation), probability
 
 
-def _calibrate(logits: np.ndarray, targets: np.ndarray, activation: str) -> Calibration:
+def _calibrate(
+    logits: np.ndarray, targets: np.ndarray, activation: str, shares: np.ndarray | None = None
+) -> Calibration:
     """Temperature and biases that minimize the negative log-likelihood.
 
     Undoes both overconfidence and the class balance of training (Platt 1999, Guo et al. 2017).
+
+    Args:
+        logits: (films, labels).
+        targets: bool, (films, labels).
+        activation: "sigmoid" or "softmax".
+        shares: weigh films as if each label had this share of them; as they are by default.
     """
+    here = np.clip(targets.mean(axis=0), 1e-6, 1 - 1e-6)
+    shares = here if shares is None else shares
+    weight = np.where(targets, shares / here, (1 - shares) / (1 - here))
 
     def loss(parameters: np.ndarray) -> float:
         adjusted = logits / np.exp(parameters[0]) + parameters[1:]
         if activation == "sigmoid":
-            likelihood = log_expit(np.where(targets, adjusted, -adjusted)).sum(axis=1)
+            likelihood = (weight * log_expit(np.where(targets, adjusted, -adjusted))).sum(axis=1)
         else:
-            likelihood = log_softmax(adjusted, axis=1)[targets]
+            likelihood = weight[targets] * log_softmax(adjusted, axis=1)[targets]
         # a weak pull to zero keeps the biases of rare classes sane
         return float(-likelihood.mean() + 1e-3 * np.square(parameters).sum())
 
