@@ -96,7 +96,9 @@ def main() -> None:
             return runner(image)
 
         for mine, theirs in zip(ours(), recipe(), strict=True):
-            if not np.allclose(mine.values, theirs, atol=1e-3):
+            # half-size numbers change a map a little
+            tolerance = 1e-3 if predicting.arithmetic(card) == "float32" else 0.05
+            if not np.allclose(mine.values, theirs, atol=tolerance):
                 raise SystemExit(f"{card.id}: our map differs from the recipe's")
         found = milliseconds(repeats, forward=forward, ours=ours, recipe=recipe)
         rows += [

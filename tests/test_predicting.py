@@ -36,8 +36,16 @@ def test_the_frozen_pass_is_the_network(card, film):
     pooled = done.activation.mean(axis=(0, 1)) @ done.head
     offset = network.get_layer("logits").bias.numpy()
     np.testing.assert_allclose(pooled + offset, done.logits, atol=1e-4)
+
+
+def test_every_frozen_pass_is_counted_as_a_copy_of_its_weights(card):
+    network = weights.load(card)
+    own = tracing.traced(network, frozen=True)
+    own.forward(np.zeros((1, *card.input_size, 3), np.float32))
     size = 4 * sum(int(np.prod(variable.shape)) for variable in network.weights)
     assert tracing.frozen_bytes(network) == size
+    own.cut("block6a_expand_activation")
+    assert tracing.frozen_bytes(network) > size, "so is the part below a layer"
 
 
 def test_one_pass_serves_every_label(card, film, monkeypatch):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import tensorflow  # noqa: F401 - before keras: see pyproject.toml
 import keras
 
+from xray_models.networks import local
 from xray_models.networks.densenet import densenet121, densenet169
 from xray_models.networks.efficientnet import efficientnet_b0, efficientnet_b0_local
 from xray_models.networks.mobilenet import mobilenet_v2
@@ -73,9 +74,12 @@ def build(
 def last_activation(network: keras.Model) -> str:
     """Name of the layer whose output the pooling layer reads: the default layer of Grad-CAM.
 
-    Of VGG16 codes it is the last convolution, before the fifth pooling: twice the resolution.
+    Of VGG16 codes it is the last convolution, before the fifth pooling: twice the resolution. Of a
+    network with a local map it is that map.
     """
     names = {layer.name for layer in network.layers}
+    if local.LAYER in names:
+        return local.LAYER
     layer = network.get_layer("pooled" if "pooled" in names else "codes")
     before = layer.input._keras_history.operation
     if isinstance(before, keras.layers.MaxPooling2D):
