@@ -25,6 +25,7 @@ from xray_models.train import (
     RECIPES,
     batches,
     folds,
+    fused,
     loop,
     losses,
     named,
@@ -310,6 +311,46 @@ def test_a_network_with_a_local_map_learns_where(toy, tmp_path):
         x0, y0, x1, y1 = np.array(film.lesions[0]) * 4
         hits += x0 - 1 < column < x1 and y0 - 1 < row < y1
     assert hits >= 3
+
+
+def test_fused_operations_train_as_keras_does():
+    def build() -> keras.Model:
+        keras.utils.set_random_seed(3)
+        layers = keras.layers
+        x = inputs = keras.Input((16, 16, 3))
+        for channels in (8, 12):
+            x = layers.Conv2D(channels, 3, use_bias=False)(x)
+            x = layers.Activation("swish")(layers.BatchNormalization(momentum=0.9)(x))
+        return keras.Model(inputs, layers.Dense(1)(layers.GlobalAveragePooling2D()(x)))
+
+    own, quick = build(), build()
+    fused.fuse(quick)
+    films = np.random.default_rng(0).normal(2, 3, (8, 16, 16, 3)).astype(np.float32)
+    gradients = []
+    for network in (own, quick):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(network(films, training=True) - 1.0))
+        gradients.append(tape.gradient(loss, network.trainable_variables))
+    for one, other in zip(*gradients, strict=True):
+        assert np.abs(one).max() > 0
+        np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-5)
+    for one, other in zip(own.non_trainable_variables, quick.non_trainable_variables, strict=True):
+        # the fused variance is unbiased: n / (n - 1) of Keras's
+        np.testing.assert_allclose(other.numpy(), one.numpy(), rtol=1e-3)
+    np.testing.assert_allclose(quick(films), own(films), rtol=1e-3)
+
+
+def test_fused_operations_reach_every_layer_and_leave_the_answer(tmp_path):
+    own, quick = (networks.build("efficientnetb0-local", (64, 64), 1) for _ in range(2))
+    fused.fuse(quick)
+    normalizations = [x for x in quick.layers if isinstance(x, keras.layers.BatchNormalization)]
+    curves = [x for x in quick.layers if isinstance(x, keras.layers.Activation)]
+    assert len(normalizations) == 49 and all("call" in vars(x) for x in normalizations)
+    assert len(curves) == 33 and all(x.activation is fused.swish for x in curves)
+    quick.save_weights(tmp_path / "fused.weights.h5")
+    own.load_weights(tmp_path / "fused.weights.h5")
+    film = np.random.default_rng(0).random((1, 64, 64, 3), np.float32)
+    np.testing.assert_allclose(quick(film), own(film), rtol=1e-4, atol=1e-5)
 
 
 def test_only_the_layers_after_the_frozen_ones_learn():

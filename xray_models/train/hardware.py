@@ -50,6 +50,13 @@ def precision(chosen: tf.distribute.Strategy, architecture: str) -> str:
     return "float32"
 
 
+def fused(chosen: tf.distribute.Strategy) -> bool:
+    """Whether `fused.fuse` helps: on processors; other devices have compilers of their own."""
+    return not isinstance(
+        chosen, tf.distribute.TPUStrategy
+    ) and not tf.config.list_physical_devices("GPU")
+
+
 def _processor_has_bfloat16() -> bool:
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")

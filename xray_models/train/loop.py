@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from xray_models import networks
 from xray_models.datasets import Film
 from xray_models.networks import local
-from xray_models.train import batches, folds, hardware, losses, pretrained
+from xray_models.train import batches, folds, fused, hardware, losses, pretrained
 from xray_models.train.averaging import RunningAverage
 from xray_models.train.journal import Journal
 from xray_models.train.recipe import Recipe
@@ -101,6 +101,8 @@ def _fit(
 
     with strategy.scope():
         network, started_from = _network(recipe, run)
+        if hardware.fused(strategy):
+            fused.fuse(network)
         learner, cells = _learner(network, recipe, len(images))
     average = RunningAverage(recipe.averaging)
     journal = Journal(run, fresh=state["epoch"] == 0)
