@@ -49,7 +49,11 @@ def compiled(graph: Any, outputs: Sequence[str], bfloat16: bool) -> Pass:
     }
     if threads := os.environ.get("OMP_NUM_THREADS"):
         settings["INFERENCE_NUM_THREADS"] = int(threads)
-    model = openvino.Core().compile_model(openvino.convert_model(graph), "CPU", settings)
+    converted = openvino.convert_model(graph)
+    shape = converted.input(0).get_partial_shape()
+    shape[0] = 1  # or every new number of images is compiled for anew, for tenths of a second
+    converted.reshape(shape)
+    model = openvino.Core().compile_model(converted, "CPU", settings)
     ports = [model.output(name) for name in outputs]
     idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
@@ -59,9 +63,13 @@ def compiled(graph: Any, outputs: Sequence[str], bfloat16: bool) -> Pass:
         except queue.Empty:
             request = model.create_infer_request()
         try:
-            found = request.infer([np.ascontiguousarray(images, np.float32)], share_inputs=True)
-            # copies: the request's memory holds the next answer soon
-            return [np.array(found[port], np.float32) for port in ports]
+            found: list[list[np.ndarray]] = [[] for _ in ports]
+            for image in np.ascontiguousarray(images, np.float32):
+                answer = request.infer([image[None]], share_inputs=True)
+                for port, parts in zip(ports, found, strict=True):
+                    # a copy: the request's memory holds the next answer soon
+                    parts.append(np.array(answer[port], np.float32))
+            return [np.concatenate(parts) for parts in found]
         finally:
             idle.put(request)
 
