@@ -152,6 +152,17 @@ def test_models_and_layers_stand_beside_each_other_with_names_that_tell_them_apa
     assert all(name in title for name, title in zip(names[1:3], titles(page)[2:], strict=True))
 
 
+def test_maps_start_at_the_layer_that_the_card_chose_and_cam_where_it_can_be_had():
+    page = compared()
+    model = page.multiselect(key="labels").value[0].model
+    chosen = catalogue.get(model).explanation.layer
+    assert chosen and page.multiselect(key=f"layers-{model}").value == [chosen]
+    checked(page.multiselect(key="methods").set_value(["cam", "grad-cam"]).run())
+    assert len(titles(page)) == 3
+    assert "no further pass" in titles(page)[1]  # the pass that read the film left it behind
+    assert "pass" in titles(page)[2] and "no further" not in titles(page)[2]
+
+
 def test_two_pictures_take_turns_where_asked():
     page = compared()
     assert html(page).count("<figure>") == 1

@@ -57,6 +57,15 @@ def test_grad_cam_plus_plus_follows_equation_19():
     np.testing.assert_allclose(grad_cam_plus_plus(CELLS, SLOPES), expected, rtol=1e-6)
 
 
+def test_grad_cam_plus_plus_draws_where_a_map_of_logits_is_above_zero():
+    # most cells far below zero, as in a map of logits: their sum must not turn the sign
+    logits = np.full((4, 4, 1), -4.0, np.float32)
+    logits[1, 2] = 3.0
+    heat = grad_cam_plus_plus(logits, np.full((1, 1, 1, 1), 0.5, np.float32))[0]
+    assert heat.argmax() == 1 * 4 + 2
+    assert heat[1, 2] == pytest.approx(3.0 * 0.5 / (2 + 3.0 * 0.5))
+
+
 def test_grad_cam_plus_plus_does_not_lose_small_gradients():
     """With g near 0 alpha is one half: weights 2 : 3, and no epsilon for g^2 to drown in."""
     small = grad_cam_plus_plus(CELLS, SLOPES * 1e-6)[0]

@@ -92,13 +92,18 @@ def _choose_layers(cards: Mapping[str, Card]) -> dict[str, list[str]]:
             layers[model] = st.multiselect(
                 f"Layers of {card.name}",
                 asking.layers(card),
-                default=[OWN_LAYER],
+                default=[_start(card)],
                 format_func=partial(asking.layer_words, card),
                 key=f"layers-{model}",
                 bind="query-params",
                 persist_state="session",
             )
     return layers
+
+
+def _start(card: Card) -> str:
+    """The layer that the model's card chose by measurement: the last activation where none."""
+    return card.explanation.layer if card.explanation.layer in asking.layers(card) else OWN_LAYER
 
 
 def _tell_misfits(reading: Reading, known: Mapping[str, Mapping[str, Offer]]) -> None:

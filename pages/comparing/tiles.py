@@ -45,12 +45,12 @@ def tiles(
         for layer in layers.get(question.model) or [OWN_LAYER]:
             where = None if layer == OWN_LAYER else layer
             known = asking.offers(card, where)
-            # what draws on pixels has no layer: it is shown once
+            # what draws on pixels has no layer, and CAM only one: each is shown once
             own = asking.offers(card)
             for method in methods:
                 if known[method].fits:
                     found.append(Tile(question, direction, method, where))
-                elif own[method].fits and not own[method].method.layered:
+                elif own[method].fits:
                     found.append(Tile(question, direction, method, None))
     return list(dict.fromkeys(found))
 

@@ -20,8 +20,9 @@ def grad_cam_plus_plus(activation: np.ndarray, gradients: np.ndarray) -> np.ndar
     Returns:
         float32, (targets, rows, columns), positive where it speaks for the target.
     """
-    # alpha = g^2 / (2 g^2 + sum(A) g^3), shortened by g^2: no small number that could outweigh it
-    below = 2.0 + activation.sum(axis=(0, 1)) * gradients
-    gains = (gradients > 0) & (below > 0)  # activations below zero (swish) can turn the sign
-    alpha = np.divide(1.0, below, out=np.zeros_like(gradients), where=gains)
+    # alpha = g^2 / (2 g^2 + sum(A) g^3), shortened by g^2: no small number that could outweigh it.
+    # The paper's activations are never negative; those below zero (swish, a map of logits) would
+    # turn the sign of the sum and with it every cell's share
+    below = 2.0 + np.maximum(activation, 0).sum(axis=(0, 1)) * np.maximum(gradients, 0)
+    alpha = (gradients > 0) / below
     return weighted(activation, (alpha * gradients).mean(axis=(1, 2)))
