@@ -117,6 +117,8 @@ def test_bfloat16_is_for_models_that_lose_nothing_by_it(card, monkeypatch):
     dear = replace(card, bfloat16=Bfloat16(100, auc_change=-0.01, largest_change=0.1))
     assert predicting.arithmetic(replace(card, bfloat16=None)) == "float32"
     assert predicting.arithmetic(dear) == "float32"
+    moved = replace(card, bfloat16=Bfloat16(100, auc_change=0.0, largest_change=0.1))
+    assert predicting.arithmetic(moved) == "float32"
     cheap = replace(card, bfloat16=Bfloat16(100, auc_change=0.0, largest_change=0.01))
     assert predicting.arithmetic(cheap) == ("bfloat16" if here else "float32")
 
