@@ -153,6 +153,18 @@ def test_figures_are_stored_method_by_method():
     assert np.isnan(without["gain"])  # the baseline has no such measure
 
 
+@pytest.mark.usefixtures("drawn")
+def test_baselines_of_many_films_are_not_lost_to_those_of_few():
+    def stored():
+        return method_table.load("m", "localisation")["films"].tolist()
+
+    for films, kept in ((20, 20), (5, 20), (30, 30)):
+        method_table.save_if_more("m", "localisation", [figure(method="center", films=films)])
+        assert stored() == [kept]
+    method_table.save_if_more("m", "localisation", [figure(method="random", films=5)])
+    assert stored() == [30, 5]
+
+
 def figure(**changed):
     row = method_table.MethodFigure(
         data="NIH", label="Mass", seen=False, method="cam", rule="", measure="energy in box",
@@ -216,3 +228,5 @@ def test_only_the_networks_of_the_folds_have_not_seen_their_films(tmp_path):
     shipped, of_folds = (held_out_films.Networks(CARD, run) for run in (None, tmp_path))
     assert shipped.seen("fold 2") and not of_folds.seen("fold 2")
     assert not shipped.seen("test") and not shipped.seen("")
+    held_out = replace(CARD.held_out, shipped_fold="fold 2")
+    assert not held_out_films.Networks(replace(CARD, held_out=held_out)).seen("fold 2")

@@ -23,6 +23,7 @@ def test_every_way_that_was_measured_is_told_with_its_figures(model):
         assert set(of_films["method"]) <= set(found)
         for row in of_films[of_films["measure"] == "pointing game"].itertuples():
             assert found[row.method].figures["pointing game"].value == row.value
+            assert found[row.method].films["pointing game"] == row.films
     ways = [one.baseline for one in worth.worth(model, worth.films(model)[0])]
     assert ways == sorted(ways), "baselines come last"
 
@@ -30,7 +31,8 @@ def test_every_way_that_was_measured_is_told_with_its_figures(model):
 def test_the_page_about_the_models_shows_them():
     page = opened("models.py")
     tables = [one.value for one in page.dataframe if "Map" in one.value]
-    assert len(tables) == len(MEASURED)
+    judged = {file.stem for file in (catalogue.assets() / "faithfulness").glob("*.csv")}
+    assert len(tables) == len(judged | set(MEASURED))
     stored = pd.read_csv(method_table.path("bone-general", "localisation"))
     card = catalogue.get("bone-general")
     (row,) = stored[
@@ -42,6 +44,10 @@ def test_the_page_about_the_models_shows_them():
     name = f"★ {METHODS[card.explanation.method].name}"
     rows = pd.concat(one[one["Map"] == name] for one in tables)
     assert told in set(rows["Hottest point in a box"][rows["Layer"] == card.explanation.layer])
+    slow = stored[(stored["method"] == "rise") & (stored["measure"] == "pointing game")]
+    for row in slow[slow["films"] < stored["films"].max()].itertuples():
+        few = pd.concat(one[one["Map"] == METHODS["rise"].name] for one in tables)
+        assert few["Hottest point in a box"].str.endswith(f", {row.films} films").any()
 
 
 def test_a_model_without_tables_has_no_worth_and_no_films():

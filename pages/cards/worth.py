@@ -8,7 +8,6 @@ import streamlit as st
 from pages.judging import figures
 from xray_models.catalogue import Card
 from xray_models.evaluate import faithfulness_study, sanity_study, worth
-from xray_models.evaluate.intervals import Estimate
 from xray_models.explain import METHODS, at_layer
 from xray_models.labels import shown
 from xray_models.plots.cascade import cascade
@@ -66,7 +65,7 @@ def show(card: Card) -> None:
     default = card.explanation.name
     rows = [
         {"Map": _name(one, default), "Layer": at_layer(one.method)[1] or ""}
-        | {_COLUMNS[name][0]: _told(one.figures.get(name), _COLUMNS[name][2]) for name in names}
+        | {_COLUMNS[name][0]: _told(one, name) + _few(one, name, found) for name in names}
         for one in found
     ]
     st.dataframe(
@@ -83,7 +82,8 @@ def show(card: Card) -> None:
     st.caption(
         "★ is shown by default. Means over held-out films, with 95 % intervals. A map that does "
         "not beat the *usual place* (the mean of the boxes on other films) has not shown where a "
-        "disease is; one that does no better than *random* has not shown what the model uses."
+        "disease is; one that does no better than *random* has not shown what the model uses. Slow "
+        "methods were run on few films, as the figures say."
         + (" The explained network had been trained on some of these films." * _seen(chosen))
     )
     if len(checks):
@@ -119,12 +119,21 @@ def _name(one: worth.Worth, default: str) -> str:
     return f"★ {name}" if one.method == default else name
 
 
-def _told(figure: Estimate | None, share: bool) -> str:
+def _told(one: worth.Worth, measure: str) -> str:
+    figure = one.figures.get(measure)
     if figure is None or figure.value != figure.value:
         return "–"
+    share = _COLUMNS[measure][2]
     scale, form = (100, "{:.0f}") if share else (1, "{:.2f}")
     value, low, high = (
         form.format(scale * each) for each in (figure.value, figure.low, figure.high)
     )
     unit = " %" if share else ""
     return f"{value}{unit} ({low} to {high})" if figure.low == figure.low else f"{value}{unit}"
+
+
+def _few(one: worth.Worth, measure: str, found: list[worth.Worth]) -> str:
+    """How many films, where the others were measured on more."""
+    films = one.films.get(measure)
+    most = max((other.films.get(measure, 0) for other in found), default=0)
+    return f", {films} films" if films and films < most else ""

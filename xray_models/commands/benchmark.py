@@ -32,8 +32,9 @@ Limit = Annotated[int | None, typer.Option(help="No more films than this, drawn 
 Run = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of training runs (RUN/MODEL/fold-1...): films of out-of-fold tables are then "
-        "explained by the network of their fold, which never saw them."
+        help="Folder of training runs (RUN/MODEL/fold-1...): the films of each fold are explained "
+        "by its network, which never saw them. Without it only those that the shipped weights "
+        "never saw are."
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn at random.")]
@@ -60,7 +61,7 @@ def localisation(
     with _sentences():
         rules = tuple(parse_rule(text) for text in rule or ()) or study_of.RULES
         for card in _cards(model):
-            films = [held.film for held in _films(card, data)]
+            films = [held.film for held in _unseen(card, data, run)]
             found = _drawn(study_of.cases(card, data, films), limit, seed)
             if len({case.film.group for case in found}) < study_of.LEAST_FILMS:
                 typer.echo(f"{card.id}: no held-out films with boxes, or too few of them.")
@@ -73,7 +74,7 @@ def localisation(
                 rows += study_of.figures(study, name, values, lambda _: False)
             indices, values = study_of.other_reader(study)
             rows += study_of.figures(study, study_of.OTHER_READER, values, lambda _: False, indices)
-            method_table.save(card.id, "localisation", rows)
+            method_table.save_if_more(card.id, "localisation", rows)
             for name in _methods(card, method, fast):
                 with _bar(f"{card.id}, {name}", len(found)) as progress:
                     values = study_of.measure(card, study, networks, name, seed, progress)
@@ -96,13 +97,12 @@ def faithfulness(
     seed: Seed = 0,
 ) -> None:
     """Take away what is hot and see whether the answer changes, on held-out films."""
-    from xray_models import explain
     from xray_models.evaluate import faithfulness_study as study_of
     from xray_models.evaluate import method_table
 
     with _sentences():
         for card in _cards(model):
-            calls = study_of.calls(card, _films(card, data), limit or 10**9, seed)
+            calls = study_of.calls(card, _unseen(card, data, run), limit or 10**9, seed)
             if len(calls) < 2:
                 typer.echo(f"{card.id}: too few held-out films above a threshold.")
                 continue
@@ -112,8 +112,7 @@ def faithfulness(
             rows = []
             for name, values in study.baselines.items():
                 rows += study_of.figures(study, name, values, lambda _: False)
-            method_table.save(card.id, "faithfulness", rows)
-            slow = {offer.method.id for offer in explain.offers(card) if offer.slow}
+            method_table.save_if_more(card.id, "faithfulness", rows)
             for name in _methods(card, method, fast):
                 with _bar(f"{card.id}, {name}", len(calls)) as progress:
                     values = study_of.measure(
@@ -121,7 +120,7 @@ def faithfulness(
                         study,
                         networks,
                         name,
-                        noise=explain.at_layer(name)[0] not in slow,
+                        noise=not _slow(card, name),
                         seed=seed,
                         progress=progress,
                     )
@@ -148,7 +147,7 @@ def sanity(
 
     with _sentences():
         for card in _cards(model):
-            held = _films(card, data)
+            held = _unseen(card, data)
             calls = called(card, held, limit, seed)
             if not calls:
                 typer.echo(f"{card.id}: no held-out film above a threshold.")
@@ -172,7 +171,7 @@ def precision(data: Data, model: Models = None) -> None:
 
     with _sentences():
         for card in _cards(model):
-            films = _films(card, data)
+            films = _unseen(card, data)
             if not films:
                 typer.echo(f"{card.id}: no held-out films.")
                 continue
@@ -199,6 +198,14 @@ def _films(card: Card, data: Path) -> list[HeldOutFilm]:
         return []
     films = named(card.id).films(data)
     return held_out(card, [film for part in films.values() for film in part])
+
+
+def _unseen(card: Card, data: Path, run: Path | None = None) -> list[HeldOutFilm]:
+    """Those held-out films that the explained networks never saw."""
+    from xray_models.evaluate.held_out_films import Networks
+
+    networks = Networks(card, run)
+    return [one for one in _films(card, data) if not networks.seen(one.split)]
 
 
 def _with_truth(
@@ -252,6 +259,13 @@ def _offers(card: Card, layer: str | None = None) -> dict[str, Any]:
     from xray_models import explain
 
     return {offer.method.id: offer for offer in explain.offers(card, layer)}
+
+
+def _slow(card: Card, method: str) -> bool:
+    from xray_models import explain
+
+    name, layer = explain.at_layer(method)
+    return bool(_offers(card, layer if explain.METHODS[name].layered else None)[name].slow)
 
 
 def _drawn(found: list[Any], limit: int | None, seed: int) -> list[Any]:

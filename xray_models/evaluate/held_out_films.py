@@ -1,20 +1,21 @@
 """Held-out films again, with the network that may explain them without having seen them.
 
 Tables hold no films, so explaining held-out films needs the data folder. Of an out-of-fold table
-the shipped weights have seen every film: only the networks of the folds, where the training's run
-folder is at hand, have not.
+the shipped weights are those of one fold and have seen the films of the others: for these it takes
+the networks of their folds, from the training's run folder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from xray_models import explain, networks, weights
+from xray_models import explain, networks, tracing, weights
 from xray_models.catalogue import Card
 from xray_models.datasets import Film
 from xray_models.evaluate import table
@@ -78,7 +79,8 @@ class Networks:
         Args:
             card: of the model.
             run: folder of its training, for the networks of the folds; without it films of an
-                out-of-fold table are explained by the shipped weights, which have seen them.
+                out-of-fold table are explained by the shipped weights, which have seen those of
+                other folds than their own.
         """
         self._card = card
         self._run = run
@@ -86,7 +88,8 @@ class Networks:
 
     def seen(self, split: str) -> bool:
         """Whether films of a split are explained by a network that was trained on them."""
-        return split.startswith("fold") and self._run is None
+        of_another_fold = split != self._card.held_out.shipped_fold
+        return split.startswith("fold") and of_another_fold and self._run is None
 
     def explained(self, one: HeldOutFilm) -> Explained:
         """A held-out film with its network.
@@ -99,7 +102,7 @@ class Networks:
         grey, placement = resize(pixels, card.input_size, card.geometry)
         if self._run is not None and one.split.startswith("fold"):
             subject = explain.Subject(
-                self._network(one.split),
+                partial(tracing.traced, self._network(one.split), frozen=True),
                 scale(grey, card.scaling, card.mean_std)[None],
                 baseline=scale(np.zeros_like(grey), card.scaling, card.mean_std)[None],
             )

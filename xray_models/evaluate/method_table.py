@@ -119,6 +119,17 @@ def save(model: str, kind: str, figures: Sequence[MethodFigure]) -> Path:
     return file
 
 
+def save_if_more(model: str, kind: str, figures: Sequence[MethodFigure]) -> None:
+    """`save`, unless what is stored of these methods was measured on more films.
+
+    For baselines: they are measured again with every method, and for slow ones few films do.
+    """
+    stored = load(model, kind)
+    of_same = stored[stored["method"].isin({row.method for row in figures})]
+    if not len(of_same) or max(row.films for row in figures) >= of_same["films"].max():
+        save(model, kind, figures)
+
+
 def summarize(
     values: Mapping[tuple[str, str], np.ndarray],
     baseline: Mapping[tuple[str, str], np.ndarray],

@@ -46,11 +46,13 @@ class Worth:
         method: METHOD or METHOD@LAYER of `xray_models.explain`, or a baseline that sees no film.
         baseline: whether it is one.
         figures: measure -> mean over films with its interval; what was not measured is missing.
+        films: measure -> how many films: slow methods were run on fewer.
     """
 
     method: str
     baseline: bool
     figures: dict[str, Estimate]
+    films: dict[str, int]
 
 
 def films(model: str) -> list[Films]:
@@ -78,11 +80,12 @@ def worth(model: str, on: Films | None) -> list[Worth]:
         ValueError: a stored table cannot be used.
     """
     figures: dict[str, dict[str, Estimate]] = {}
+    counts: dict[str, dict[str, int]] = {}
     places = method_table.load(model, "localisation")
     if on is not None:
         places = places[(places["data"] == on.data) & (places["label"] == on.label)]
-        _take(figures, places, PLACES)
-    _take(figures, method_table.load(model, "faithfulness"), USES)
+        _take(figures, counts, places, PLACES)
+    _take(figures, counts, method_table.load(model, "faithfulness"), USES)
     for method, rows in sanity_study.load(model).groupby("method"):
         for check, name in (("weights", SCRAMBLED), ("labels", SHUFFLED)):
             of_check = rows[rows["check"] == check].sort_values("stage")
@@ -92,7 +95,7 @@ def worth(model: str, on: Films | None) -> list[Worth]:
                     left, float("nan"), float("nan")
                 )
     found = [
-        Worth(method, at_layer(method)[0] not in METHODS, figure)
+        Worth(method, at_layer(method)[0] not in METHODS, figure, counts.get(method, {}))
         for method, figure in figures.items()
     ]
     return sorted(found, key=lambda one: (one.baseline, *(-_rank(one, name) for name in _ORDER)))
@@ -106,7 +109,11 @@ def _rank(one: Worth, measure: str) -> float:
 
 
 def _take(
-    figures: dict[str, dict[str, Estimate]], table: pd.DataFrame, measures: tuple[str, ...]
+    figures: dict[str, dict[str, Estimate]],
+    counts: dict[str, dict[str, int]],
+    table: pd.DataFrame,
+    measures: tuple[str, ...],
 ) -> None:
     for row in table[table["measure"].isin(measures) & (table["rule"] == "")].itertuples():
         figures.setdefault(row.method, {})[row.measure] = Estimate(row.value, row.low, row.high)
+        counts.setdefault(row.method, {})[row.measure] = int(row.films)
