@@ -47,6 +47,11 @@ def test_xgrad_cam_averages_the_gradient_over_the_activation():
     # channel 0: (2 * 1 + 0 * 3) / 4 = 0.5; channel 1: (-1 * 4 + 3 * 0) / 4 = -1
     assert xgrad_cam(CELLS, SLOPES).tolist() == [[[0.5 - 4, 1.5]]]
     assert xgrad_cam(CELLS * 0, SLOPES).tolist() == [[[0, 0]]]
+    # a channel of 3 and -2.9 hardly adds up to anything: its weight stays a mean of gradients
+    signed = np.array([[[3.0], [-2.9]]], np.float32)
+    slopes = np.array([[[[1.0], [2.0]]]], np.float32)
+    weight = (3.0 * 1 + 2.9 * 2) / 5.9
+    np.testing.assert_allclose(xgrad_cam(signed, slopes), [[[3 * weight, -2.9 * weight]]], 1e-6)
 
 
 def test_grad_cam_plus_plus_follows_equation_19():

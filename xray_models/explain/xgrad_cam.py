@@ -1,7 +1,9 @@
 """XGrad-CAM (Fu et al. 2020, arXiv:2008.02312).
 
 A channel's weight is its gradient averaged where the channel is active: the choice that comes
-closest to adding up to the score.
+closest to adding up to the score. The paper's activations are never negative. Those of other curves
+(swish) can add up to nearly nothing, and dividing by that made maps of noise: cells count by how far
+their activation is from zero, which is the same where none is below it.
 """
 
 import numpy as np
@@ -17,11 +19,12 @@ def xgrad_cam(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
         gradients: float32, (targets, rows or 1, columns or 1, channels).
 
     Returns:
-        float32, (targets, rows, columns), positive where it speaks for the target. A channel whose
-        activation adds up to zero has no average and does not count.
+        float32, (targets, rows, columns), positive where it speaks for the target. A channel that
+        is zero everywhere has no average and does not count.
     """
-    total = activation.sum(axis=(0, 1))
-    used = np.stack([(gradient * activation).sum(axis=(0, 1)) for gradient in gradients])
-    counts = np.broadcast_to(np.abs(total) > 1e-7, used.shape)
+    active = np.abs(activation)
+    total = active.sum(axis=(0, 1))
+    used = np.stack([(gradient * active).sum(axis=(0, 1)) for gradient in gradients])
+    counts = np.broadcast_to(total > 1e-7, used.shape)
     weights = np.divide(used, total, out=np.zeros_like(used), where=counts)
     return weighted(activation, weights)
