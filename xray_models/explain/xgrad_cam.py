@@ -2,8 +2,8 @@
 
 A channel's weight is its gradient averaged where the channel is active: the choice that comes
 closest to adding up to the score. The paper's activations are never negative. Those of other curves
-(swish) can add up to nearly nothing, and dividing by that made maps of noise: cells count by how far
-their activation is from zero, which is the same where none is below it.
+(swish) can add up to nearly nothing, and dividing by that made maps of noise: cells count by their
+distance from zero, which is the same where none is below it.
 """
 
 import numpy as np
