@@ -50,7 +50,7 @@ def _normalize(
 
 @tf.custom_gradient
 def swish(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """X times its sigmoid (Ramachandran et al. 2017, arXiv:1710.05941)."""
+    """The input times its sigmoid (Ramachandran et al. 2017, arXiv:1710.05941)."""
     return _forward(x), lambda upstream: _backward(x, upstream)
 
 
