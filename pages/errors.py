@@ -119,6 +119,7 @@ def choose_kind(workings: Workings, label: str) -> tuple[float, str]:
             mistakes.KINDS,
             default=mistakes.KINDS[0],
             required=True,
+            wrap=True,
             key="kind",
             bind="query-params",
             on_change=first_page,

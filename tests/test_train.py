@@ -80,7 +80,11 @@ def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(to
     films = toy.films(tmp_path)
     every = films["train"] + films["validation"] + films["test"]
     crossed = replace(toy, folds=2, epochs=1, films=lambda _: {"folds": every}, averaging=0.5)
-    kept = loop.train(crossed, tmp_path, tmp_path / "run")
+    loop.train(crossed, tmp_path, tmp_path / "run", fold=2)
+    assert not (tmp_path / "run" / "fold-1").exists()
+    alone = (tmp_path / "run" / "fold-2" / "best.weights.h5").stat().st_mtime_ns
+    kept = loop.train(crossed, tmp_path, tmp_path / "run", fold=1)
+    assert (tmp_path / "run" / "fold-2" / "best.weights.h5").stat().st_mtime_ns == alone
     assert kept == tmp_path / "run" / "fold-1" / "best.weights.h5"
     for name in ("fold-1", "fold-2"):
         assert (tmp_path / "run" / name / "best.weights.h5").is_file()
@@ -93,6 +97,13 @@ def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(to
     donor.load_weights(tmp_path / "run" / "fold-2" / "best.weights.h5")
     ours, theirs = (one.get_layer("block5_conv3").get_weights()[0] for one in (network, donor))
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("folds", "fold", "told"), [(3, 4, "folds 1 to 3"), (0, 1, "no folds")])
+def test_a_fold_that_a_recipe_does_not_have_is_refused(toy, tmp_path, folds, fold, told):
+    with pytest.raises(ValueError, match=told):
+        loop.train(replace(toy, folds=folds), tmp_path, tmp_path / "run", fold=fold)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_that_gets_no_better_stops_and_slows_down(toy, tmp_path):

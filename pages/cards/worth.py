@@ -82,8 +82,8 @@ def show(card: Card) -> None:
     st.caption(
         "★ is shown by default. Means over held-out films, with 95 % intervals. A map that does "
         "not beat the *usual place* (the mean of the boxes on other films) has not shown where a "
-        "disease is; one that does no better than *random* has not shown what the model uses. Where "
-        "a figure names its films, these are fewer than those of the other maps."
+        "disease is; one that does no better than *random* has not shown what the model uses. "
+        "Where a figure names its films, these are fewer than those of the other maps."
         + (" The explained network had been trained on some of these films." * _seen(chosen))
     )
     if len(checks):

@@ -33,6 +33,10 @@ def train(name: str) -> Callable[..., None]:
             typer.Option(help="Another start: lite0, hed, imagenet, a model's id, or none."),
         ] = None,
         resume: Annotated[bool, typer.Option(help="Go on after the last finished epoch.")] = False,
+        fold: Annotated[
+            int | None,
+            typer.Option(help="Only this fold of a cross-validation: they may run side by side."),
+        ] = None,
     ) -> None:
         from xray_models.datasets import DataSetError
         from xray_models.train import loop
@@ -47,7 +51,7 @@ def train(name: str) -> Callable[..., None]:
             handlers=[logging.StreamHandler(), logging.FileHandler(folder / "train.log")],
         )
         try:
-            typer.echo(f"kept weights: {loop.train(recipe, data, folder, resume)}")
+            typer.echo(f"kept weights: {loop.train(recipe, data, folder, resume, fold)}")
         except (DataSetError, ModuleNotFoundError, FileNotFoundError, ValueError) as error:
             fail(str(error))
 

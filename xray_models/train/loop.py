@@ -33,7 +33,9 @@ _LAST, _AVERAGE, _STATE = "last.weights.h5", "average.npz", "state.json"
 _VERBOSE = 1 if sys.stdout.isatty() else 2
 
 
-def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
+def train(
+    recipe: Recipe, data: Path, run: Path, resume: bool = False, fold: int | None = None
+) -> Path:
     """Train a recipe, once or as a cross-validation.
 
     Args:
@@ -41,19 +43,26 @@ def train(recipe: Recipe, data: Path, run: Path, resume: bool = False) -> Path:
         data: the data folder.
         run: run folder; made if absent. A cross-validation makes one in it for each fold.
         resume: go on after the last finished epoch of an earlier call.
+        fold: of a cross-validation, the only one to train, from 1: the others may be trained at the
+            same time by other processes or machines.
 
     Returns:
-        Path of the weights to ship.
+        Path of the weights to ship; they are there once that fold was trained.
 
     Raises:
         DataSetError: the data folder is incomplete.
-        ValueError: the recipe's start is unknown.
+        ValueError: the recipe's start is unknown, or it has no such fold.
         FileNotFoundError: the recipe starts from another run, which is missing.
     """
+    if fold is not None and not 1 <= fold <= recipe.folds:
+        many = f"folds 1 to {recipe.folds}" if recipe.folds else "no folds"
+        raise ValueError(f"{recipe.model} has {many}, not a fold {fold}.")
     films = recipe.films(data)
     if not recipe.folds:
         return fit(recipe, films, run, resume)
-    for name, part in folds.runs(films, recipe.folds).items():
+    for number, (name, part) in enumerate(folds.runs(films, recipe.folds).items(), 1):
+        if fold not in (None, number):
+            continue
         log.info("%s, %s", recipe.model, name)
         fit(recipe, part, run / name, resume)
         keras.utils.clear_session()  # or the networks of all folds stay in memory
