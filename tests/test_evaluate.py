@@ -30,6 +30,7 @@ from xray_models.evaluate.figures import confusion, estimates, figures, films_of
 from xray_models.evaluate.intervals import bootstrap, resamples
 from xray_models.evaluate.routing import ABSTAINS, route
 from xray_models.evaluate.table import TableError, load, probabilities
+from xray_models.evaluate.together import together
 
 NINE = (*PARTS, NONE_OF_THESE)
 CHEST = ("normal", "bacterial pneumonia", "viral pneumonia")
@@ -591,6 +592,26 @@ def test_a_figure_that_all_films_agree_on_is_not_shown_as_certain(tmp_path, monk
     assert ["sensitivity", "1.000", "no", "spread"] in [line.split() for line in text.splitlines()]
     assert "1.000 to 1.000" not in text
     assert "resampling cannot tell" in text
+
+
+def test_models_of_a_part_are_pooled_by_group(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
+    cards, tables = [], []
+    for seed, part in enumerate(("wrist", "hand")):
+        one = card("bone", ("fracture",), {"fracture": 0.4})
+        table = drawn(one.labels, 60, seed).assign(split="test")
+        path = saved(table, tmp_path).rename(tmp_path / "held_out" / f"{part}.csv")
+        held_out = replace(one.held_out, table=path.name)
+        cards.append(replace(one, id=f"bone-{part}", parts=(part,), held_out=held_out))
+        tables.append(table)
+    every = pd.concat(tables)
+    found = together([*cards, replace(cards[0], id="bone-general", parts=("wrist", "hand"))])
+    assert found is not None and (found.models, found.films, found.groups) == (2, 120, 30)
+    expected = sk.roc_auc_score(every["truth"] == "fracture", every["p:fracture"])
+    assert found.auc.value == pytest.approx(expected)
+    assert found.auc.low < expected < found.auc.high
+    assert f"together: AUC {expected:.3f} (" in report.readme_table(cards, replicates=50)
+    assert together(cards[:1]) is None and report.pooled_line(cards[:1]) == ""
 
 
 def test_the_readme_keeps_everything_but_the_table(tmp_path: Path, published: Card) -> None:

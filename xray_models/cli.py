@@ -72,6 +72,8 @@ def report(
         cards = list(catalogue().values()) if every else [get(str(model))]
         for card in cards:
             typer.echo(reports.report(card))
+        if every:
+            typer.echo(reports.pooled_line(cards))
         if readme:
             readme_path = Path(__file__).resolve().parent.parent / "README.md"
             reports.refresh_readme(readme_path, cards)

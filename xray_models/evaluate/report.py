@@ -16,6 +16,7 @@ from xray_models.evaluate.figures import MEAN_AUC, MICRO_AUC, called, confusion,
 from xray_models.evaluate.intervals import REPLICATES, Estimate
 from xray_models.evaluate.judged import FEW, Judged, films_of_test, from_table, subgroup_columns
 from xray_models.evaluate.table import out_of_fold
+from xray_models.evaluate.together import together
 
 _OPEN, _CLOSE = "<!-- figures -->", "<!-- /figures -->"
 _UNDEFINED = "–"
@@ -91,9 +92,8 @@ def readme_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
         "| model | reads | held out | figures (95 % interval) | license of the weights |",
         "|---|---|---|---|---|",
     ]
-    for card in cards:
-        if not card.measured:  # a user's own model: not what ships
-            continue
+    measured = [card for card in cards if card.measured]  # a user's own model is not what ships
+    for card in measured:
         test = films_of_test(card)
         found = estimates(test, card, replicates)
         quoted = "<br>".join(f"{name} {_text(found[name])}" for name in headlines(card, found))
@@ -102,7 +102,24 @@ def readme_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
             f"| `{card.id}`<br>{card.name} | {reads} | {_count(test)} | {quoted} "
             f"| {card.weights.license} |"
         )
-    return "\n".join(lines) + "\n"
+    pooled = pooled_line(measured, replicates)
+    return "\n".join([*lines, "", pooled] if pooled else lines) + "\n"
+
+
+def pooled_line(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
+    """A sentence on the bone models of one part, all their films together; "" without several.
+
+    Raises:
+        TableError: a held-out table cannot be used.
+    """
+    found = together(cards, replicates)
+    if found is None:
+        return ""
+    return (
+        f"The {found.models} bone models of one part together: AUC {_text(found.auc)} over the "
+        f"{found.films:,} crops and films of {found.groups:,} groups, each read by the model of "
+        "its part."
+    )
 
 
 def refresh_readme(path: Path, cards: Iterable[Card], replicates: int = REPLICATES) -> None:
