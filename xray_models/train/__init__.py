@@ -14,6 +14,7 @@ RECIPES = {
     "body-part": "body_part",
     "bone-general": "bone_general",
     "bone-regions": "bone_regions",
+    "bone-regions-fine": "bone_regions",
     **{f"bone-{part}": "bone_part" for part in BONE_PARTS},
     "chest-14": "chest_14",
     "chest-nodule": "chest_nodule",

@@ -1,7 +1,7 @@
 """bone-elbow ... bone-wrist: fractured or not, one model for each of MURA's seven parts.
 
-Each goes on from bone-regions of the same fold, with the films of its part alone; the lower half of
-the network stays, because a part has between 20 and 400 fractured films.
+Each goes on from bone-regions-fine of the same fold, with the films of its part alone; the lower
+half of the network stays, because a part has between 20 and 400 fractured films.
 """
 
 from dataclasses import replace
@@ -21,10 +21,10 @@ def _films(data: Path, part: str) -> dict[str, list[Film]]:
 
 def _recipe(part: str) -> Recipe:
     return replace(
-        bone_regions.RECIPE,
+        bone_regions.FINE,
         model=f"bone-{part}",
         films=lambda data: _films(data, part),
-        start="run:bone-regions",
+        start="run:bone-regions-fine",
         frozen_until="block4c_add",
         epochs=2,
         films_per_epoch=640,

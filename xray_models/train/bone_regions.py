@@ -1,10 +1,13 @@
-"""bone-regions: the shared start of the seven per-part models; not in the catalogue itself.
+"""bone-regions, bone-regions-fine: the shared start of the seven per-part models, in two stages.
 
 Fractured or not, over region crops and whole films of every arm part, with leg and hip films that
 only ever train: fractures are too few per part to learn them from scratch seven times. Cross-
-validated with the same folds as the seven, so that their start never saw a held-out film.
+validated with the same folds as the seven, so that their start never saw a held-out film. Small
+pictures first, because they are fast; then larger ones, which show finer lines. Neither is in the
+catalogue itself.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from xray_models import BONE_PARTS
@@ -26,7 +29,7 @@ def _films(data: Path) -> dict[str, list[Film]]:
     return {"folds": arms, "train": others + [film for part in WEB_PARTS for film in web[part]]}
 
 
-RECIPE = Recipe(
+_COARSE = Recipe(
     model="bone-regions",
     films=_films,
     labels=("fracture",),
@@ -48,3 +51,14 @@ RECIPE = Recipe(
         rotation=25, zoom=(0.85, 1.4), flip_vertical=True, gamma=0.4, contrast=0.25, sharpness=0.7
     ),
 )
+
+FINE = replace(
+    _COARSE,
+    model="bone-regions-fine",
+    start="run:bone-regions",
+    input_size=(256, 256),
+    source_size=(320, 320),
+    learning_rate=4e-4,
+)
+
+RECIPES = {recipe.model: recipe for recipe in (_COARSE, FINE)}
