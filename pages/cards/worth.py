@@ -75,7 +75,7 @@ def show(card: Card) -> None:
         height="content",
         column_config={
             "Map": _TEXT(pinned=True),
-            "Layer": _TEXT(help="Where another than its own."),
+            "Layer": _TEXT(help="Where another than its own.", width=175),
         }
         | {_COLUMNS[name][0]: _TEXT(help=_COLUMNS[name][1]) for name in names},
     )
