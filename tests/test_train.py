@@ -80,7 +80,8 @@ def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(to
     films = toy.films(tmp_path)
     every = films["train"] + films["validation"] + films["test"]
     crossed = replace(toy, folds=2, epochs=1, films=lambda _: {"folds": every}, averaging=0.5)
-    loop.train(crossed, tmp_path, tmp_path / "run", fold=2)
+    second = loop.train(crossed, tmp_path, tmp_path / "run", fold=2)
+    assert second == tmp_path / "run" / "fold-2" / "best.weights.h5"
     assert not (tmp_path / "run" / "fold-1").exists()
     alone = (tmp_path / "run" / "fold-2" / "best.weights.h5").stat().st_mtime_ns
     kept = loop.train(crossed, tmp_path, tmp_path / "run", fold=1)

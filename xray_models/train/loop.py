@@ -47,7 +47,7 @@ def train(
             same time by other processes or machines.
 
     Returns:
-        Path of the weights to ship; they are there once that fold was trained.
+        Path of the weights to ship, or of those of that fold.
 
     Raises:
         DataSetError: the data folder is incomplete.
@@ -60,13 +60,14 @@ def train(
     films = recipe.films(data)
     if not recipe.folds:
         return fit(recipe, films, run, resume)
-    for number, (name, part) in enumerate(folds.runs(films, recipe.folds).items(), 1):
-        if fold not in (None, number):
+    only = None if fold is None else f"fold-{fold}"
+    for name, part in folds.runs(films, recipe.folds).items():
+        if only not in (None, name):
             continue
         log.info("%s, %s", recipe.model, name)
         fit(recipe, part, run / name, resume)
         keras.utils.clear_session()  # or the networks of all folds stay in memory
-    return run / folds.SHIPPED / BEST
+    return run / (only or folds.SHIPPED) / BEST
 
 
 def fit(recipe: Recipe, films: dict[str, list[Film]], run: Path, resume: bool = False) -> Path:
