@@ -111,6 +111,14 @@ def show_figures(card: Card) -> None:
             f"({gain.low:+.3f} to {gain.high:+.3f}). "
             + ("Films go to this model." if gain.value >= 0 else "Films go to that model instead.")
         )
+    for other in card.alternatives:
+        gain = other.difference
+        st.markdown(
+            f"Tried beside it: {other.architecture} by the same recipe, from {other.start}. Mean "
+            f"AUC within folds {other.other:.3f}, of the network that ships {other.own:.3f}, "
+            f"difference {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}); weights "
+            f"{other.bytes / 2**20:.1f} MB against {card.weights.bytes / 2**20:.1f} MB."
+        )
     for check in card.external:
         st.subheader(f"Elsewhere: {check.name}", anchor=False)
         st.markdown(

@@ -17,6 +17,7 @@ from sklearn import metrics as sk
 
 from xray_models import NONE_OF_THESE, PARTS
 from xray_models.catalogue import (
+    Alternative,
     Calibration,
     Card,
     Figure,
@@ -25,7 +26,7 @@ from xray_models.catalogue import (
     WeightsFile,
     catalogue,
 )
-from xray_models.evaluate import metrics, report, thresholds
+from xray_models.evaluate import alternatives, metrics, report, thresholds
 from xray_models.evaluate.figures import confusion, estimates, figures, films_of_test
 from xray_models.evaluate.intervals import bootstrap, resamples
 from xray_models.evaluate.routing import ABSTAINS, route
@@ -612,6 +613,56 @@ def test_models_of_a_part_are_pooled_by_group(tmp_path, monkeypatch) -> None:
     assert found.auc.low < expected < found.auc.high
     assert f"together: AUC {expected:.3f} (" in report.readme_table(cards, replicates=50)
     assert together(cards[:1]) is None and report.pooled_line(cards[:1]) == ""
+
+
+@pytest.fixture
+def crossed(tmp_path, monkeypatch) -> tuple[Card, pd.DataFrame, pd.DataFrame, Path]:
+    """A cross-validated model, a worse network on the same films in another order, its table."""
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
+    own = drawn(("effusion",))
+    own["split"] = [f"fold {1 + int(group[1:]) % 3}" for group in own["group"]]
+    worse = own.assign(**{"p:effusion": drawn(("effusion",), seed=9)["p:effusion"]})
+    model = card("chest", ("effusion",), {"effusion": 0.5})
+    path = saved(own, tmp_path).with_name("example.densenet121.csv")
+    worse[::-1].to_csv(path, index=False)
+    return model, own, worse, path
+
+
+def test_an_alternative_is_compared_film_by_film_within_folds(crossed) -> None:
+    model, own, worse, path = crossed
+
+    def within(table: pd.DataFrame) -> float:
+        parts = [part for _, part in table.groupby("split")]
+        return np.mean([sk.roc_auc_score(p["truth"] != "none", p["p:effusion"]) for p in parts])
+
+    found = alternatives.estimates(model, path, replicates=200)
+    assert found["own"].value == pytest.approx(within(own))
+    assert found["other"].value == pytest.approx(within(worse))
+    gain = found["difference"]
+    assert gain.value == pytest.approx(within(own) - within(worse))
+    assert gain.low < gain.value < gain.high
+    # the truth of the worse one is of other films: chance, and surely worse
+    assert within(worse) < 0.6 and gain.low > 0.1
+
+    tried = Alternative("densenet121", "nothing", path.name, 1, 0, 0, 0, 0, Figure(0, 0, 0))
+    text = report.report(replace(model, alternatives=(tried,)), replicates=200)
+    assert f"densenet121 by the same recipe, from nothing, {path.name}" in text
+    assert f"difference {gain.value:+.3f} (95 % interval {gain.low:+.3f}" in text
+
+
+@pytest.mark.parametrize(
+    ("column", "changed"),
+    [
+        ("image", {"film3.png": "another.png"}),
+        ("split", {"fold 1": "fold 9"}),
+        ("truth", {"effusion": "none", "none": "effusion"}),
+    ],
+)
+def test_an_alternative_of_other_films_is_refused(crossed, column: str, changed: dict) -> None:
+    model, _, worse, path = crossed
+    worse.replace({column: changed}).to_csv(path, index=False)
+    with pytest.raises(TableError, match=r"not the films of example\.csv in the same splits"):
+        alternatives.estimates(model, path, replicates=10)
 
 
 def test_the_readme_keeps_everything_but_the_table(tmp_path: Path, published: Card) -> None:

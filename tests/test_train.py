@@ -1,5 +1,6 @@
 """Training: splits by group, resuming, reproducible draws, and the data sets' complaints."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from xray_models.datasets import (
     kermany,
     split_of,
 )
+from xray_models.evaluate import report
 from xray_models.train import (
     RECIPES,
     batches,
@@ -98,6 +100,48 @@ def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(to
     donor.load_weights(tmp_path / "run" / "fold-2" / "best.weights.h5")
     ours, theirs = (one.get_layer("block5_conv3").get_weights()[0] for one in (network, donor))
     np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_run_is_published_and_another_network_beside_it(toy, tmp_path, monkeypatch):
+    """The words of the card stay; weights, figures and table are the run's own."""
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path / "assets"))
+    words = {
+        "name": "A toy",
+        "task": "bone",
+        "parts": ["wrist"],
+        "weights": {"origin": "a test", "license": "none"},
+        "training": {"data": ["drawn films"], "note": ""},
+        "intended_use": "To test.",
+        "limits": ["It reads halves."],
+        "references": [],
+    }
+    card_path = tmp_path / "assets" / "models" / "toy.json"
+    card_path.parent.mkdir(parents=True)
+    card_path.write_text(json.dumps(words))
+    films = [one for part in toy.films(tmp_path).values() for one in part]
+    crossed = replace(toy, folds=2, epochs=1, films=lambda _: {"folds": films})
+    loop.train(crossed, tmp_path, tmp_path / "run")
+    card = publishing.publish(crossed, tmp_path, tmp_path / "run")
+    assert card.intended_use == "To test." and card.held_out.films == 48
+    assert hashlib.sha256(card.weights_path.read_bytes()).hexdigest() == card.weights.sha256
+    assert report.report(card).rstrip().endswith("The card quotes the same figures.")
+
+    with pytest.raises(ValueError, match="ships vgg16 itself"):
+        publishing.publish_alternative(crossed, tmp_path, tmp_path / "run")
+    other = replace(crossed, architecture="mobilenetv2")
+    for name in ("fold-1", "fold-2"):  # as good as a training of no steps
+        folder = tmp_path / "other" / name
+        folder.mkdir(parents=True)
+        networks.build("mobilenetv2", (32, 32), 1).save_weights(folder / loop.BEST)
+        (folder / "config.json").write_text(json.dumps({"start": "random initialization"}))
+    shipped = card.weights_path.read_bytes()
+    beside = publishing.publish_alternative(other, tmp_path, tmp_path / "other")
+    assert beside.weights == card.weights and card.weights_path.read_bytes() == shipped
+    assert beside.held_out == card.held_out
+    (tried,) = beside.alternatives
+    assert tried.architecture == "mobilenetv2" and "random" in tried.start
+    assert tried.own == pytest.approx(tried.other + tried.difference.value)
+    assert "mobilenetv2 by the same recipe" in report.report(beside, 20)
 
 
 @pytest.mark.parametrize(("folds", "fold", "told"), [(3, 4, "folds 1 to 3"), (0, 1, "no folds")])

@@ -125,6 +125,31 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """Another network that the same recipe trained on the same films, and that does not ship.
+
+    Attributes:
+        start: what it was trained from.
+        table: its predictions, beside the held-out tables.
+        bytes: of its weights, stored as those that ship.
+        films, groups: how many films were compared.
+        own, other: mean AUC of the labels, of the weights that ship and of the alternative. Within
+            folds, which differ in how sure their networks are.
+        difference: own mean AUC minus the other's, with its paired interval.
+    """
+
+    architecture: str
+    start: str
+    table: str
+    bytes: int
+    films: int
+    groups: int
+    own: float
+    other: float
+    difference: Figure
+
+
+@dataclass(frozen=True)
 class Bfloat16:
     """What half-size numbers change in a model's answers, measured on its held-out films.
 
@@ -203,6 +228,7 @@ class Card:
     mean_std: tuple[float, ...] = ()
     rival: Rival | None = None
     external: tuple[External, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     explanation: Explanation = field(default_factory=Explanation)
     bfloat16: Bfloat16 | None = None
 

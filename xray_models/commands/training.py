@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xray_models.catalogue import CatalogueError
 from xray_models.commands import fail
 
 if TYPE_CHECKING:
@@ -30,8 +29,11 @@ def train(name: str) -> Callable[..., None]:
         arch: Arch = None,
         start: Annotated[
             str | None,
-            typer.Option(help="Another start: lite0, hed, imagenet, a model's id, or none."),
+            typer.Option(
+                help="Another start: lite0, hed, imagenet, a model's id, run:NAME, or none."
+            ),
         ] = None,
+        epochs: Annotated[int | None, typer.Option(min=1, help="As many epochs.")] = None,
         resume: Annotated[bool, typer.Option(help="Go on after the last finished epoch.")] = False,
         fold: Annotated[
             int | None,
@@ -44,6 +46,8 @@ def train(name: str) -> Callable[..., None]:
         recipe, folder = _recipe(name, arch), run or Path("runs") / name
         if start:
             recipe = replace(recipe, start=None if start == "none" else start)
+        if epochs:
+            recipe = replace(recipe, epochs=epochs)
         folder.mkdir(parents=True, exist_ok=True)
         logging.basicConfig(
             level=logging.INFO,
@@ -61,15 +65,26 @@ def train(name: str) -> Callable[..., None]:
 def publish(name: str) -> Callable[..., None]:
     """The command that publishes a finished run of a recipe."""
 
-    def command(data: Data, run: Run = None, arch: Arch = None) -> None:
+    def command(
+        data: Data,
+        run: Run = None,
+        arch: Arch = None,
+        alternative: Annotated[
+            bool,
+            typer.Option(
+                "--alternative", help="Compare with the weights that ship; do not replace them."
+            ),
+        ] = False,
+    ) -> None:
         from xray_models.catalogue import get
         from xray_models.datasets import DataSetError
         from xray_models.evaluate import report
         from xray_models.train import publishing
 
+        put = publishing.publish_alternative if alternative else publishing.publish
         try:
-            publishing.publish(_recipe(name, arch), data, run or Path("runs") / name)
-        except (DataSetError, CatalogueError, OSError) as error:
+            put(_recipe(name, arch), data, run or Path("runs") / name)
+        except (DataSetError, ValueError, OSError) as error:
             fail(str(error))
         typer.echo(report.report(get(name)))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xray_models.catalogue import Card
-from xray_models.evaluate import external, rivalry
+from xray_models.evaluate import alternatives, external, rivalry
 from xray_models.evaluate.details import Detail, details
 from xray_models.evaluate.figures import MEAN_AUC, MICRO_AUC, called, confusion, cutoffs, estimates
 from xray_models.evaluate.intervals import REPLICATES, Estimate
@@ -75,7 +75,8 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
         lines += ["", *_detail_lines(judged, finding, every)]
     for column in subgroup_columns(test, card):
         lines += ["", *_subgroup_lines(test, card, cuts, column, replicates)]
-    lines += _rival_lines(card, test, replicates) + _external_lines(card, replicates)
+    lines += _rival_lines(card, test, replicates) + _alternative_lines(card, replicates)
+    lines += _external_lines(card, replicates)
     if any(_NO_SPREAD in line for line in lines):
         lines += ["", f"{_NO_SPREAD}: all films agree, so resampling cannot tell how far off it is"]
     lines += ["", *_against_card(card, found)]
@@ -324,6 +325,21 @@ def _rival_lines(card: Card, test: pd.DataFrame, replicates: int) -> list[str]:
         f"{gain.value:+.3f} (95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
         f"The router asks {kept}.",
     ]
+
+
+def _alternative_lines(card: Card, replicates: int) -> list[str]:
+    lines: list[str] = []
+    for one in card.alternatives:
+        found = alternatives.estimates(card, card.table_path.with_name(one.table), replicates)
+        gain = found[alternatives.DIFFERENCE]
+        lines += [
+            "",
+            f"{one.architecture} by the same recipe, from {one.start}, {one.table}:",
+            f"mean AUC within folds {_text(found[alternatives.OTHER])}, of {card.architecture}, "
+            f"which ships, {_text(found[alternatives.OWN])}; difference {gain.value:+.3f} "
+            f"(95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
+        ]
+    return lines
 
 
 def _external_lines(card: Card, replicates: int) -> list[str]:

@@ -20,9 +20,17 @@ from scipy.special import log_expit, log_softmax
 from tqdm import tqdm
 
 from xray_models import catalogue, networks, predicting, weights
-from xray_models.catalogue import Calibration, Card, External, Figure, assets, read_card
+from xray_models.catalogue import (
+    Alternative,
+    Calibration,
+    Card,
+    External,
+    Figure,
+    assets,
+    read_card,
+)
 from xray_models.datasets import Film
-from xray_models.evaluate import external, figures, rivalry, thresholds
+from xray_models.evaluate import alternatives, external, figures, rivalry, thresholds
 from xray_models.evaluate.table import JOINT, NONE
 from xray_models.evaluate.table import load as load_table
 from xray_models.predicting import calibrated
@@ -71,20 +79,15 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     file = assets() / "weights" / f"{recipe.model}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     network = _half_precision(recipe, shipped, file)
-    if recipe.folds:
-        held_out = _out_of_fold(recipe, films, run)
-        trained_on = folds.runs(films, recipe.folds)[folds.SHIPPED]["train"]
-    else:
-        held_out = _validation_and_test(recipe, films, network)
-        trained_on = films["train"]
+    held_out = _held_out(recipe, films, run, network)
+    part = folds.runs(films, recipe.folds)[folds.SHIPPED] if recipe.folds else films
+    trained_on = part["train"]
 
     calibration, probability = _calibrated(held_out, recipe)
     table = _table(held_out, recipe, probability)
     if recipe.rival:
         table[recipe.rival] = rivals.probabilities(recipe.rival, held_out.films)
-    table_path = assets() / "held_out" / f"{recipe.model}.csv"
-    table_path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(table_path, index=False, float_format="%.5f", lineterminator="\n")
+    table_path = _store(table, recipe.model)
 
     config = json.loads((shipped / "config.json").read_text())
     judged_on = held_out.split != "validation"
@@ -131,7 +134,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     if recipe.rival:
         raw["rival"] = asdict(rivalry.compare(recipe.rival, stored, recipe.labels[0]))
     raw["external"] = []
-    for measured_of_other_weights in ("explanation", "bfloat16"):
+    for measured_of_other_weights in ("alternatives", "explanation", "bfloat16"):
         raw.pop(measured_of_other_weights, None)
     _write(card_path, raw)
     raw["external"] = [
@@ -142,6 +145,67 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     _write(card_path, raw)
     catalogue.refresh()
     return read_card(card_path)
+
+
+def publish_alternative(recipe: Recipe, data: Path, run: Path) -> Card:
+    """Compare a run with the weights that ship, on their held-out films, and say so on the card.
+
+    Its predictions are stored; its weights are not.
+
+    Args:
+        recipe: what was trained, of another architecture than the card's.
+        data: the data folder, as in training.
+        run: the run folder, as in training.
+
+    Returns:
+        The updated card.
+
+    Raises:
+        DataSetError: the data folder is incomplete.
+        CatalogueError: the card cannot be used.
+        TableError: the run held out other films than the weights that ship.
+        OSError: the run or the card is missing.
+        ValueError: the recipe is of the architecture that ships.
+    """
+    card_path = assets() / "models" / f"{recipe.model}.json"
+    card = read_card(card_path)
+    if card.architecture == recipe.architecture:
+        raise ValueError(
+            f"{recipe.model} ships {recipe.architecture} itself. Name the architecture of the run "
+            "by --arch, or publish without --alternative."
+        )
+    shipped = run / folds.SHIPPED if recipe.folds else run
+    file = shipped / "half.safetensors"
+    network = _half_precision(recipe, shipped, file)
+    held_out = _held_out(recipe, recipe.films(data), run, network)
+    table = _table(held_out, recipe, _calibrated(held_out, recipe)[1])
+    table_path = _store(table, f"{recipe.model}.{recipe.architecture}")
+    found = alternatives.estimates(card, table_path)
+    difference = found[alternatives.DIFFERENCE]
+    alternative = Alternative(
+        architecture=recipe.architecture,
+        start=json.loads((shipped / "config.json").read_text())["start"],
+        table=table_path.name,
+        bytes=file.stat().st_size,
+        films=card.held_out.films,
+        groups=card.held_out.groups,
+        own=found[alternatives.OWN].value,
+        other=found[alternatives.OTHER].value,
+        difference=Figure(difference.value, difference.low, difference.high),
+    )
+    raw = json.loads(card_path.read_text(encoding="utf-8"))
+    others = [one for one in card.alternatives if one.architecture != recipe.architecture]
+    raw["alternatives"] = [asdict(one) for one in (*others, alternative)]
+    _write(card_path, raw)
+    catalogue.refresh()
+    return read_card(card_path)
+
+
+def _store(table: pd.DataFrame, name: str) -> Path:
+    path = assets() / "held_out" / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(path, index=False, float_format="%.5f", lineterminator="\n")
+    return path
 
 
 def _external(check: ExternalCheck, card: Card, data: Path) -> External:
@@ -159,8 +223,7 @@ def _external(check: ExternalCheck, card: Card, data: Path) -> External:
     }
     names = sorted({name for film in films for name in film.facts})
     columns |= {name: [film.facts.get(name, "") for film in films] for name in names}
-    path = assets() / "held_out" / f"{card.id}.{check.id}.csv"
-    pd.DataFrame(columns).to_csv(path, index=False, float_format="%.5f", lineterminator="\n")
+    path = _store(pd.DataFrame(columns), f"{card.id}.{check.id}")
     found = external.estimates(path, check.finding, card.thresholds[check.finding])
     return External(
         name=check.name,
@@ -182,6 +245,14 @@ def _half_precision(recipe: Recipe, run: Path, file: Path) -> keras.Model:
     weights.save(network, file)
     weights.fill(network, file.read_bytes(), file.name)
     return network
+
+
+def _held_out(
+    recipe: Recipe, films: dict[str, list[Film]], run: Path, network: keras.Model
+) -> _HeldOut:
+    if recipe.folds:
+        return _out_of_fold(recipe, films, run)
+    return _validation_and_test(recipe, films, network)
 
 
 def _validation_and_test(

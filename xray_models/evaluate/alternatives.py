@@ -1,0 +1,67 @@
+"""Two networks of one recipe on the same held-out films: which is the better one?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from xray_models.catalogue import Card
+from xray_models.evaluate.figures import films_of_test
+from xray_models.evaluate.intervals import REPLICATES, Estimate, bootstraps
+from xray_models.evaluate.judged import Judged, from_table
+from xray_models.evaluate.ranking import Ranking
+from xray_models.evaluate.table import TableError, load
+
+OWN, OTHER, DIFFERENCE = "own", "other", "difference"
+
+
+def estimates(card: Card, path: Path, replicates: int = REPLICATES) -> dict[str, Estimate]:
+    """Mean AUC of a model, of an alternative to it, and their paired difference.
+
+    Of cross-validations it is the mean over folds of the AUC within each: pooled, a fold whose
+    network is less sure would count against both differently.
+
+    Args:
+        card: the model; its held-out table is read.
+        path: table of the alternative, of the same films in the same folds.
+        replicates: resamples of the groups.
+
+    Returns:
+        `OWN`, `OTHER` and `DIFFERENCE` (own minus other), with 95 % intervals.
+
+    Raises:
+        TableError: a table cannot be used, or they are not of the same films in the same folds.
+    """
+    own = films_of_test(card).sort_values("image")
+    other = load(path, card.labels, card.multi_label).sort_values("image")
+    other = other[other["split"] != "validation"]
+    same = ["image", "group", "split", "truth"]
+    if own[same].to_numpy().tolist() != other[same].to_numpy().tolist():
+        raise TableError(
+            f"{path.name}: not the films of {card.held_out.table} in the same splits, so the two "
+            "cannot be compared. Train and publish both on the same data."
+        )
+    within = [_rankings(from_table(rows, card)) for rows in (own, other)]
+
+    def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
+        ours, theirs = (
+            np.nanmean([one.auc(weights[:, films]) for films, one in rankings], axis=0)
+            for rankings in within
+        )
+        return {OWN: ours, OTHER: theirs, DIFFERENCE: ours - theirs}
+
+    return bootstraps(measure, own["group"].to_numpy(), replicates)
+
+
+def _rankings(judged: Judged) -> list[tuple[np.ndarray, Ranking]]:
+    """For each label and fold with both kinds of films: which films, and their ranking."""
+    folds = np.zeros(judged.films) if judged.folds is None else judged.folds
+    found = []
+    for column in range(len(judged.labels)):
+        for fold in np.unique(folds):
+            films = np.flatnonzero(folds == fold)
+            ranking = Ranking(judged.truth[films, column], judged.scores[films, column])
+            if ranking.defined:
+                found.append((films, ranking))
+    return found
