@@ -252,11 +252,15 @@ def _choose(part: str | None, forced: bool) -> list[ChosenModel]:
         return []
     seen = "the part named by hand is" if forced else "the detector sees"
     chosen = []
+    own = {card.parts for card in catalogue.catalogue().values() if card.task == "bone"}
     for card in catalogue.for_part(part):
+        why = f"{seen} {part}"
         if card.task == "bone" and card.parts != (part,):
-            why = f"{seen} {part}, which has no model of its own here"
-        else:
-            why = f"{seen} {part}"
+            why += (
+                ", which this model reads better than the one made for that part"
+                if (part,) in own
+                else ", which has no model of its own here"
+            )
         chosen.append(ChosenModel(card.id, why))
     return chosen
 

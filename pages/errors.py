@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages import inside_the_app
 from pages.judging import opening, screen, threshold
+from pages.visitor import is_local
 from xray_models import catalogue, markup, render
 from xray_models.datasets import DataSetError, Film
 from xray_models.evaluate import mistakes
@@ -28,8 +29,8 @@ MODEL = "model of errors"
 HAND_OVER = "film_from_elsewhere"
 SEEN = (
     "The probabilities are of networks that had never seen the film's group. The heatmaps are of "
-    "the network that ships, which was trained on these films as well: they may look surer than "
-    "they would on a new film."
+    "the network that ships, which was trained on most of these films (all but those of one fold): "
+    "they may look surer than they would on a new film."
 )
 
 
@@ -200,7 +201,8 @@ def films_here(model: str, images: np.ndarray) -> Mapping[str, Film]:
     """The films on this machine; without them, where to name their folder."""
     state = st.session_state
     known = films_at_hand.data_folder()
-    named = state.get(FOLDER) or (str(known) if known else "")
+    local = is_local()  # nobody elsewhere may look around on this machine
+    named = (state.get(FOLDER) if local else "") or (str(known) if known else "")
     found: Mapping[str, Film] = {}
     problem = ""
     if named:
@@ -210,14 +212,20 @@ def films_here(model: str, images: np.ndarray) -> Mapping[str, Film]:
             problem = str(error)
     missing = len(images) - len(found)
     with st.expander("Where the films are", expanded=not found, icon=":material/folder_open:"):
-        st.text_input(
-            "Folder of the data sets, on the machine that runs RadLens",
-            placeholder=str(known or "/data/radiographs"),
-            key=FOLDER,
-            persist_state="session",
-            help="It holds fracatlas, kermany, nih and the others, as in training. The "
-            f"environment variable {films_at_hand.FOLDER} names it as well.",
-        )
+        if local:
+            st.text_input(
+                "Folder of the data sets, on the machine that runs RadLens",
+                placeholder=str(known or "/data/radiographs"),
+                key=FOLDER,
+                persist_state="session",
+                help="It holds fracatlas, kermany, nih and the others, as in training. The "
+                f"environment variable {films_at_hand.FOLDER} names it as well.",
+            )
+        elif not named:
+            st.write(
+                "Who runs RadLens names their folder, by the environment variable "
+                f"{films_at_hand.FOLDER}."
+            )
         if problem:
             st.warning(f"The films cannot be shown. {problem}", icon=":material/folder_off:")
         elif not named:
@@ -259,7 +267,7 @@ def gallery(
             value=True,
             key="heat of films",
             persist_state="session",
-            help=f"Grad-CAM: where the model sees {shown(label)}.",
+            help=f"Where the model sees {shown(label)}, by the method that its card names.",
         )
     with right:
         state = st.session_state

@@ -79,7 +79,7 @@ def arithmetic(card: Card) -> str:
     if card.bfloat16 is None:
         return "float32; half-size numbers were not tried on its held-out films."
     found = (
-        f"On {card.bfloat16.films:,} held-out films bfloat16 changes the mean AUC by "
+        f"On {card.bfloat16.films:,} films it never saw bfloat16 changes the mean AUC by "
         f"{card.bfloat16.auc_change:+.4f} and no probability by more than "
         f"{card.bfloat16.largest_change:.3f}; "
     )

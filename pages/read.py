@@ -130,9 +130,15 @@ def held_out(card: Card) -> str:
         ),
     )
     one = figures[name]
+    # of a cross-validation, the network that ships has seen the films of the other folds
+    unseen = (
+        "films, each read by a network of its kind that never saw it"
+        if card.held_out.shipped_fold
+        else "films it never saw"
+    )
     told = (
         f"{name[0].upper()}{name[1:]} {one.value:.2f} ({one.low:.2f} to {one.high:.2f}) on "
-        f"{card.held_out.films:,} films it never saw."
+        f"{card.held_out.films:,} {unseen}."
     )
     if card.rival:
         told += (

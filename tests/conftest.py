@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from pydicom.data import get_testdata_file
+from streamlit.runtime.context import ContextProxy
 from streamlit.runtime.pages_manager import PagesManager
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,18 @@ def navigation_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
         real(self, *args, **options)
 
     monkeypatch.setattr(PagesManager, "__init__", begin)
+
+
+@pytest.fixture
+def visitor(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets where a visitor's browser is; Streamlit's test runner has no connection to ask."""
+
+    def sits_at(address: str | None, **headers: str) -> None:
+        monkeypatch.setattr(ContextProxy, "ip_address", address)
+        monkeypatch.setattr(ContextProxy, "headers", headers)
+
+    sits_at(None, Host="localhost:8501")  # Streamlit's way to say: at the server itself
+    return sits_at
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import pytest
 from drawing import picture
 from PIL import Image
 from streamlit import config
-from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 import classify
@@ -152,18 +151,6 @@ def test_truth_that_fits_no_film_is_told_in_a_sentence():
     late.set_value(("truth.csv", b"film,label\nother.png,1\n", "text/csv"))
     checked(page.run())
     assert "names any of the films" in page.error[0].value
-
-
-@pytest.fixture
-def visitor(monkeypatch):
-    """Sets where a visitor's browser is; Streamlit's test runner has no connection to ask."""
-
-    def sits_at(address, **headers):
-        monkeypatch.setattr(ContextProxy, "ip_address", address)
-        monkeypatch.setattr(ContextProxy, "headers", headers)
-
-    sits_at(None, Host="localhost:8501")  # Streamlit's way to say: at the server itself
-    return sits_at
 
 
 def test_a_folder_on_this_computer_is_scored_where_it_lies(tmp_path, visitor):  # noqa: ARG001

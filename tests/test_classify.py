@@ -47,6 +47,13 @@ def test_a_forced_part_goes_to_its_models(lower_leg):
     assert reading.findings[0].label == "fracture"
 
 
+def test_a_part_that_the_general_model_reads_better_says_so(lower_leg):
+    reading = classify.read(lower_leg, part="shoulder")
+    (card,) = catalogue.for_part("shoulder")
+    assert card.id == "bone-general" and catalogue.get("bone-shoulder").rival.difference.value < 0
+    assert "reads better than the one made for that part" in reading.chosen[0].why
+
+
 def test_a_forced_model_outside_its_world_is_warned_of(chest):
     reading = classify.read(chest, models=["bone-general"])
     assert [one.model for one in reading.chosen] == ["bone-general"]

@@ -1,13 +1,16 @@
 """Reading DICOM: drawn files in every variety, and the real ones that pydicom's packages bring."""
 
+import contextlib
 import logging
 import struct
 import traceback
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -20,6 +23,7 @@ from pydicom.data import get_testdata_file
 
 from xray_models import dicom_terms
 from xray_models.radiograph import UnreadableRadiograph, read
+from xray_models.silence import silenced
 
 GREY = ramp().astype(np.uint8)
 DEEP = ramp(white=4095).astype(np.uint16)
@@ -366,6 +370,45 @@ def test_no_patient_in_facts_warnings_logs_or_streams(caplog, capfd, recwarn):
             assert not any(secret in text for secret in (PATIENT, "DOE^", PATIENT_ID, "19470501"))
     heard = caplog.text + "".join(capfd.readouterr()) + "".join(str(w.message) for w in recwarn)
     assert not any(secret in heard for secret in (PATIENT, "DOE^", PATIENT_ID, "Elsewhere", "DO'"))
+
+
+def test_threads_that_decode_side_by_side_keep_each_other_quiet(recwarn):
+    spoiled = dicom(SOPClassUID="1.2.840.07.DOE^JANE")
+    sound = picture(Image.fromarray(ramp().astype(np.uint8)), "PNG")
+
+    def tried(data: bytes) -> None:
+        with contextlib.suppress(UnreadableRadiograph):
+            read(data)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(tried, [spoiled, sound] * 150))
+    assert not [str(one.message) for one in recwarn if "DOE" in str(one.message)]
+
+
+def test_a_thread_that_is_done_first_does_not_let_the_warnings_of_another_out(recwarn):
+    before = list(warnings.filters)
+    first_is_in, second_is_in, first_is_out = (Event() for _ in range(3))
+
+    def first() -> None:
+        with silenced():
+            first_is_in.set()
+            second_is_in.wait(10)
+        first_is_out.set()
+
+    def second() -> None:
+        first_is_in.wait(10)
+        with silenced():
+            second_is_in.set()
+            first_is_out.wait(10)
+            warnings.warn("DOE^JANE", stacklevel=1)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(first), pool.submit(second)]:
+            done.result()
+    assert first_is_out.is_set() and not recwarn.list
+    assert list(warnings.filters) == before
+    with pytest.warns(UserWarning, match="heard again"):
+        warnings.warn("heard again", stacklevel=1)
 
 
 def test_real_patients_are_not_passed_on():

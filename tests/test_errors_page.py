@@ -30,6 +30,9 @@ def table():
     return films.assign(has=films["truth"] == "fracture", score=films["p:fracture"].astype(float))
 
 
+pytestmark = pytest.mark.usefixtures("visitor")
+
+
 @pytest.fixture
 def folder(tmp_path, table):
     """A data folder that holds three of the false positives, drawn."""
@@ -102,6 +105,19 @@ def test_a_folder_that_is_not_there_is_told_in_a_sentence(tmp_path):
     checked(page.text_input(key="folder of films").set_value(str(tmp_path)).run())
     assert "no such file" in page.warning[0].value
     assert listed(page)
+
+
+def test_a_name_that_the_system_refuses_is_told_in_a_sentence():
+    page = opened()
+    checked(page.text_input(key="folder of films").set_value("a" * 300).run())
+    assert "cannot be read" in page.warning[0].value
+
+
+def test_a_visitor_from_elsewhere_cannot_name_folders(visitor):
+    visitor("10.0.0.7", Host="localhost:8501")
+    page = opened()
+    assert not page.text_input
+    assert any("RADLENS_DATA" in block.value for block in page.markdown)
 
 
 def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table):

@@ -92,6 +92,16 @@ def test_our_own_held_out_tables_open_too() -> None:
     assert set(found.subgroups) == {"split", "view"}
 
 
+def test_names_may_be_spaced_and_spelled_in_several_ways_and_unknown() -> None:
+    cells = ("Edema | Mass", "mass|Edema", "none", "edema", "", "Unknown", "Mass")
+    rows = "\n".join(f"{k},{cell},0.5,0.5" for k, cell in enumerate(cells))
+    found = opened(f"image,labels,prob_Edema,prob_Mass\n{rows}\n")
+    nan = np.nan
+    np.testing.assert_array_equal(
+        found.truth, [[1, 1], [1, 1], [0, 0], [1, 0], [nan, nan], [nan, nan], [0, 1]]
+    )
+
+
 def test_truth_in_words_and_what_nobody_knows() -> None:
     words = ["yes", "No", "TRUE", "negative", "", "-1", "unknown", "1.0"]
     rows = "\n".join(f"{k},{word},0.5" for k, word in enumerate(words))

@@ -235,8 +235,18 @@ def test_an_edge_detector_passes_the_cascade_unchanged_and_so_fails_the_check():
 def test_a_network_of_the_house_can_be_copied_and_scrambled():
     network = networks.build("efficientnetb0", (32, 32), 1)
     film = RANDOM.random((1, 32, 32, 3)).astype(np.float32)
-    stages = sanity.cascade(network, lambda one: one(film).numpy() * np.ones((1, 4, 4)), stages=2)
+    grid = np.arange(16.0).reshape(1, 4, 4)
+    stages = sanity.cascade(network, lambda one: one(film).numpy() * grid, stages=2)
     assert stages[1].layer == "logits" and len(stages) == 3
+
+
+def test_a_map_without_heat_has_nothing_to_lose_and_does_not_count():
+    film, empty = RANDOM.random((16, 16)), np.zeros((16, 16))
+    network = small_network()
+    stages = sanity.cascade(network, lambda _: np.stack([film, empty]), stages=1)
+    assert [(stage.correlation, stage.maps) for stage in stages] == [(pytest.approx(1), 1)] * 2
+    (trained, _) = sanity.cascade(network, lambda _: empty[None], stages=1)
+    assert np.isnan(trained.correlation) and np.isnan(trained.similarity) and trained.maps == 0
 
 
 def test_a_network_without_weights_has_no_cascade():

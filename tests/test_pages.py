@@ -120,8 +120,10 @@ def test_a_film_that_another_page_sends_is_opened_and_leaves_the_link(lower_leg)
 def test_each_model_shows_a_held_out_figure_beside_its_findings():
     page = opened(sample="chest")
     for one in classify.read(page.session_state.film).chosen:
-        films = catalogue.get(one.model).held_out.films
-        assert f"on {films:,} films it never saw." in prose(page)
+        held_out = catalogue.get(one.model).held_out
+        crossed = ", each read by a network of its kind that never saw it."
+        ending = crossed if held_out.shipped_fold else " it never saw."
+        assert f"on {held_out.films:,} films{ending}" in prose(page)
 
 
 def test_an_upload_is_read_and_its_name_goes_nowhere(chest):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import expect
+from scipy.special import logit
 from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
@@ -339,6 +340,25 @@ def test_a_rival_is_judged_at_its_own_films(with_rival):
     )
 
 
+def test_two_tables_of_one_name_are_told_apart(table_text):
+    page = judged(table_of(table_text.encode(), "run.csv"))
+    (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
+    choice.select("a table of your own")
+    checked(page.run())
+    page.file_uploader(key="second file").upload(
+        "run.csv", table_text.replace("0.9", "0.15").encode(), "text/csv"
+    )
+    checked(page.run())
+    assert any("run.csv (2)" in one.label for one in page.expander)
+
+
+@pytest.fixture
+def table_text():
+    """A table of predictions as another project writes it."""
+    rows = [f"film{k},p{k},{k % 2},{0.9 if k % 2 else 0.1 + k / 100:.2f}" for k in range(24)]
+    return "\n".join(["image,patient,true_edema,prob_edema", *rows, ""])
+
+
 def test_models_of_different_films_are_not_compared():
     page = opened(model="bone-general")
     (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
@@ -359,6 +379,7 @@ def test_every_figure_has_words_and_its_numbers_can_be_had():
     assert buttons.count("Numbers as CSV") == len(charts) + 1, "the matrix has its numbers, too"
     checked(page.segmented_control(key="save figures as").set_value("SVG").run())
     options = [json.loads(chart.proto.config) for chart in page.get("plotly_chart")]
+    assert len(options) == len(charts)
     assert all(one["toImageButtonOptions"]["format"] == "svg" for one in options)
 
 
@@ -387,9 +408,9 @@ def test_mistakes_are_those_of_the_table(fractures):
     assert (np.diff(scores[missed]) >= 0).all()
     nearest = mistakes.films(one, 0.3, "least certain")
     assert len(nearest) == len(scores) and set(nearest) == set(range(len(scores)))
-    assert list(nearest) == list(mistakes.films(one, 0.3, "most certain"))[::-1] or abs(
-        scores[nearest[0]] - 0.3
-    ) < abs(scores[nearest[-1]] - 0.3)
+    far = abs(logit(np.clip(scores, 1e-6, 1 - 1e-6)) - logit(0.3))  # in log odds
+    assert (np.diff(far[nearest]) >= 0).all()
+    assert (np.diff(far[mistakes.films(one, 0.3, "most certain")]) <= 0).all()
     with pytest.raises(ValueError, match="There is no kind"):
         mistakes.films(one, 0.3, "right")
 

@@ -86,9 +86,9 @@ def test_sixteen_bits_all_black_stay_black():
     assert not opened(picture(Image.fromarray(np.zeros((4, 5), np.uint16)), "PNG")).any()
 
 
-@pytest.mark.parametrize("deep", [False, True])
-def test_tiff_where_white_is_zero(deep):
-    values = ramp(white=65535 if deep else 255).astype(np.uint16 if deep else np.uint8)
+@pytest.mark.parametrize(("white", "kind"), [(255, np.uint8), (65535, np.uint16), (255, np.uint16)])
+def test_tiff_where_white_is_zero(white, kind):
+    values = ramp(white=white).astype(kind)
     data = bytearray(picture(Image.fromarray(values), "TIFF"))
     entry = data.index(struct.pack("<HHI", 262, 3, 1))  # photometric interpretation: SHORT, one
     struct.pack_into("<H", data, entry + 8, 0)
@@ -193,6 +193,17 @@ def test_a_tiff_of_very_many_pages_is_not_walked_to_its_end():
         link = len(data)
         data += bytes(4)
     assert read(bytes(data)).frames == 1000
+
+
+@pytest.mark.parametrize("where", [10**6, 8])
+def test_a_tiff_whose_second_page_is_damaged_still_has_its_first(where):
+    data = bytearray(picture(Image.fromarray(GREY), "TIFF"))
+    (first,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, first)
+    struct.pack_into("<I", data, first + 2 + 12 * entries, where)
+    film = read(bytes(data))
+    assert film.frames == 1
+    np.testing.assert_array_equal(np.rint(film.pixels * 255), GREY)
 
 
 # --- facts ---------------------------------------------------------------------------------------

@@ -138,10 +138,12 @@ def test_boxes_are_drawn_where_they_lie_and_nowhere_else():
     pixels = np.full((200, 100, 3), 128, np.uint8)
     drawn = render.outlined(pixels, [((0.2, 0.5, 0.6, 0.9), "")])
     color = [int(render.BOX_COLOR[i : i + 2], 16) for i in (1, 3, 5)]
-    for y, x in ((100, 40), (180, 40), (140, 20), (140, 60)):
+    for y, x in ((100, 40), (179, 40), (140, 20), (140, 59)):
         assert drawn[y, x].tolist() == color
     changed = (drawn != pixels).any(axis=-1)
     assert not changed[102:178, 23:57].any() and not changed[:90].any()
+    whole = render.outlined(pixels, [((0.5, 0.5, 1.0, 1.0), "")])
+    assert whole[150, -1].tolist() == whole[-1, 75].tolist() == color, "the border is no end"
     worded = render.outlined(pixels, [((0.2, 0.5, 0.6, 0.9), "finding, 62 %")])
     assert (worded[:98] != pixels[:98]).any()
     np.testing.assert_array_equal(pixels, 128)

@@ -552,6 +552,17 @@ def test_columns_of_truth_are_guessed(header, cells, label, members, expected):
     assert (str(found) if found else None) == expected
 
 
+def test_a_path_that_the_system_refuses_is_told_in_a_sentence():
+    with pytest.raises(SourceError, match="cannot be read"):
+        sources.find(Path("a" * 300))
+
+
+def test_truth_that_nobody_knows_is_no_negative():
+    cells = table("film,labels\na,Edema|Mass\nb,unknown\nc,\nd,none\n")
+    (choice,) = truth.proposal(["Mass"], cells.drop(columns="film")).values()
+    assert truth._truth(cells, choice).tolist() == ["1", "", "", "0"]
+
+
 def test_a_column_without_a_name_is_not_taken_for_several_labels():
     cells = table("film,truth\na,1\nb,0\n")
     assert not truth.proposal(["fracture", "pneumonia"], cells.drop(columns="film"))

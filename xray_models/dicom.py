@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import re
 import struct
-import warnings
 import zlib
 from io import BytesIO
 from itertools import pairwise
 
 import numpy as np
 from pydicom import Dataset, dcmread, uid
+from pydicom.config import IGNORE, settings
 from pydicom.encaps import get_frame
 from pydicom.filereader import read_dataset
 from pydicom.pixels.utils import pixel_array
@@ -29,9 +29,11 @@ from xray_models.film import (
     check_size,
     first_of,
 )
+from xray_models.silence import silenced
 
-# pydicom quotes what it stumbles over, which may be a patient's name, in its log lines
+# pydicom quotes what it stumbles over, which may be a patient's name, in its log lines and warnings
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+settings.reading_validation_mode = IGNORE
 
 _MOST_INFLATED = 4 * MOST_PIXELS  # bytes: a whole header is little beside 60 megapixels of 32 bits
 
@@ -122,8 +124,7 @@ def decode(data: bytes) -> Radiograph:
         UnreadableRadiograph: no projection radiograph, no pixels, too many, damaged, or compressed
             in a way that cannot be decoded.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"pydicom|xray_models\.dicom")
+    with silenced():
         try:
             return _radiograph(_parse(data))
         except UnreadableRadiograph:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from io import BytesIO
 
 import numpy as np
@@ -17,6 +16,7 @@ from xray_models.film import (
     stretched,
     white_of,
 )
+from xray_models.silence import silenced
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
@@ -36,16 +36,14 @@ def decode(data: bytes) -> Radiograph:
     Raises:
         UnreadableRadiograph: too many pixels, damaged, truncated or in an unusual encoding.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # of metadata that is not used
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with silenced():
         try:
             with Image.open(BytesIO(data), formats=FORMATS) as image:
                 check_size(*image.size)
                 return _radiograph(image)
         except UnreadableRadiograph:
             raise
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        except Image.DecompressionBombError:  # Pillow counts before `check_size` can
             raise UnreadableRadiograph(
                 f"The picture has more than {MOST_PIXELS / 1e6:.0f} megapixels, the most that "
                 "RadLens reads. Export the radiograph at a smaller size."
@@ -68,7 +66,7 @@ def _radiograph(image: Image.Image) -> Radiograph:
         pixels, bits = stretched(np.asarray(upright)), 32
     else:
         pixels, bits = stretched(np.asarray(_grey(upright)), 0, 255), 1 if image.mode == "1" else 8
-    if bits > 8 and _white_is_zero(image):
+    if (image.mode in ("I", "F") or image.mode.startswith("I;16")) and _white_is_zero(image):
         pixels = 1.0 - pixels
     frames = _pages(image)
     return Radiograph(
@@ -101,6 +99,6 @@ def _pages(image: Image.Image) -> int:
     for page in range(1, _MOST_PAGES):
         try:
             image.seek(page)
-        except EOFError:
+        except Exception:  # the end, or a page that nobody asked for is damaged
             return page
     return _MOST_PAGES

@@ -93,6 +93,8 @@ def outlined(
     for (x0, y0, x1, y1), words in boxes:
         left, right = sorted((x0 * width, x1 * width))
         top, bottom = sorted((y0 * height, y1 * height))
+        # boxes end before x1 and y1, Pillow's rectangles on them
+        right, bottom = max(left, right - 1), max(top, bottom - 1)
         draw.rectangle((left - line, top - line, right + line, bottom + line), None, "black", line)
         draw.rectangle((left, top, right, bottom), None, BOX_COLOR, line)
         if words:

@@ -80,8 +80,8 @@ SAMPLES = {
     ),
     "nih-no-finding": Sample(
         title="No finding (NIH)",
-        about="An adult's chest that its report found nothing on. It was held out from the "
-        "networks that read chests of adults here.",
+        about="An adult's chest that its report found nothing on. It was held out from the model "
+        "of 14 findings; the nodule model learned from it.",
         file="00000550_000.png",
         fingerprint="ce0c839a830f870f871f871e870ec70ec78ec78e878e8f0e87069f06bf02ff00",
         source=_NIH,

@@ -37,7 +37,8 @@ _COLUMNS = {
     worth.SCRAMBLED: (
         "Left when scrambled",
         "Rank correlation with the map once all weights are scrambled: near 0 is right, a map that "
-        "stays does not show what was learned (Adebayo et al. 2018).",
+        "stays does not show what was learned (Adebayo et al. 2018). Films whose map was empty to "
+        "begin with are left out.",
         False,
     ),
     worth.SHUFFLED: (

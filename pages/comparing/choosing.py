@@ -28,7 +28,7 @@ def choose_tiles(reading: Reading) -> list[Tile]:
     known = {model: asking.offers(card) for model, card in cards.items()}
     method_side, layer_side = st.columns([3, 1], vertical_alignment="bottom")
     with method_side:
-        methods = _choose_methods(known)
+        methods = _choose_methods(known, {card.explanation.method for card in cards.values()})
     with layer_side:
         layers = _choose_layers(cards)
     _tell_misfits(reading, known)
@@ -64,8 +64,8 @@ def _choose_questions(reading: Reading) -> tuple[list[Question], str]:
     return questions, str(direction)
 
 
-def _choose_methods(known: Mapping[str, Mapping[str, Offer]]) -> list[str]:
-    """Methods that fit one of the models at least."""
+def _choose_methods(known: Mapping[str, Mapping[str, Offer]], of_cards: set[str]) -> list[str]:
+    """Methods that fit one of the models at least, at first with those that the cards name."""
     fits = {
         name: offer for of_model in known.values() for name, offer in of_model.items() if offer.fits
     }
@@ -73,7 +73,7 @@ def _choose_methods(known: Mapping[str, Mapping[str, Offer]]) -> list[str]:
     chosen: list[str] = st.multiselect(
         "Methods",
         order,
-        default=[name for name in START if name in fits],
+        default=[name for name in order if name in of_cards.union(START)],
         format_func=lambda one: asking.method_words(fits[one]),
         key="methods",
         bind="query-params",

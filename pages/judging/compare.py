@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
@@ -45,7 +47,12 @@ def show(workings: Workings, label: str) -> None:
         elif one in inside:
             found.append(inside[one])
         else:
-            found.append(opening.of_model(one).judged)
+            try:
+                found.append(opening.of_model(one).judged)
+            except ValueError as error:
+                name = catalogue.get(one).name
+                st.error(f"{name} cannot be compared now. {error}", icon=":material/error:")
+    found = _told_apart(judged, found)
     if not found:
         return
     try:
@@ -58,6 +65,19 @@ def show(workings: Workings, label: str) -> None:
     others_at = [other.thresholds.get(other.like(label) or label) for other in found]
     for contest, threshold in zip(results, others_at, strict=True):
         show_disagreement(contest, threshold)
+
+
+def _told_apart(judged: Judged, others: list[Judged]) -> list[Judged]:
+    """The others, numbered where their names are taken: two files may be called the same."""
+    taken, found = {judged.name}, []
+    for other in others:
+        name, number_of_name = other.name, 1
+        while name in taken:
+            number_of_name += 1
+            name = f"{other.name} ({number_of_name})"
+        taken.add(name)
+        found.append(replace(other, name=name))
+    return found
 
 
 def _rivals(judged: Judged) -> dict[str, Judged]:

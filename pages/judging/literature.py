@@ -55,8 +55,8 @@ def show(workings: Workings) -> None:
             st.caption("Where no dot is ours, this model does not judge that label.")
         if judged.model in _AFTER_THE_MURA_CLASSIFIER:
             st.caption(
-                "The confusion matrix that the MURA classifier behind these models showed for its "
-                "wrist model would belong here too; its numbers could not be had."
+                "An earlier project that classified MURA films showed a confusion matrix of its "
+                "wrist model. It would belong here too, but its numbers could not be had."
             )
 
 

@@ -109,9 +109,9 @@ def offer_published() -> None:
         "Open reproduce-chexnet's predictions from your data folder",
         key="open published",
         icon=":material/folder_open:",
-        help="About 22,400 films of ChestX-ray14 and 14 labels, published by J. Zech.",
+        help="22,312 films of ChestX-ray14 and 14 labels, published by J. Zech.",
     ):
-        with st.spinner("Reading 22,400 films …"):
+        with st.spinner("Reading 22,312 films …"):
             _open("reproduce-chexnet", (folder / PUBLISHED).read_bytes())
         st.rerun()
 

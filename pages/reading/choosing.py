@@ -135,8 +135,8 @@ def choose_rule(card: Card, label: str) -> Rule | None:
             key="boxes",
             bind="query-params",
             persist_state="session",
-            help="Around the hottest regions. No box was ever trained: it says where the heat is, "
-            "not where a disease ends.",
+            help="Around the hottest regions. It says where the heat is, not where a disease ends: "
+            "no model here learned to draw boxes.",
         )
     if not on:
         return None

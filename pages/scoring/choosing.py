@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.scoring.state import Batch
+from pages.visitor import is_local
 from xray_models import PARTS, catalogue
 from xray_models.evaluate import predictions
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 UPLOAD, FOLDER = "Upload", "Folder on this computer"
 AS_RECOGNIZED = "as recognized"
 MOST_MEGABYTES = 500  # of one upload, such as an archive
-LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 
 def choose() -> None:
@@ -87,17 +87,6 @@ def choose() -> None:
     )
     if problem := st.session_state.pop("batch problem", None):
         st.error(problem, icon=":material/error:")
-
-
-def is_local() -> bool:
-    """Whether the visitor sits at the computer that serves: only then may folders be named."""
-    if st.get_option("server.address") not in LOCAL or st.context.ip_address is not None:
-        return False
-    headers = st.context.headers
-    if any(name in headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip")):
-        return False  # through a proxy, so it may be anybody
-    host = headers.get("Host")
-    return host is None or host.rpartition(":")[0] in LOCAL or host in LOCAL
 
 
 def begin(where: str) -> None:

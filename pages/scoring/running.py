@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.scoring.state import Batch
 
+if TYPE_CHECKING:
+    from xray_models.scale.score import Scored
+
 AT_A_TIME = 8  # films answered together: a stop is obeyed after as many
 THUMBNAIL = 96  # pixels on the longer side
+_NEWEST = 10  # failures told while others are scored: all, each time anew, would be too much
 
 
 def run(batch: Batch) -> None:
@@ -20,6 +26,7 @@ def run(batch: Batch) -> None:
     st.button("Stop", key="batch stop", on_click=stop, icon=":material/stop:")
     bar = st.progress(0.0, "Asking the models …")
     told = st.empty()
+    failed = [one for one in batch.scored if one.error]
     done = {one.file for one in batch.scored}
     rest = (film for film in batch.films if film.file not in done)
     began, before = time.perf_counter(), batch.seconds
@@ -32,8 +39,9 @@ def run(batch: Batch) -> None:
                 batch.scored.append(scored)
                 batch.seconds = before + time.perf_counter() - began
                 if scored.error:
+                    failed.append(scored)
                     with told.container():
-                        list_failures(batch)
+                        list_failures(failed[-_NEWEST:])
                 share = len(batch.scored) / max(batch.total, len(batch.scored))
                 bar.progress(share, progress_words(batch))
     except (ValueError, RuntimeError) as error:  # a card or weights that cannot be used
@@ -70,7 +78,12 @@ def go_on() -> None:
 
 def begin_again() -> None:
     """Forget films and results."""
-    st.session_state.pop("batch").films.close()
+    state = st.session_state
+    batch = state.pop("batch")
+    batch.films.close()
+    # what was computed of it, which the figures of the judging screen hold as well
+    for name in (f"batch judged {batch.key}", f"batch judged {batch.key} at", "figures unmoved"):
+        state.pop(name, None)
 
 
 def show_state(batch: Batch) -> None:
@@ -90,17 +103,17 @@ def show_state(batch: Batch) -> None:
 
 def show_failures(batch: Batch) -> None:
     """Every file that could not be read, and why."""
-    failed = sum(bool(one.error) for one in batch.scored)
+    failed = [one for one in batch.scored if one.error]
     if failed:
-        title = f"{failed:,} {'file' if failed == 1 else 'files'} could not be read"
+        title = f"{len(failed):,} {'file' if len(failed) == 1 else 'files'} could not be read"
         with st.expander(title, icon=":material/broken_image:"):
-            list_failures(batch)
+            list_failures(failed)
 
 
-def list_failures(batch: Batch) -> None:
+def list_failures(failed: Sequence[Scored]) -> None:
     """The table of failures."""
     st.dataframe(
-        [{"file": one.file, "why": one.error} for one in batch.scored if one.error],
+        [{"file": one.file, "why": one.error} for one in failed],
         hide_index=True,
         width="stretch",
         alt="Files that could not be read, and why.",

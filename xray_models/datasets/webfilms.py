@@ -19,6 +19,11 @@ _PAINTED = ("arrow", "hardware", "multi")
 def crops(folder: Path) -> dict[str, list[Film]]:
     """Region crops by part, cut like those of FracAtlas; no whole films.
 
+    Args:
+        folder: holds the films in images/, `labels.csv` (image), `fracture_boxes.csv` (image, x, y,
+            w, h: corner and size in fractions of the film) and `landmarks.csv`, which is
+            assets/annotations/webfilms_landmarks.csv.
+
     Raises:
         DataSetError: a table is missing or malformed.
     """

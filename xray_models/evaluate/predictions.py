@@ -28,7 +28,9 @@ _GROUP = ("group", "patient", "patient_id", "patientid", "subject_id", "subject"
 _TRUE = {"1", "1.0", "true", "yes", "y", "positive", "pos", "present"}
 _FALSE = {"0", "0.0", "false", "no", "n", "negative", "neg", "absent"}
 # CheXpert writes -1 where a report is uncertain
-_UNKNOWN = {"", "nan", "na", "none", "null", "unknown", "uncertain", "-1", "-1.0"}
+UNKNOWN = {"", "nan", "na", "null", "unknown", "uncertain"}
+"""Cells, in lower case, that say that nobody knows."""
+_UNKNOWN = UNKNOWN | {"none", "-1", "-1.0"}  # in a column of names, "none" is none of them
 _WORDS_OF_PROBABILITY = (
     "p",
     "prob",
@@ -288,7 +290,7 @@ def _column_of_names(table: pd.DataFrame, label: str, taken: set[str]) -> tuple[
     """A label as a column of truths spells it, and that column: "Edema|Mass", "none"."""
     for column in table.columns:
         if column not in taken:
-            for name in _names(table[column]):
+            for name in sorted(_names(table[column])):
                 if _plain(name) == _plain(label):
                     return name, column
     return None
@@ -299,7 +301,7 @@ def _names(cells: pd.Series) -> set[str]:
     different = cells.unique()
     if len(different) > len(cells) / 2 + MOST_SUBGROUPS:
         return set()
-    return {name for cell in different for name in str(cell).split("|")}
+    return {name.strip() for cell in different for name in str(cell).split("|")} - {""}
 
 
 def _holds_numbers(cells: pd.Series) -> bool:
@@ -313,8 +315,9 @@ def _is_binary(cells: pd.Series) -> bool:
 
 def _truth(cells: pd.Series, label: str, name: str) -> np.ndarray:
     words = cells.str.strip().str.lower()
-    if label in _names(cells):
-        return np.array([label in cell.split("|") for cell in cells], np.float64)
+    if _plain(label) in map(_plain, _names(cells)):
+        has = [_plain(label) in map(_plain, cell.split("|")) for cell in cells]
+        return np.where(words.isin(UNKNOWN), np.nan, np.array(has, np.float64))
     known = words.isin(_TRUE) | words.isin(_FALSE)
     wrong = ~known & ~words.isin(_UNKNOWN)
     if wrong.any():

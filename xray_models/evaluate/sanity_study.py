@@ -1,6 +1,7 @@
 """Sanity checks of a model's maps, method by method: assets/sanity/MODEL.csv.
 
-Columns: method, check ("weights" or "labels"), stage, layer, correlation, similarity, films. The
+Columns: method, check ("weights" or "labels"), stage, layer, correlation, similarity, films (of the
+check "weights", those with any heat as trained; without one, nothing can be said and is NaN). The
 check "weights" has a row for each stage of the cascade (stage 0 is the network as trained); the
 check "labels" has one.
 """
@@ -101,7 +102,7 @@ def check_weights(
     found = sanity.cascade(stored_weights.network(card), maps, stages, seed, progress)
     return [
         SanityFigure(
-            method, "weights", i, stage.layer, stage.correlation, stage.similarity, len(films)
+            method, "weights", i, stage.layer, stage.correlation, stage.similarity, stage.maps
         )
         for i, stage in enumerate(found)
     ]

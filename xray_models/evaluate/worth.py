@@ -105,7 +105,8 @@ _ORDER = (PLACES[0], GAP, SCRAMBLED)
 
 
 def _rank(one: Worth, measure: str) -> float:
-    return one.figures[measure].value if measure in one.figures else -1.0
+    value = one.figures[measure].value if measure in one.figures else float("nan")
+    return -1.0 if value != value else value
 
 
 def _take(

@@ -47,5 +47,7 @@ def _losses(subject: Subject, layer: str, work: Work) -> np.ndarray:
 
     losses = np.zeros((activation.shape[-1], len(subject.logits)), np.float32)
     if len(alive):
-        losses[alive] = subject.logits - subject.rest(layer, len(alive), without, work)
+        # not `subject.logits`: that pass may be in half precision, and each loss is small
+        whole = subject.rest(layer, 1, lambda _: activation[None], Work())
+        losses[alive] = whole - subject.rest(layer, len(alive), without, work)
     return losses

@@ -1,8 +1,8 @@
 """Boxes from heat: threshold, connected components, several boxes in pixels of the film.
 
-No box was ever trained: a box says where the heat is, not where a disease ends. The way is that of
-Wang et al. 2017 (arXiv:1705.02315, section 4.2): threshold the map, take connected components, put
-a box around each.
+No network here learned to draw boxes: a box says where the heat is, not where a disease ends. The
+way is that of Wang et al. 2017 (arXiv:1705.02315, section 4.2): threshold the map, take connected
+components, put a box around each.
 """
 
 from __future__ import annotations

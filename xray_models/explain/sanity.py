@@ -25,14 +25,16 @@ class Stage:
 
     Attributes:
         layer: the lowest layer scrambled so far, or "as trained".
-        correlation: rank correlation with the map as trained, the mean over maps; a map that is
-            constant has nothing in common with another and counts as 0.
+        correlation: rank correlation with the map as trained, the mean over maps; a map that has
+            become constant has nothing in common with it and counts as 0.
         similarity: structural similarity with it, the mean over maps.
+        maps: how many; a map that is constant as trained has nothing to lose and is left out.
     """
 
     layer: str
     correlation: float
     similarity: float
+    maps: int
 
 
 def cascade(
@@ -56,7 +58,8 @@ def cascade(
         progress: told (stages done, stages in all); may raise to stop.
 
     Returns:
-        "as trained" first, then a stage for each group of layers, from the top.
+        "as trained" first, then a stage for each group of layers, from the top; NaN where all maps
+        are constant.
 
     Raises:
         ValueError: the network has no layer with weights, or fewer than one stage is asked for.
@@ -84,11 +87,12 @@ def cascade(
 
 
 def _stage(layer: str, own: np.ndarray, now: np.ndarray) -> Stage:
-    pairs = list(zip(own, now, strict=True))
+    pairs = [(a, b) for a, b in zip(own, now, strict=True) if np.ptp(a)]
+    if not pairs:
+        return Stage(layer, float("nan"), float("nan"), 0)
     correlations = np.nan_to_num([rank_correlation(a, b) for a, b in pairs])
-    return Stage(
-        layer, float(correlations.mean()), float(np.mean([similarity(a, b) for a, b in pairs]))
-    )
+    similarities = [similarity(a, b) for a, b in pairs]
+    return Stage(layer, float(correlations.mean()), float(np.mean(similarities)), len(pairs))
 
 
 def random_labels(

@@ -320,11 +320,11 @@ def find(path: Path) -> Sources:
     Raises:
         SourceError: it is none of these, or cannot be used.
     """
-    if path.is_dir():
-        return Folder(path)
-    if not path.is_file():
-        raise SourceError(f"{path}: there is no such folder, list or archive. Check the path.")
     try:
+        if path.is_dir():
+            return Folder(path)
+        if not path.is_file():
+            raise SourceError(f"{path}: there is no such folder, list or archive. Check the path.")
         with path.open("rb") as file:
             is_zip = file.read(4) in _ZIP
     except OSError as error:

@@ -213,7 +213,10 @@ def _truth(table: pd.DataFrame, choice: Choice) -> pd.Series:
         return cells
     has = [bool(set(_split(cell)) & set(choice.names)) for cell in cells]
     return pd.Series(
-        np.where(cells.str.strip() == "", "", np.where(has, "1", "0")), index=cells.index
+        np.where(
+            cells.str.strip().str.lower().isin(predictions.UNKNOWN), "", np.where(has, "1", "0")
+        ),
+        index=cells.index,
     )
 
 

@@ -38,11 +38,13 @@ def find(model: str, folder: Path, images: Sequence[str]) -> dict[str, Film]:
         raise DataSetError(
             f"{model} was not trained here, so nothing tells where its films come from."
         )
-    if not folder.is_dir():
-        raise DataSetError(f"{folder}: there is no such folder on the machine that runs RadLens.")
     wanted = set(images)
     found: dict[str, list[Film]] = defaultdict(list)
     try:
+        if not folder.is_dir():
+            raise DataSetError(
+                f"{folder}: there is no such folder on the machine that runs RadLens."
+            )
         splits = named(model).films(folder)
     except OSError as error:
         raise DataSetError(f"{folder}: cannot be read ({error.strerror}).") from error
