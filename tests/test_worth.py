@@ -1,5 +1,7 @@
 """What the page about the models says its heatmaps are worth, against the stored tables."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from screens import opened
@@ -59,7 +61,9 @@ def test_a_cascade_ends_where_the_last_stage_does():
         sanity_study.SanityFigure("cam", "weights", stage, f"layer {stage}", left, left, 3)
         for stage, left in enumerate((1.0, 0.4, -0.1))
     ]
-    drawn = cascade(pd.DataFrame(figures))
+    empty = [replace(one, method="empty", correlation=float("nan")) for one in figures]
+    drawn = cascade(pd.DataFrame([*empty, *figures]))
+    assert [trace.name for trace in drawn.figure.data] == ["cam"], "no heat, nothing to lose"
     assert list(drawn.figure.data[0].y) == [1.0, 0.4, -0.1]
     assert "cam ends at -0.10" in drawn.alt
     assert list(drawn.data()["stage"]) == [0, 1, 2]

@@ -87,7 +87,7 @@ def show(card: Card) -> None:
         "Where a figure names its films, these are fewer than those of the other maps."
         + (" The explained network had been trained on some of these films." * _seen(chosen))
     )
-    if len(checks):
+    if checks.loc[checks["check"] == "weights", "correlation"].notna().any():
         st.markdown("**Do the maps notice when the network forgets what it learned?**")
         figures.show(cascade(checks), f"sanity {card.id}", zoom=False)
 

@@ -14,9 +14,10 @@ def cascade(checks: pd.DataFrame) -> Plot:
     """Rank correlation with the map as trained, a line for each method.
 
     Args:
-        checks: of `evaluate.sanity_study.load`, with rows of the check "weights".
+        checks: of `evaluate.sanity_study.load`, with rows of the check "weights", not all NaN.
     """
     rows = checks[checks["check"] == "weights"].sort_values(["method", "stage"])
+    rows = rows[rows["correlation"].notna()]  # a method without heat has nothing to lose
     figure = go.Figure()
     told = []
     for place, (method, line) in enumerate(rows.groupby("method", sort=False)):
