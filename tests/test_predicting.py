@@ -10,7 +10,9 @@ import pytest
 from xray_models import catalogue, precision, predicting, radiograph, tracing, weights
 from xray_models.catalogue import Bfloat16
 from xray_models.explain import Subject, heat, heats, targets
+from xray_models.explain.ablation_cam import _losses
 from xray_models.explain.heats import default_layer, layers, offers, subject_of
+from xray_models.explain.work import Work
 from xray_models.preparing import resize, scale
 
 MODEL = "body-part"
@@ -132,6 +134,12 @@ def test_bfloat16_is_close(card, film):
     assert activation.dtype == logits.dtype == np.float32
     assert 0 < np.abs(logits[0] - done.logits).max() < 0.1 * np.abs(done.logits).max()
     assert np.corrcoef(activation.ravel(), done.activation.ravel())[0, 1] > 0.99
+    # rounding is no loss: what every channel seems to cost must not move by it
+    single = subject_of(card, film)
+    rounded = Subject(lambda: half, single.inputs)
+    losses = [_losses(one, "block7a_expand_activation", Work()) for one in (single, rounded)]
+    moved = np.abs((losses[1] - losses[0]).mean(axis=0))
+    assert (moved < 0.1 * losses[0].std(axis=0)).all()
 
 
 def test_an_unknown_precision_is_refused(monkeypatch):
