@@ -33,7 +33,8 @@ def precision(chosen: tf.distribute.Strategy, architecture: str) -> str:
 
     bfloat16 on TPUs, float16 on GPUs with tensor cores. On processors with bfloat16 arithmetic
     mixed_bfloat16 trained VGG16 1.7 and DenseNet121 1.8 times as fast as float32 when it was
-    measured, and EfficientNetB0, whose convolutions are depthwise, more slowly; so float32 elsewhere.
+    measured, and EfficientNetB0, whose convolutions are depthwise, more slowly; so float32
+    elsewhere.
 
     Args:
         chosen: as `strategy` gives it.
