@@ -650,6 +650,19 @@ def test_an_alternative_is_compared_film_by_film_within_folds(crossed) -> None:
     assert f"difference {gain.value:+.3f} (95 % interval {gain.low:+.3f}" in text
 
 
+def test_cards_quote_what_the_tables_of_their_alternatives_give() -> None:
+    tried = [(one, other) for one in catalogue().values() for other in one.alternatives]
+    assert tried
+    for one, other in tried:
+        found = alternatives.estimates(one, one.table_path.with_name(other.table))
+        assert found["own"].value == pytest.approx(other.own, abs=1e-4)
+        assert found["other"].value == pytest.approx(other.other, abs=1e-4)
+        assert astuple(found["difference"])[:3] == pytest.approx(
+            astuple(other.difference), abs=1e-4
+        )
+        assert other.difference.value > 0, "what ships is the better one"
+
+
 @pytest.mark.parametrize(
     ("column", "changed"),
     [

@@ -396,6 +396,10 @@ def test_every_card_is_shown_with_figures_intervals_and_limits():
             assert f"{shown(name)}: {one.value:.3f}, 95 % interval {one.low:.3f} to" in text
         for sentence in (*card.limits, *card.training.data, *card.references, card.weights.license):
             assert sentence in text
+        for other in card.alternatives:
+            assert f"Tried beside it: {other.architecture}" in text
+            assert f"{other.other:.3f}, of the network that ships {other.own:.3f}" in text
+    assert any(card.alternatives for card in catalogue.catalogue().values())
     assert NOTICE in text
 
 
