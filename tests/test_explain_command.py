@@ -7,10 +7,12 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from xray_models import catalogue
 from xray_models import explain as explaining
 from xray_models.commands.explain import explain
 
 MODEL = "body-part"
+GRID = [side // 32 for side in catalogue.get(MODEL).input_size]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def test_a_film_becomes_a_picture_with_heat(run, lower_leg, tmp_path):
     done = run(*asked, "--method", "layercam", "--json")
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["method"] == "layercam" and told["grid"] == [5, 5]
+    assert told["method"] == "layercam" and told["grid"] == GRID
     picture = Image.open(out)
     assert picture.format == "PNG" and picture.mode == "RGB"
     colored = sum(red != blue for red, _, blue in picture.resize((64, 64)).get_flattened_data())
@@ -41,7 +43,7 @@ def test_methods_and_layers_are_listed(run):
         json.loads(line) for line in run("--model", MODEL, "--layers", "--json").stdout.splitlines()
     ]
     assert [one["layer"] for one in layers if one["default"]] == [layers[-1]["layer"]]
-    assert layers[-1]["grid"][:2] == [5, 5]
+    assert layers[-1]["grid"][:2] == GRID
 
 
 @pytest.mark.parametrize(
