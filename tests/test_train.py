@@ -23,6 +23,7 @@ from xray_models.datasets import (
     split_of,
 )
 from xray_models.evaluate import report
+from xray_models.evaluate.table import TableError
 from xray_models.train import (
     RECIPES,
     batches,
@@ -129,12 +130,16 @@ def test_a_run_is_published_and_another_network_beside_it(toy, tmp_path, monkeyp
     with pytest.raises(ValueError, match="ships vgg16 itself"):
         publishing.publish_alternative(crossed, tmp_path, tmp_path / "run")
     other = replace(crossed, architecture="mobilenetv2")
+    fewer = replace(other, films=lambda _: {"folds": films[:40]})
     for name in ("fold-1", "fold-2"):  # as good as a training of no steps
         folder = tmp_path / "other" / name
         folder.mkdir(parents=True)
         networks.build("mobilenetv2", (32, 32), 1).save_weights(folder / loop.BEST)
         (folder / "config.json").write_text(json.dumps({"start": "random initialization"}))
     shipped = card.weights_path.read_bytes()
+    with pytest.raises(TableError, match=r"not the films of toy\.csv"):
+        publishing.publish_alternative(fewer, tmp_path, tmp_path / "other")
+    assert [one.name for one in card.table_path.parent.iterdir()] == ["toy.csv"]
     beside = publishing.publish_alternative(other, tmp_path, tmp_path / "other")
     assert beside.weights == card.weights and card.weights_path.read_bytes() == shipped
     assert beside.held_out == card.held_out

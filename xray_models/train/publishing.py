@@ -75,7 +75,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     raw = json.loads(card_path.read_text(encoding="utf-8"))
     films = recipe.films(data)
 
-    shipped = run / folds.SHIPPED if recipe.folds else run
+    shipped = _shipped(recipe, run)
     file = assets() / "weights" / f"{recipe.model}.safetensors"
     file.parent.mkdir(parents=True, exist_ok=True)
     network = _half_precision(recipe, shipped, file)
@@ -87,7 +87,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     table = _table(held_out, recipe, probability)
     if recipe.rival:
         table[recipe.rival] = rivals.probabilities(recipe.rival, held_out.films)
-    table_path = _store(table, recipe.model)
+    table_path = _store(table, assets() / "held_out" / f"{recipe.model}.csv")
 
     config = json.loads((shipped / "config.json").read_text())
     judged_on = held_out.split != "validation"
@@ -174,13 +174,14 @@ def publish_alternative(recipe: Recipe, data: Path, run: Path) -> Card:
             f"{recipe.model} ships {recipe.architecture} itself. Name the architecture of the run "
             "by --arch, or publish without --alternative."
         )
-    shipped = run / folds.SHIPPED if recipe.folds else run
+    shipped = _shipped(recipe, run)
     file = shipped / "half.safetensors"
     network = _half_precision(recipe, shipped, file)
     held_out = _held_out(recipe, recipe.films(data), run, network)
     table = _table(held_out, recipe, _calibrated(held_out, recipe)[1])
-    table_path = _store(table, f"{recipe.model}.{recipe.architecture}")
-    found = alternatives.estimates(card, table_path)
+    name = f"{recipe.model}.{recipe.architecture}.csv"
+    found = alternatives.estimates(card, _store(table, run / name))  # nothing is replaced before
+    table_path = _store(table, assets() / "held_out" / name)
     difference = found[alternatives.DIFFERENCE]
     alternative = Alternative(
         architecture=recipe.architecture,
@@ -201,8 +202,12 @@ def publish_alternative(recipe: Recipe, data: Path, run: Path) -> Card:
     return read_card(card_path)
 
 
-def _store(table: pd.DataFrame, name: str) -> Path:
-    path = assets() / "held_out" / f"{name}.csv"
+def _shipped(recipe: Recipe, run: Path) -> Path:
+    """The folder of the training whose weights ship."""
+    return run / folds.SHIPPED if recipe.folds else run
+
+
+def _store(table: pd.DataFrame, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(path, index=False, float_format="%.5f", lineterminator="\n")
     return path
@@ -223,7 +228,7 @@ def _external(check: ExternalCheck, card: Card, data: Path) -> External:
     }
     names = sorted({name for film in films for name in film.facts})
     columns |= {name: [film.facts.get(name, "") for film in films] for name in names}
-    path = _store(pd.DataFrame(columns), f"{card.id}.{check.id}")
+    path = _store(pd.DataFrame(columns), assets() / "held_out" / f"{card.id}.{check.id}.csv")
     found = external.estimates(path, check.finding, card.thresholds[check.finding])
     return External(
         name=check.name,
