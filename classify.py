@@ -156,10 +156,12 @@ def read(
         if found is not None and found not in card.parts:
             warnings.append(f"{card.name} was not made for the {found}: its answer means little.")
         probability = predicting.probabilities(card, film)
-        findings += [
+        own = [
             Finding(card.id, label, probability[label], threshold)
             for label, threshold in card.thresholds.items()
         ]
+        findings += own
+        warnings += at_odds(card, own)
         seconds[card.id] = time.perf_counter() - began
 
     best = found or max(PARTS, key=lambda label: seen[label])
@@ -174,6 +176,29 @@ def read(
         warnings=tuple(warnings),
         seconds=seconds | {"total": sum(seconds.values())},
     )
+
+
+def at_odds(card: Card, findings: Sequence[Finding]) -> list[str]:
+    """Sentences on kinds of a finding that are called while the finding itself is not.
+
+    The threshold of each is chosen by itself, so a kind may reach its own where the sum of all
+    kinds stays below that of the whole.
+
+    Args:
+        card: of the model that made the findings; says which labels are kinds of what.
+        findings: of this model.
+    """
+    called = {finding.label for finding in findings if finding.positive}
+    told = []
+    for whole, kinds in card.combined.items():
+        odd = [kind for kind in kinds if kind in called]
+        if whole in card.thresholds and whole not in called and odd:
+            own = "its own threshold" if len(odd) == 1 else "their own thresholds"
+            told.append(
+                f"{' and '.join(odd).capitalize()} reached {own}, {whole} as a whole did not. "
+                f"Thresholds are chosen one by one; go by {whole}."
+            )
+    return told
 
 
 def route(detector: Card, probability: dict[str, float]) -> str | None:

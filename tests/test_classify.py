@@ -60,6 +60,25 @@ def test_a_forced_model_outside_its_world_is_warned_of(chest):
     assert any("not made for the chest" in warning for warning in reading.warnings)
 
 
+def test_a_kind_that_is_called_without_the_whole_is_told_of():
+    card = catalogue.get("chest-pneumonia")
+
+    def found(whole, bacterial, viral):
+        return [
+            classify.Finding(card.id, "pneumonia", whole, 0.8),
+            classify.Finding(card.id, "bacterial pneumonia", bacterial, 0.3),
+            classify.Finding(card.id, "viral pneumonia", viral, 0.2),
+        ]
+
+    (one,) = classify.at_odds(card, found(0.5, 0.1, 0.4))
+    assert one.startswith("Viral pneumonia reached its own threshold, pneumonia as a whole did not")
+    (two,) = classify.at_odds(card, found(0.7, 0.4, 0.3))
+    assert two.startswith("Bacterial pneumonia and viral pneumonia reached their own thresholds")
+    assert not classify.at_odds(card, found(0.9, 0.1, 0.8))
+    assert not classify.at_odds(card, found(0.1, 0.05, 0.05))
+    assert not classify.at_odds(catalogue.get("bone-wrist"), [])
+
+
 def test_unknown_parts_and_models_are_refused(chest):
     with pytest.raises(classify.CannotClassify, match="chest, elbow"):
         classify.read(chest, part="knee")
