@@ -57,7 +57,8 @@ def show(card: Card) -> None:
             f"{card.input_size[1]} pixels, labels {', '.join(map(shown, card.labels))}"
             f"\n\n**Operating thresholds** "
             + ", ".join(f"{shown(label)} {value:.3f}" for label, value in card.thresholds.items())
-            + f"\n\n**Weights** `{card.weights.file}`, {card.weights.bytes / 2**20:.1f} MB, "
+            + f"\n\n**Calibration** {calibration(card)}"
+            + f"\n\n**Weights** `{card.weights.file}`, {card.weights.bytes / 1e6:.1f} MB, "
             f"{card.weights.precision}; {card.weights.origin}. License: {card.weights.license}"
             f"\n\nsha256 `{card.weights.sha256}`"
             f"\n\n**Heatmaps** {heatmaps(card)}"
@@ -74,6 +75,22 @@ def heatmaps(card: Card) -> str:
     return f"`{card.explanation.method}`{at} unless you choose another. {reason}"
 
 
+def calibration(card: Card) -> str:
+    """How logits become the probabilities that are shown."""
+    found = card.calibration
+    if not any(found.bias) and found.temperature == 1:
+        return "none: probabilities are as the network gives them."
+    told, way = f"logits are divided by {found.temperature:.2f}", "temperature scaling"
+    if any(found.bias):
+        shifts = ", ".join(
+            f"{shown(label)} {shift:+.2f}"
+            for label, shift in zip(card.labels, found.bias, strict=True)
+        )
+        told, way = f"{told} and shifted ({shifts})", "Platt scaling"
+    films = "out-of-fold predictions" if card.held_out.shipped_fold else "validation films"
+    return f"{told}, fitted on {films} ({way})."
+
+
 def arithmetic(card: Card) -> str:
     """What is known of half-size numbers, and whether they are used."""
     if card.bfloat16 is None:
@@ -84,7 +101,10 @@ def arithmetic(card: Card) -> str:
         f"{card.bfloat16.largest_change:.3f}; "
     )
     if card.bfloat16.free:
-        return found + "it is used where the processor has it, unless RADLENS_PRECISION=float32."
+        return found + (
+            "less than 0.0005 and 0.05 count as no cost, so it is used where the processor has it, "
+            "unless RADLENS_PRECISION=float32."
+        )
     return found + "so float32 is used."
 
 
@@ -106,7 +126,8 @@ def show_figures(card: Card) -> None:
     if card.rival:
         gain = card.rival.difference
         st.markdown(
-            f"Against `{card.rival.model}` on {card.rival.films:,} films new to both: AUC "
+            f"Against `{card.rival.model}` on {card.rival.films:,} films new to both "
+            f"({card.rival.positives:,} of them with {shown(card.labels[0])}): AUC "
             f"{card.rival.own:.3f} against {card.rival.other:.3f}, difference {gain.value:+.3f} "
             f"({gain.low:+.3f} to {gain.high:+.3f}). "
             + ("Films go to this model." if gain.value >= 0 else "Films go to that model instead.")
@@ -117,7 +138,7 @@ def show_figures(card: Card) -> None:
             f"Tried beside it: {other.architecture} by the same recipe, from {other.start}. Mean "
             f"AUC within folds {other.other:.3f}, of the network that ships {other.own:.3f}, "
             f"difference {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}); weights "
-            f"{other.bytes / 2**20:.1f} MB against {card.weights.bytes / 2**20:.1f} MB."
+            f"{other.bytes / 1e6:.1f} MB against {card.weights.bytes / 1e6:.1f} MB."
         )
     for check in card.external:
         st.subheader(f"Elsewhere: {check.name}", anchor=False)

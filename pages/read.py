@@ -142,7 +142,8 @@ def held_out(card: Card) -> str:
     )
     if card.rival:
         told += (
-            f" {card_of(card.rival.model).name} on {card.rival.films:,} of the same films: "
+            f" {card_of(card.rival.model).name} on {card.rival.films:,} of these films that "
+            f"are new to it ({card.rival.positives:,} with {shown(card.labels[0])}): "
             f"{card.rival.other:.2f} against {card.rival.own:.2f}."
         )
     return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import astuple, replace
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from xray_models.catalogue import (
     WeightsFile,
     catalogue,
 )
-from xray_models.evaluate import alternatives, metrics, report, thresholds
+from xray_models.evaluate import alternatives, metrics, report, rivalry, thresholds
 from xray_models.evaluate.figures import confusion, estimates, figures, films_of_test
 from xray_models.evaluate.intervals import bootstrap, resamples
 from xray_models.evaluate.routing import ABSTAINS, route
@@ -556,6 +556,14 @@ def test_a_report_prints_every_figure_matrix_and_subgroup(published: Card) -> No
         assert [*label.split(), *map(str, row)] in rows
     assert "pneumonia: called at a probability of 0.6000 or more" in text
     assert f"{len(test)} films of {test['group'].nunique()} groups" in text
+    validation = table[table["split"] == "validation"]
+    auc = sk.roc_auc_score(validation["truth"] != "normal", 1 - validation["p:normal"])
+    after = text[
+        text.index(
+            f"{len(validation)} films of {validation['group'].nunique()} groups for validation"
+        ) :
+    ].splitlines()
+    assert re.search(f"AUC, pneumonia vs normal +{auc:.3f} ", after[2])
     by_source = text[text.index("By source") :].splitlines()
     for value, line in zip(("here", "there"), by_source[2:4], strict=True):
         films = test[test["source"] == value]
@@ -611,6 +619,13 @@ def test_models_of_a_part_are_pooled_by_group(tmp_path, monkeypatch) -> None:
     expected = sk.roc_auc_score(every["truth"] == "fracture", every["p:fracture"])
     assert found.auc.value == pytest.approx(expected)
     assert found.auc.low < expected < found.auc.high
+    pairs, aucs = [], []
+    for table in tables:
+        truth = table["truth"] == "fracture"
+        pairs.append(truth.sum() * (~truth).sum())
+        aucs.append(sk.roc_auc_score(truth, table["p:fracture"]))
+    assert found.within.value == pytest.approx(np.average(aucs, weights=pairs))
+    assert found.within.value != pytest.approx(expected)
     assert f"together: AUC {expected:.3f} (" in report.readme_table(cards, replicates=50)
     assert together(cards[:1]) is None and report.pooled_line(cards[:1]) == ""
 
@@ -712,4 +727,13 @@ def test_a_shipped_card_quotes_what_its_table_gives(model: str) -> None:
     test = films_of_test(shipped)
     assert shipped.held_out.films == len(test)
     assert shipped.held_out.groups == test["group"].nunique()
-    assert "The card quotes the same figures." in report.report(shipped, replicates=1000)
+    text = report.report(shipped, replicates=1000)
+    assert "The card quotes the same figures." in text
+    if shipped.rival:
+        of_rival = catalogue()[shipped.rival.model]
+        new = set(films_of_test(of_rival)["group"])
+        compared = test[test[of_rival.id] != ""]
+        assert set(compared["group"]) <= new, "films that chose the rival's threshold are not new"
+        again = rivalry.compare(of_rival.id, test, shipped.labels[0])
+        assert asdict(shipped.rival) == asdict(again)
+        assert f"{(compared['truth'] == shipped.labels[0]).sum()} of them with" in text

@@ -17,6 +17,7 @@ import classify
 from xray_models import BONE_PARTS, catalogue, cli, networks, predicting, preparing
 from xray_models.catalogue import CatalogueError
 from xray_models.commands.import_keras import import_keras
+from xray_models.datasets import nih
 from xray_models.evaluate import report
 from xray_models.explain import subject_of
 from xray_models.importers import keras_file
@@ -60,7 +61,7 @@ def sequential(maker, outputs: int = 1, activation: str = "sigmoid") -> keras.Se
     return model
 
 
-def save_as_keras_2(model: keras.Sequential, path: Path, full: bool = False) -> None:
+def save_as_keras_2(model: keras.Model, path: Path, full: bool = False) -> None:
     """Write the layout of Keras 2: names with slashes and ":0", what is frozen at the end.
 
     Checked against files of tf_keras 2.21.
@@ -252,6 +253,28 @@ def test_several_outputs_take_their_labels_in_order(tmp_path):
     assert card.labels == ("normal", "abnormal") and card.activation == "softmax"
     assert card.thresholds == {"abnormal": 0.5} and card.input_size == (SIZE, SIZE)
     assert any("scaled its own input" in limit for limit in card.limits)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_chexnet_that_keras_2_saved_answers_the_same_after_the_import(tmp_path):
+    # as CheXNet-Keras builds it: functional, one layer of 14 sigmoids
+    keras.utils.set_random_seed(5)
+    base = keras.applications.DenseNet121(
+        include_top=False, weights=None, input_shape=(SIZE, SIZE, 3), pooling="avg"
+    )
+    outputs = keras.layers.Dense(14, activation="sigmoid", name="predictions")(base.output)
+    model = keras.Model(base.input, outputs)
+    save_as_keras_2(model, tmp_path / "chexnet.h5")
+    options = ("--arch", "densenet121", "--scaling", "imagenet", "--size", SIZE)
+    more = ("--activation", "sigmoid", "--labels", ",".join(nih.LABELS))
+    done = run(tmp_path / "chexnet.h5", "--as", "chest-chexnet", *options, *more)
+    assert done.exit_code == 0, done.output
+    card = catalogue.get("chest-chexnet")
+    assert card.labels == nih.LABELS and card.multi_label and card in catalogue.for_part("chest")
+    after = predicting.forward(card, drawn()).logits
+    before = answers(model, preparing.scale(film(), "imagenet")[None])[0]
+    assert np.ptp(before) > 0.01
+    np.testing.assert_allclose(after, before, atol=1e-3)
 
 
 def test_the_users_model_reads_its_part_and_says_that_nobody_measured_it(imported, monkeypatch):

@@ -1,5 +1,6 @@
 """What the page about the models says its heatmaps are worth, against the stored tables."""
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 from screens import opened
 
 from xray_models import catalogue
-from xray_models.evaluate import method_table, sanity_study, worth
+from xray_models.evaluate import method_table, report_maps, sanity_study, worth
 from xray_models.explain import METHODS
 from xray_models.plots.cascade import cascade
 
@@ -28,6 +29,19 @@ def test_every_way_that_was_measured_is_told_with_its_figures(model):
             assert found[row.method].films["pointing game"] == row.films
     ways = [one.baseline for one in worth.worth(model, worth.films(model)[0])]
     assert ways == sorted(ways), "baselines come last"
+
+
+def test_the_report_prints_them():
+    card = catalogue.get("bone-wrist")
+    text = "\n".join(report_maps.lines(card))
+    stored = pd.read_csv(method_table.path(card.id, "localisation"))
+    for row in stored[stored["measure"] == "pointing game"].itertuples():
+        line = rf"\n{re.escape(row.method)} +{row.films} +{row.value:.3f} "
+        assert re.search(line, text), line
+    cascade_of = sanity_study.load(card.id).query("method == 'grad-cam' and check == 'weights'")
+    left = cascade_of.sort_values("stage")["correlation"].iloc[-1]
+    assert re.search(rf"\ngrad-cam .* {left:.3f}\n", f"{text}\n")
+    assert report_maps.lines(catalogue.get("body-part")) == []
 
 
 def test_the_page_about_the_models_shows_them():

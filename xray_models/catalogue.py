@@ -112,6 +112,7 @@ class Rival:
     Attributes:
         model: id of the other.
         films, groups: how many films were compared.
+        positives: films among them with the finding.
         own, other: AUC of the two.
         difference: own AUC minus the other's, with its paired interval.
     """
@@ -119,6 +120,7 @@ class Rival:
     model: str
     films: int
     groups: int
+    positives: int
     own: float
     other: float
     difference: Figure
@@ -165,7 +167,7 @@ class Bfloat16:
 
     @property
     def free(self) -> bool:
-        """Whether the AUC loses nothing in the digits shown, and no reader would see a change."""
+        """Whether the AUC loses less than 0.0005, and no probability moves by 0.05 or more."""
         return self.auc_change > -0.0005 and self.largest_change < 0.05
 
 

@@ -307,13 +307,13 @@ def _print(rows: list[MethodFigure], measures: tuple[str, ...]) -> None:
         typer.echo(f"\n{data}: {label}, {max(row.films for row in of)} films{seen}")
         typer.echo("(95 % intervals by group; + or -: clearly above or below the baseline)")
         titles = [f"{measure} {rule}".strip() for measure, rule in columns]
-        typer.echo(f"{'':<22}" + "".join(f"{title:>26}" for title in titles))
+        typer.echo(f"{'':<36}" + "".join(f"{title:>26}" for title in titles))
         for method in dict.fromkeys(row.method for row in of):
             cells = {(row.measure, row.rule): row for row in of if row.method == method}
             line = "".join(f"{_cell(cells.get(column)):>26}" for column in columns)
             films = {row.films for row in cells.values()}
             few = "" if films == {max(row.films for row in of)} else f"  ({films.pop()} films)"
-            typer.echo(f"{method:<22}{line}{few}")
+            typer.echo(f"{method:<36}{line}{few}")
 
 
 def _cell(row: MethodFigure | None) -> str:
@@ -330,15 +330,16 @@ def _print_levels(rows: list[MethodFigure], rule: str) -> None:
     for data, label in dict.fromkeys((row.data, row.label) for row in rows):
         for name in ("IoU", "IoBB"):
             typer.echo(
-                f"\n{data}: {label}, boxes by {rule}: accuracy at T({name}) / false boxes a film"
+                f"\n{data}: {label}, boxes by {rule}: accuracy at T({name}) (95 % interval) / "
+                "false boxes a film"
             )
-            typer.echo(f"{'':<22}" + "".join(f"{level:>13}" for level in LEVELS))
+            typer.echo(f"{'':<36}" + "".join(f"{level:>25}" for level in LEVELS))
             of = [row for row in rows if (row.data, row.label, row.rule) == (data, label, rule)]
             for method in dict.fromkeys(row.method for row in of):
-                value = {row.measure: row.value for row in of if row.method == method}
-                cells = [
-                    f"{value[f'T({name}) {level}']:.2f} / "
-                    f"{value[f'false boxes, T({name}) {level}']:.2f}"
-                    for level in LEVELS
-                ]
-                typer.echo(f"{method:<22}" + "".join(f"{cell:>13}" for cell in cells))
+                by = {row.measure: row for row in of if row.method == method}
+                cells = []
+                for level in LEVELS:
+                    hit = by[f"T({name}) {level}"]
+                    false = by[f"false boxes, T({name}) {level}"].value
+                    cells.append(f"{hit.value:.2f} ({hit.low:.2f}-{hit.high:.2f}) / {false:.2f}")
+                typer.echo(f"{method:<36}" + "".join(f"{cell:>25}" for cell in cells))

@@ -10,17 +10,16 @@ import numpy as np
 import pandas as pd
 
 from xray_models.catalogue import Card
-from xray_models.evaluate import alternatives, external, rivalry
+from xray_models.evaluate import alternatives, external, report_maps, rivalry
 from xray_models.evaluate.details import Detail, details
 from xray_models.evaluate.figures import MEAN_AUC, MICRO_AUC, called, confusion, cutoffs, estimates
+from xray_models.evaluate.in_text import NO_SPREAD, grid, interval, number, with_interval
 from xray_models.evaluate.intervals import REPLICATES, Estimate
 from xray_models.evaluate.judged import FEW, Judged, films_of_test, from_table, subgroup_columns
-from xray_models.evaluate.table import out_of_fold
+from xray_models.evaluate.table import load, out_of_fold
 from xray_models.evaluate.together import together
 
 _OPEN, _CLOSE = "<!-- figures -->", "<!-- /figures -->"
-_UNDEFINED = "–"
-_NO_SPREAD = "no spread"
 
 # more findings than this are counted, not named, where subgroups are too small for them
 _MOST_NAMED = 3
@@ -76,9 +75,13 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
     for column in subgroup_columns(test, card):
         lines += ["", *_subgroup_lines(test, card, cuts, column, replicates)]
     lines += _rival_lines(card, test, replicates) + _alternative_lines(card, replicates)
-    lines += _external_lines(card, replicates)
-    if any(_NO_SPREAD in line for line in lines):
-        lines += ["", f"{_NO_SPREAD}: all films agree, so resampling cannot tell how far off it is"]
+    lines += _validation_lines(card, replicates) + _external_lines(card, replicates)
+    lines += report_maps.lines(card)
+    if any(NO_SPREAD in line for line in lines):
+        lines += [
+            "",
+            f"{NO_SPREAD}: all films agree, so resampling cannot tell how far off it is",
+        ]
     lines += ["", *_against_card(card, found)]
     return "\n".join(lines) + "\n"
 
@@ -97,7 +100,9 @@ def readme_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
     for card in measured:
         test = films_of_test(card)
         found = estimates(test, card, replicates)
-        quoted = "<br>".join(f"{name} {_text(found[name])}" for name in headlines(card, found))
+        quoted = "<br>".join(
+            f"{name} {with_interval(found[name])}" for name in headlines(card, found)
+        )
         reads = _list(card.parts) if card.parts else "any film, to tell the part"
         lines.append(
             f"| `{card.id}`<br>{card.name} | {reads} | {_count(test)} | {quoted} "
@@ -117,9 +122,10 @@ def pooled_line(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
     if found is None:
         return ""
     return (
-        f"The {found.models} bone models of one part together: AUC {_text(found.auc)} over the "
-        f"{found.films:,} crops and films of {found.groups:,} groups, each read by the model of "
-        "its part."
+        f"The {found.models} bone models of one part together: AUC {with_interval(found.auc)} over "
+        f"the {found.films:,} crops and films of {found.groups:,} groups, each read by the model "
+        "of its part. That compares films of different parts too, and some parts are fractured "
+        f"more often than others; over pairs of one part it is {with_interval(found.within)}."
     )
 
 
@@ -174,9 +180,9 @@ def _endings(finding: str, found: Mapping[str, object]) -> list[str]:
 
 
 def _figure_lines(found: Mapping[str, Estimate], replicates: int) -> list[str]:
-    lines = _grid(
+    lines = grid(
         ["", "value", "95 % interval"],
-        [[name, _number(one.value), _interval(one)] for name, one in found.items()],
+        [[name, number(one.value), interval(one)] for name, one in found.items()],
     )
     lines += [
         f"{name}: not defined in {one.undefined} of {replicates} resamples, which are left out"
@@ -211,9 +217,9 @@ def _matrix_lines(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> list[st
     how = "called at the threshold" if len(card.labels) == 1 else "most probable label"
     return [
         f"Confusion matrix (rows: truth, columns: {how})",
-        *_grid(["", *names], [[name, *map(str, row)] for name, row in _rows(names, counts)]),
+        *grid(["", *names], [[name, *map(str, row)] for name, row in _rows(names, counts)]),
         "",
-        *_grid(["", "films", "precision", "recall"], _per_class(names, counts)),
+        *grid(["", "films", "precision", "recall"], _per_class(names, counts)),
     ]
 
 
@@ -233,21 +239,24 @@ def _count_lines(judged: Judged, calls: Mapping[str, np.ndarray]) -> list[str]:
             )
         ]
         lines.append([label, *by_truth, str(int(np.isnan(truth).sum()))])
-    return ["Films with and without each label, and how they are called", *_grid(header, lines)]
+    return [
+        "Films with and without each label, and how they are called",
+        *grid(header, lines),
+    ]
 
 
 def _detail_lines(judged: Judged, finding: str, every: Mapping[str, Detail]) -> list[str]:
     one = judged.of(finding)
     return [
         f"{finding} in full: {one.positives:,} films with, {one.negatives:,} without",
-        *_grid(
+        *grid(
             ["", "value", "95 % interval", "no skill"],
             [
                 [
                     name,
-                    _number(each.estimate.value),
-                    _interval(each.estimate),
-                    _number(each.no_skill),
+                    number(each.estimate.value),
+                    interval(each.estimate),
+                    number(each.no_skill),
                 ]
                 for name, each in every.items()
             ],
@@ -264,7 +273,7 @@ def _per_class(names: Sequence[str], counts: np.ndarray) -> list[list[str]]:
     with np.errstate(invalid="ignore"):
         precision, recall = hits / called, hits / true
     return [
-        [name, str(true[index]), _number(precision[index]), _number(recall[index])]
+        [name, str(true[index]), number(precision[index]), number(recall[index])]
         for index, name in enumerate(names)
     ]
 
@@ -287,16 +296,16 @@ def _subgroup_lines(
     ]
     header = {value: value or "(empty)" for value in found}
     if card.multi_label:  # too many figures for a line
-        lines = [[name, *(_text(one[name]) for one in found.values())] for name in chosen]
+        lines = [[name, *(with_interval(one[name]) for one in found.values())] for name in chosen]
         lines = [["films", *(str(len(part)) for part in films.values())], *lines]
-        grid = _grid(["", *header.values()], lines)
+        aligned = grid(["", *header.values()], lines)
     else:
         lines = [
-            [header[value], str(len(films[value])), *(_text(one[name]) for name in chosen)]
+            [header[value], str(len(films[value])), *(with_interval(one[name]) for name in chosen)]
             for value, one in found.items()
         ]
-        grid = _grid(["", "films", *chosen], lines)
-    return [f"By {column}", *grid, *_small_lines(films, card)]
+        aligned = grid(["", "films", *chosen], lines)
+    return [f"By {column}", *aligned, *_small_lines(films, card)]
 
 
 def _small_lines(films: Mapping[str, pd.DataFrame], card: Card) -> list[str]:
@@ -320,8 +329,9 @@ def _rival_lines(card: Card, test: pd.DataFrame, replicates: int) -> list[str]:
     kept = found.model if gain.value < 0 else card.id
     return [
         "",
-        f"Against {found.model}, on {found.films} films of {found.groups} groups new to both: "
-        f"AUC {_number(found.own)} against {_number(found.other)}, difference "
+        f"Against {found.model}, on {found.films} films of {found.groups} groups new to both, "
+        f"{found.positives} of them with {card.labels[0]}: AUC {number(found.own)} against "
+        f"{number(found.other)}, difference "
         f"{gain.value:+.3f} (95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
         f"The router asks {kept}.",
     ]
@@ -335,11 +345,22 @@ def _alternative_lines(card: Card, replicates: int) -> list[str]:
         lines += [
             "",
             f"{one.architecture} by the same recipe, from {one.start}, {one.table}:",
-            f"mean AUC within folds {_text(found[alternatives.OTHER])}, of {card.architecture}, "
-            f"which ships, {_text(found[alternatives.OWN])}; difference {gain.value:+.3f} "
-            f"(95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
+            f"mean AUC within folds {with_interval(found[alternatives.OTHER])}, of "
+            f"{card.architecture}, which ships, {with_interval(found[alternatives.OWN])}; "
+            f"difference {gain.value:+.3f} (95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
         ]
     return lines
+
+
+def _validation_lines(card: Card, replicates: int) -> list[str]:
+    """What a model reaches on the films that its epoch and thresholds were chosen on."""
+    table = load(card.table_path, card.labels, card.multi_label)
+    rows = table[table["split"] == "validation"]
+    if rows.empty:
+        return []
+    found = estimates(rows, card, replicates)
+    lines = _figure_lines({name: found[name] for name in headlines(card, found)}, replicates)
+    return ["", f"{_count(rows)} for validation: its thresholds were chosen on them", *lines]
 
 
 def _external_lines(card: Card, replicates: int) -> list[str]:
@@ -365,7 +386,8 @@ def _against_card(card: Card, found: Mapping[str, Estimate]) -> list[str]:
             wrong.append(f"The card quotes {name}, which its table does not give.")
         elif not _same(stated, found[name]):
             wrong.append(
-                f"The card quotes {name} {_text(stated)}, its table gives {_text(found[name])}."
+                f"The card quotes {name} {with_interval(stated)}, its table gives "
+                f"{with_interval(found[name])}."
             )
     return wrong or ["The card quotes the same figures."]
 
@@ -375,35 +397,8 @@ def _same(one: Estimate, other: Estimate) -> bool:
     return all(math.isclose(a, b, abs_tol=5e-4) or (a != a and b != b) for a, b in pairs)
 
 
-def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Aligned columns: the first to the left, the others to the right."""
-    widths = [max(len(line[index]) for line in (header, *rows)) for index in range(len(header))]
-    return [
-        "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in (header, *rows)
-    ]
-
-
 def _count(rows: pd.DataFrame) -> str:
     return f"{len(rows):,} films of {rows['group'].nunique():,} groups"
-
-
-def _text(one: Estimate) -> str:
-    return _number(one.value) if math.isnan(one.low) else f"{one.value:.3f} ({_interval(one)})"
-
-
-def _interval(one: Estimate) -> str:
-    if math.isnan(one.low):
-        return _UNDEFINED
-    # an interval without width would look like certainty
-    return _NO_SPREAD if one.low == one.high else f"{one.low:.3f} to {one.high:.3f}"
-
-
-def _number(value: float) -> str:
-    return _UNDEFINED if math.isnan(value) else f"{value:.3f}"
 
 
 def _list(names: Sequence[str]) -> str:

@@ -31,6 +31,7 @@ def compare(model: str, table: pd.DataFrame, label: str, replicates: int = REPLI
         model=model,
         films=len(both),
         groups=both["group"].nunique(),
+        positives=int(truth.sum()),
         own=float(own.auc(once)[0]),
         other=float(other.auc(once)[0]),
         difference=Figure(difference.value, difference.low, difference.high),

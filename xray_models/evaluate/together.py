@@ -21,13 +21,17 @@ class Together:
     Attributes:
         models: how many.
         films, groups: held out; a group may have films of several parts.
-        auc: over all films, by calibrated probability, with its interval over groups.
+        auc: over all films, by calibrated probability, with its interval over groups. A fractured
+            film of one part is also compared with a whole one of another, so to know how often each
+            part is fractured counts too.
+        within: over pairs of films of one part only.
     """
 
     models: int
     films: int
     groups: int
     auc: Estimate
+    within: Estimate
 
 
 def together(cards: Iterable[Card], replicates: int = REPLICATES) -> Together | None:
@@ -54,6 +58,7 @@ def together(cards: Iterable[Card], replicates: int = REPLICATES) -> Together | 
         [
             pd.DataFrame(
                 {
+                    "model": card.id,
                     "group": rows["group"],
                     "truth": rows["truth"] == card.labels[0],
                     "probability": rows[f"p:{card.labels[0]}"],
@@ -62,7 +67,27 @@ def together(cards: Iterable[Card], replicates: int = REPLICATES) -> Together | 
             for card, rows in ((card, films_of_test(card)) for card in chosen)
         ]
     )
-    ranking = Ranking(every["truth"].to_numpy(float), every["probability"].to_numpy(float))
+    truth = every["truth"].to_numpy(float)
+    scores = every["probability"].to_numpy(float)
     groups = every["group"].to_numpy(str)
-    auc = bootstrap(ranking.auc, groups, replicates)
-    return Together(len(chosen), len(every), len(np.unique(groups)), auc)
+    of_model = every["model"].to_numpy(str)
+    within = [
+        (films, truth[films], Ranking(truth[films], scores[films]))
+        for films in (np.flatnonzero(of_model == card.id) for card in chosen)
+    ]
+
+    def among_pairs_of_one_part(weights: np.ndarray) -> np.ndarray:
+        aucs, pairs = [], []
+        for films, true, ranking in within:
+            drawn = weights[:, films]
+            pairs.append((drawn @ true) * (drawn @ (1 - true)))
+            aucs.append(ranking.auc(drawn))
+        return np.nansum(np.multiply(aucs, pairs), axis=0) / np.sum(pairs, axis=0)
+
+    return Together(
+        len(chosen),
+        len(every),
+        len(np.unique(groups)),
+        bootstrap(Ranking(truth, scores).auc, groups, replicates),
+        bootstrap(among_pairs_of_one_part, groups, replicates),
+    )

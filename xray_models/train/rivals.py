@@ -13,9 +13,10 @@ _BATCH = 32
 
 
 def probabilities(model: str, films: list[Film]) -> list[float | None]:
-    """A two-class model's probabilities of the films that it was not trained on, None of others.
+    """A two-class model's probabilities of the films that are new to it, None of others.
 
-    Its held-out table tells: a film whose group stands in it had no part in its training.
+    Its held-out table tells: a film whose group stands in it had no part in its training, and
+    unless it is a validation film none in what was chosen either.
 
     Args:
         model: id of a model with one label.
@@ -23,7 +24,8 @@ def probabilities(model: str, films: list[Film]) -> list[float | None]:
     """
     # not through the catalogue: the card of the model that is being published is not whole yet
     card = catalogue.read_card(catalogue.assets() / "models" / f"{model}.json")
-    unseen_groups = set(pd.read_csv(card.table_path, usecols=["group"], dtype=str)["group"])
+    table = pd.read_csv(card.table_path, usecols=["group", "split"], dtype=str)
+    unseen_groups = set(table.loc[table["split"] != "validation", "group"])
     network = weights.network(card)
     found: list[float | None] = [None] * len(films)
     unseen = [index for index, film in enumerate(films) if film.group in unseen_groups]
