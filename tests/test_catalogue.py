@@ -10,9 +10,11 @@ import pytest
 
 from xray_models import BONE_PARTS, catalogue, explain, networks, weights
 from xray_models.catalogue import CatalogueError, get
+from xray_models.evaluate import report
 from xray_models.weights import WeightsError
 
 MODELS = sorted(catalogue.catalogue())
+README = Path(__file__).parent.parent / "README.md"
 
 
 def test_the_first_three_models_are_there():
@@ -42,6 +44,24 @@ def test_every_card_tells_where_its_weights_come_from(model):
     assert card.weights.bytes == len(content) < 60_000_000
     assert card.limits and card.training.data and card.held_out.figures
     assert "not for diagnosis" in card.intended_use
+
+
+def test_all_weights_together_stay_small_enough_to_clone():
+    files = list((catalogue.assets() / "weights").iterdir())
+    assert {file.name for file in files} == {get(model).weights.file for model in MODELS}
+    assert sum(file.stat().st_size for file in files) < 220_000_000
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_readme_quotes_the_card(model):
+    card = get(model)
+    lines = README.read_text(encoding="utf-8").splitlines()
+    (row,) = (line for line in lines if line.startswith(f"| `{model}`<br>"))
+    for name in report.headlines(card, card.held_out.figures):
+        one = card.held_out.figures[name]
+        assert f"{name} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" in row
+    assert f"{card.held_out.films:,} films of {card.held_out.groups:,} groups" in row
+    assert card.weights.license in row
 
 
 def test_a_part_goes_to_its_own_model_where_that_is_the_better_one():
