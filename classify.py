@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -249,10 +249,16 @@ def explain(
         raise CannotClassify(str(error)) from error
 
 
-def warm() -> None:
-    """Load every model of the catalogue and run it once, so that the first reading is quick."""
+def warm(wanted: Callable[[], bool] = lambda: True) -> None:
+    """Load every model of the catalogue and run it once, so that the first reading is quick.
+
+    Args:
+        wanted: asked before each model; once it says no, the rest is left.
+    """
     blank = Radiograph(pixels=np.zeros((64, 64), np.float32), source_format="drawn")
     for card in catalogue.catalogue().values():
+        if not wanted():
+            return
         predicting.forward(card, blank)
 
 
