@@ -19,11 +19,13 @@ from xray_models.codes import encode as encoding
 from xray_models.codes import table, training
 from xray_models.codes.fit import Fit, fit, logits, probabilities
 from xray_models.codes.judge import judge
+from xray_models.codes.kept import Run
 from xray_models.codes.store import CodesError, Settings, Store
 from xray_models.commands import codes as commands
 from xray_models.datasets import Film, nodule
 from xray_models.evaluate.balanced import at_balanced_mix
 from xray_models.networks import vgg_codes
+from xray_models.train import chest_nodule, loop
 
 pytest.importorskip("h5py", reason="training needs requirements-train.txt")
 
@@ -88,6 +90,11 @@ def test_from_a_folder_to_a_confusion_matrix(program, folder, tmp_path):
     history = list(csv.DictReader((out / "history.csv").open()))
     assert [row["epoch"] for row in history] == list("123456")
     assert {"loss", "validation_loss", "validation_accuracy"} <= set(history[0])
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["epochs"] == 6
+    assert metrics["validation_loss"] == pytest.approx(float(history[-1]["validation_loss"]))
+    assert json.loads((out / "config.json").read_text())["git_revision"]
+    assert list((out / "tensorboard").iterdir())
     assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
     split = list(csv.DictReader((out / "split.csv").open()))
     assert {row["split"] for row in split} == {"train", "validation", "test"}
@@ -104,6 +111,86 @@ def test_from_a_folder_to_a_confusion_matrix(program, folder, tmp_path):
     assert np.mean(right) == 1, "black or white should be easy"
     for row in predictions:
         assert float(row["p:dark"]) + float(row["p:bright"]) == pytest.approx(1, abs=2e-5)
+
+
+def test_a_run_goes_on_with_the_same_images_and_settings_only(program, folder, tmp_path):
+    stored, out = tmp_path / "codes", tmp_path / "run"
+    run(program, "codes", folder, stored, "--size", 32)
+    train = ("train", stored, "--out", out, "--batch", 4)
+    assert run(program, *train, "--epochs", 1).exit_code == 0
+    first = (out / "history.csv").read_text()
+    done = run(program, *train, "--epochs", 2, "--resume")
+    assert done.exit_code == 0 and "epoch 1 " not in done.output and "epoch 2 " in done.output
+    assert (out / "history.csv").read_text().startswith(first)
+    assert run(program, "test", out, stored).exit_code == 0
+
+    done = run(program, *train, "--epochs", 3, "--resume", "--dropout", 0.1)
+    assert done.exit_code == 2 and "was trained with fit" in done.output
+    films = stored / "films.csv"
+    whole = films.read_text()
+    films.write_text(whole[: whole[:-1].rindex("\n") + 1])
+    done = run(program, *train, "--epochs", 3, "--resume")
+    assert done.exit_code == 2 and "was trained on other images" in done.output
+    films.write_text(whole)
+    (out / "last-2.weights.h5").write_bytes(b"torn")
+    done = run(program, *train, "--epochs", 3, "--resume")
+    assert done.exit_code == 2 and "last-2.weights.h5: the training cannot go on" in done.output
+    assert isinstance(done.exception, SystemExit)
+    # a fresh start: no checkpoint of the earlier run is left to be judged
+    assert run(program, *train, "--epochs", 1).exit_code == 0
+    assert [path.name for path in out.glob("epoch-*")] == ["epoch-01.weights.h5"]
+
+
+def test_chest_nodule_goes_on_from_a_stopped_fold(folder, tmp_path, monkeypatch):
+    paths = sorted(folder.glob("*/*.png"))
+    films = [
+        film(path.stem + path.parent.name, int(path.parent.name == "bright"), "a", "PA", "", "")
+        for path in paths
+    ]
+    films = [replace(one, path=path) for one, path in zip(films, paths, strict=True)]
+    recipe = replace(
+        chest_nodule.RECIPE,
+        films=lambda _: {"folds": films},
+        input_size=(32, 32),
+        folds=2,
+        epochs=2,
+        batch=4,
+    )
+
+    def kept(run: Path) -> list[list[np.ndarray]]:
+        found = []
+        for name in ("fold-1", "fold-2"):
+            network = networks.build("vgg16-codes", (32, 32), 1)
+            network.load_weights(run / name / loop.BEST)
+            found.append(network.get_weights())
+            assert json.loads((run / name / "metrics.json").read_text())["epochs"] == 2
+            config = json.loads((run / name / "config.json").read_text())
+            assert config["model"] == "chest-nodule" and config["start"] == "random"
+            assert config["git_revision"] and config["versions"] == 2
+        return found
+
+    assert chest_nodule.train(tmp_path, tmp_path / "whole", recipe).is_file()
+    real, calls = keras.Model.fit, []
+
+    def dying(self: keras.Model, *args: object, **options: object) -> object:
+        calls.append(1)
+        if len(calls) == 4:  # the second epoch of the second fold
+            raise KeyboardInterrupt
+        return real(self, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "fit", dying)
+        with pytest.raises(KeyboardInterrupt):
+            chest_nodule.train(tmp_path, tmp_path / "killed", recipe)
+    assert not (tmp_path / "killed" / "fold-2" / loop.BEST).exists()
+    chest_nodule.train(tmp_path, tmp_path / "killed", recipe, resume=True)
+    for one, other in zip(kept(tmp_path / "killed"), kept(tmp_path / "whole"), strict=True):
+        for ours, theirs in zip(one, other, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("all folds are finished"))
+        chest_nodule.train(tmp_path, tmp_path / "killed", recipe, resume=True)
 
 
 def test_codes_are_computed_once(program, folder, tmp_path, monkeypatch):
@@ -275,7 +362,7 @@ def test_training_repeats_and_learns_two_and_three_classes():
 def test_only_the_last_checkpoints_stay_if_so_wished(tmp_path):
     codes = np.random.default_rng(0).normal(size=(40, 1, 4)).astype(np.float32)
     truth = (codes[:, 0, :1] > 0).astype(np.float32)
-    fit(codes, truth, Fit(epochs=4), run=tmp_path, keep=2)
+    fit(codes, truth, Fit(epochs=4), run=Run(tmp_path, keep=2))
     kept = sorted(path.name for path in tmp_path.glob("epoch-*"))
     assert kept == ["epoch-03.weights.h5", "epoch-04.weights.h5"]
 

@@ -182,6 +182,9 @@ def test_the_detector_learns_parts_and_the_general_model_reads_all(published):
     general = recipes.recipe("all").films(published)["train"]
     assert {film.facts["part"] for film in general} == {"elbow", "wrist"}
     assert recipes.recipe("all").input_size == (320, 320)
+    # as the paper: every film once, and classes weigh the same in the loss
+    weighted = recipes.recipe("all")
+    assert weighted.class_weights and weighted.balance == 0
 
 
 def test_recipes_that_do_not_exist_are_refused():
@@ -305,11 +308,22 @@ def test_a_training_is_judged_per_study_and_per_view(published, tmp_path):
     assert least.exit_code == 0 and "by the min of their views" in least.output
 
 
+def test_a_start_from_a_run_that_is_not_there_is_answered_in_a_sentence(published, tmp_path):
+    small = ("--arch", "efficientnetb0", "--start", "run:other", "--size", 64)
+    done = run("train", "--part", "all", "--data", published, "--run", tmp_path / "run", *small)
+    assert done.exit_code == 2 and "Train other first" in done.output
+    assert isinstance(done.exception, SystemExit)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("train", "--part", "knee", "--data", "x"), "no MURA model for 'knee'"),
         (("train", "--part", "wrist", "--data", "nowhere", "--run", "{tmp}"), "no such file"),
+        (
+            ("train", "--part", "wrist", "--data", "x", "--run", "{tmp}/file/run"),
+            "Not a directory",
+        ),
         (("evaluate", "--run", "{tmp}", "--data", "x"), "not the record of a MURA training"),
         (("evaluate", "--run", "{tmp}", "--data", "x", "--rule", "max"), "Rules: mean, min"),
         (("evaluate", "--run", "{tmp}", "--data", "x", "--threshold", "2"), "between 0 and 1"),
@@ -317,6 +331,7 @@ def test_a_training_is_judged_per_study_and_per_view(published, tmp_path):
     ],
 )
 def test_wrong_requests_are_answered_in_a_sentence(arguments, message, tmp_path):
+    (tmp_path / "file").touch()
     done = run(*(one.replace("{tmp}", str(tmp_path)) for one in arguments))
     assert done.exit_code == 2 and message in done.output
     assert isinstance(done.exception, SystemExit)

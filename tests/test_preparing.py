@@ -35,6 +35,8 @@ def test_scalings_have_their_published_values():
     assert scale(np.float32([[1.0]]), "hed")[0, 0].tolist() == pytest.approx(
         [255 - 103.939, 255 - 116.779, 255 - 123.68], rel=1e-6
     )
+    symmetric = scale(np.float32([[0.0, 0.25, 1.0]]), "symmetric")
+    assert symmetric[0].tolist() == [[-1.0] * 3, [-0.5] * 3, [1.0] * 3]
     # on 0..255, with the mean and deviation of the card
     assert scale(np.float32([[1.0]]), "z-score", (66.39, 49.23))[0, 0, 1] == pytest.approx(
         (255 - 66.39) / 49.23, rel=1e-5
@@ -48,5 +50,5 @@ def test_scalings_have_their_published_values():
 def test_unknown_names_are_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="fit, stretch"):
         resize(np.zeros((4, 4), np.float32), (4, 4), "crop")
-    with pytest.raises(ValueError, match="unit, imagenet, hed"):
+    with pytest.raises(ValueError, match="unit, symmetric, imagenet, hed"):
         scale(np.zeros((4, 4), np.float32), "caffe")

@@ -9,9 +9,11 @@ import tensorflow as tf
 import keras
 import numpy as np
 import pytest
+import tiny_training
 from PIL import Image
 
 from xray_models import BONE_PARTS, networks
+from xray_models.commands import training as commands
 from xray_models.datasets import (
     DataSetError,
     Film,
@@ -35,7 +37,9 @@ from xray_models.train import (
     pretrained,
     publishing,
     tones,
+    weighing,
 )
+from xray_models.train.checkpoint import State
 from xray_models.train.recipe import Augmentation, Recipe
 
 
@@ -165,12 +169,9 @@ def test_a_run_that_gets_no_better_stops_and_slows_down(toy, tmp_path):
     assert "right,16," in (tmp_path / "run" / "classes.csv").read_text()
     assert keras.mixed_precision.global_policy().name == "float32"
     slower = loop._next(
-        {"epoch": 1, "best": 0.9, "worse": 0, "learning_rate": 0.1, "stopped": 0},
-        {"epoch": 2, "validation_auc": 0.8},
-        stuck,
-        0.1,
+        State(epoch=1, best=0.9, learning_rate=0.1), {"epoch": 2, "validation_auc": 0.8}, stuck, 0.1
     )
-    assert slower["learning_rate"] == pytest.approx(0.05) and not slower["stopped"]
+    assert slower.learning_rate == pytest.approx(0.05) and not slower.stopped
 
 
 def test_unknown_labels_teach_nothing():
@@ -181,6 +182,110 @@ def test_unknown_labels_teach_nothing():
     nothing = np.full((2, 2), np.nan, np.float32)
     assert float(losses.known(nothing, logits)) == 0
     assert loop.score(targets, np.array([[0.9, 0.2], [0.1, 0.3]])) == 1.0
+
+
+def test_weighted_classes_weigh_the_same_in_the_loss():
+    rare = np.repeat(np.float32([1, 0, np.nan]), [2, 8, 3])[:, None]
+    weights = weighing.weights(rare, "sigmoid")
+    np.testing.assert_allclose(weights, [[10 / 16], [10 / 4]])
+    undecided = tf.zeros((13, 1))
+    loss = weighing.sigmoid(weights)
+    assert float(loss(tf.constant(rare), undecided)) == pytest.approx(np.log(2), rel=1e-5)
+    # two films missed cost as much as eight false alarms
+    missed = loss(tf.constant(rare), tf.fill((13, 1), -20.0))
+    alarms = loss(tf.constant(rare), tf.fill((13, 1), 20.0))
+    assert float(missed) == pytest.approx(float(alarms), rel=1e-5) and float(missed) > 5
+    assert float(losses.known(tf.constant(rare), tf.fill((13, 1), -20.0))) == pytest.approx(4)
+    assert float(loss(tf.fill((2, 1), np.nan), tf.zeros((2, 1)))) == 0
+
+    kinds = np.eye(3, dtype=np.float32)[[0, 0, 0, 1]]
+    weights = weighing.weights(kinds, "softmax")
+    np.testing.assert_allclose(weights, [4 / 9, 4 / 3, 0], rtol=1e-6)
+    raw = np.float32([[0, 0, 0]] * 3 + [[2, 1, 0]])
+    own = -np.log(np.exp(1) / np.exp([2, 1, 0]).sum())
+    expected = (3 * 4 / 9 * np.log(3) + 4 / 3 * own) / 4
+    found = weighing.softmax(weights)(tf.constant(kinds), tf.constant(raw))
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_class_weights_decide_what_a_network_says_that_sees_nothing(tmp_path, monkeypatch):
+    """It says how often a class is drawn, or, with weights, that both are as likely."""
+    monkeypatch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.tiny)
+    tiny = tiny_training.recipe(tmp_path / "films")
+    blank = tmp_path / "blank.png"
+    Image.fromarray(np.zeros((40, 40), np.uint8)).save(blank)
+    films = [Film(blank, f"{n}", f"{n}", int(n < 3)) for n in range(24)]
+    plain = replace(
+        tiny,
+        films=lambda _: {"train": films},
+        balance=0.0,
+        dropout=0.0,
+        epochs=8,
+        learning_rate=0.2,
+        augmentation=replace(tiny.augmentation, noise=0.0),
+    )
+    said = {}
+    for weights in (False, True):
+        run = tmp_path / f"{weights}"
+        loop.train(replace(plain, class_weights=weights), tmp_path, run)
+        network = networks.build(tiny_training.ARCHITECTURE, (32, 32), 1)
+        network.load_weights(run / loop.BEST)
+        said[weights] = 1 / (1 + np.exp(-network(np.zeros((1, 32, 32, 3))).numpy().item()))
+    assert said[False] < 0.25 and said[True] == pytest.approx(0.5, abs=0.15)
+
+
+@pytest.mark.parametrize("part", BONE_PARTS)
+def test_another_network_of_a_part_trains_as_long_as_what_the_part_goes_on_from(part):
+    own, regions = named(f"bone-{part}"), named("bone-regions")
+    other = own.with_architecture("densenet169")
+    assert (other.architecture, other.start, other.scaling) == (
+        "densenet169",
+        "imagenet",
+        "imagenet",
+    )
+    for name in ("epochs", "learning_rate", "films_per_epoch", "averaging"):
+        assert getattr(other, name) == getattr(regions, name)
+    assert other.frozen_until is None and other.input_size == own.input_size
+    # a start that knows fractures needs the few steps only, and the recipe's own stays as it is
+    briefly = own.with_architecture("densenet169", "run:bone-regions-densenet169")
+    assert (briefly.epochs, briefly.learning_rate) == (own.epochs, own.learning_rate) == (2, 1e-4)
+    assert own.with_architecture(own.architecture) == own
+    assert json.loads(json.dumps(other.as_dict()))["epochs"] == regions.epochs
+
+
+def test_a_random_start_freezes_nothing_and_general_starts_take_the_longer_way():
+    wrist, whole = named("bone-wrist"), named("chest-pneumonia-whole")
+    assert wrist.with_start("lite0").epochs == 8 and wrist.with_start("lite0").frozen_until is None
+    assert wrist.with_start("bone-general").frozen_until == wrist.frozen_until
+    assert whole.frozen_until == "block3_conv3" == whole.with_start("imagenet").frozen_until
+    assert whole.with_start(None).frozen_until is None and whole.with_start(None).epochs == 7
+    local = named("bone-general").with_architecture("efficientnetb0-local")
+    assert local.start == "lite0"
+
+
+def test_mobilenet_reads_films_as_its_published_weights_do(toy):
+    recipe = toy.with_architecture("mobilenetv2")
+    assert recipe.start == "imagenet"
+    film = np.random.default_rng(0).integers(0, 256, (1, 8, 8), np.uint8)
+    published = keras.applications.mobilenet_v2.preprocess_input(
+        np.repeat(film[..., None], 3, axis=-1).astype(np.float32)
+    )
+    np.testing.assert_allclose(batches.inputs(film, recipe), published, atol=1e-6)
+    still = replace(recipe, augmentation=Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0))
+    images = np.full((8, 32, 32), 51, np.uint8)
+    stream, _ = batches.training(
+        images, [np.zeros((0, 4), np.float32)] * 8, np.zeros((8, 1), np.float32), still, 0
+    )
+    np.testing.assert_allclose(next(iter(stream))[0], -0.6, atol=1e-5)
+
+
+@pytest.mark.parametrize(("folds", "where"), [(0, ""), (3, "fold-1")])
+def test_a_run_is_published_with_the_scaling_that_it_was_trained_with(toy, tmp_path, folds, where):
+    recipe = replace(toy, folds=folds).with_architecture("mobilenetv2")
+    config = tmp_path / where / "config.json"
+    config.parent.mkdir(exist_ok=True)
+    config.write_text(json.dumps({"scaling": "imagenet"}))
+    assert commands._scaling(recipe, tmp_path) == "imagenet" != recipe.scaling
 
 
 def test_films_are_drawn_as_their_rarest_label():

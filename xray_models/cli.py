@@ -95,9 +95,9 @@ app.command("codes")(codes.codes)
 _test = _group("test", "Judge what `train` made.")
 _test.command("codes")(codes.judge_codes)
 _test.command("xvision")(codes.beside_xvision)
-_group("prepare", "Turn a data set as published into what training reads.").command("fracatlas")(
-    prepare.prepare_fracatlas
-)
+_prepare = _group("prepare", "Turn a data set as published into what training reads.")
+_prepare.command("fracatlas")(prepare.prepare_fracatlas)
+_prepare.command("webfilms")(prepare.prepare_webfilms)
 _group("explore", "Draw what a data set holds.").command("mura")(mura.explore_mura)
 _group("evaluate", "Judge a run by study.").command("mura")(mura.evaluate_mura)
 _group("import", "Bring weights of other projects.").command("keras")(import_keras.import_keras)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 GEOMETRIES = ("fit", "stretch")
-SCALINGS = ("unit", "imagenet", "hed", "z-score")
+SCALINGS = ("unit", "symmetric", "imagenet", "hed", "z-score")
 
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -85,9 +85,10 @@ def scale(grey: np.ndarray, scaling: str, mean_std: tuple[float, ...] = ()) -> n
 
     Args:
         grey: float32 in 0..1, any shape.
-        scaling: "unit" (unchanged), "imagenet" (minus mean, over standard deviation), "hed"
-            (VGG16's original: 0..255 minus the ImageNet mean, in BGR), "z-score" (0..255 minus
-            the mean, over the standard deviation, of `mean_std`).
+        scaling: "unit" (unchanged), "symmetric" (-1..1, as MobileNetV2 of keras.applications),
+            "imagenet" (minus mean, over standard deviation), "hed" (VGG16's original: 0..255 minus
+            the ImageNet mean, in BGR), "z-score" (0..255 minus the mean, over the standard
+            deviation, of `mean_std`).
         mean_std: for "z-score", mean and standard deviation of the training films' 0..255 pixels.
 
     Returns:
@@ -99,6 +100,8 @@ def scale(grey: np.ndarray, scaling: str, mean_std: tuple[float, ...] = ()) -> n
     grey = grey[..., None]
     if scaling == "unit":
         return np.repeat(grey, 3, axis=-1).astype(np.float32)
+    if scaling == "symmetric":
+        return np.repeat(2.0 * grey - 1.0, 3, axis=-1).astype(np.float32)
     if scaling == "imagenet":
         return ((grey - _IMAGENET_MEAN) / _IMAGENET_STD).astype(np.float32)
     if scaling == "hed":

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import keras
 import numpy as np
-import pandas as pd
 from scipy.special import expit, softmax
 
+from xray_models.codes.kept import Kept, Run
 from xray_models.networks.vgg_codes import head_network
-from xray_models.train import journal
+from xray_models.train.chance import reseed
 
 
 @dataclass(frozen=True)
@@ -78,8 +76,7 @@ def fit(
     how: Fit,
     chances: np.ndarray | None = None,
     held_out: tuple[np.ndarray, np.ndarray] | None = None,
-    run: Path | None = None,
-    keep: int | None = None,
+    run: Run | None = None,
     progress: Progress | None = None,
 ) -> keras.Model:
     """Train a network on codes; the last epoch counts.
@@ -93,8 +90,8 @@ def fit(
             says.
         held_out: codes (films, versions, features) and targets to follow the training with; they
             have no say in it.
-        run: folder for a checkpoint per epoch, config.json, history.csv and curves.png.
-        keep: how many of the last checkpoints stay there; all by default.
+        run: where a checkpoint per epoch, config.json, history.csv, metrics.json, curves.png and
+            TensorBoard logs go; nowhere by default.
         progress: called after every epoch.
 
     Returns:
@@ -102,12 +99,12 @@ def fit(
 
     Raises:
         ValueError: fewer films than fill a batch.
+        ResumeError: what an earlier call left in the run folder cannot be read.
     """
     films, versions, features = codes.shape
     if films < how.batch:
         raise ValueError(f"{films} films do not fill a batch of {how.batch}. Take a smaller batch.")
     keras.utils.set_random_seed(how.seed)
-    random = np.random.default_rng(how.seed)
     network = head_network(features, targets.shape[1], how.dropout)
     usual = _Usual.of(codes)
     codes = usual.standardized(codes)
@@ -127,11 +124,10 @@ def fit(
     even = bool(np.allclose(chance, chance[0]))
     whole = films - films % how.batch
 
-    lines: list[dict[str, float]] = []
-    if run is not None:
-        run.mkdir(parents=True, exist_ok=True)
-        (run / "fit.json").write_text(json.dumps(asdict(how), indent=2) + "\n", encoding="utf-8")
-    for epoch in range(1, how.epochs + 1):
+    kept = Kept(run, network) if run else None
+    for epoch in range(kept.epoch + 1 if kept else 1, how.epochs + 1):
+        random = np.random.default_rng((how.seed, epoch))
+        reseed(network, how.seed, epoch)
         # evenly: every film once; otherwise by chance, with replacement
         order = np.arange(films)
         order = random.permutation(order) if even else random.choice(order, films, p=chance)
@@ -140,24 +136,16 @@ def fit(
         history = network.fit(
             codes[drawn, version], targets[drawn], batch_size=how.batch, shuffle=False, verbose=0
         )
-        line = {"epoch": epoch, "loss": float(history.history["loss"][0])}
+        line: dict[str, float] = {"epoch": epoch, "loss": float(history.history["loss"][0])}
         if held_out is not None:
             line |= _followed(network, usual.standardized(held_out[0]), held_out[1])
-        lines.append(line)
-        if run is not None:
-            usual.taken_in(network).save_weights(run / checkpoint(epoch))
-            if keep is not None:
-                (run / checkpoint(epoch - keep)).unlink(missing_ok=True)
-            pd.DataFrame(lines).to_csv(run / "history.csv", index=False, float_format="%.5f")
-            journal.curves(lines, run / "curves.png")
+        if kept:
+            kept.add(line, network, usual.taken_in(network))
         if progress is not None:
             progress(line)
+    if kept:
+        kept.end()
     return usual.taken_in(network)
-
-
-def checkpoint(epoch: int) -> str:
-    """File name of an epoch's weights."""
-    return f"epoch-{epoch:02d}.weights.h5"
 
 
 def balanced(targets: np.ndarray, balance: float) -> np.ndarray:

@@ -10,27 +10,43 @@ import numpy as np
 import pandas as pd
 
 from xray_models.codes import table
-from xray_models.codes.fit import Fit, Progress, checkpoint, fit, probabilities
+from xray_models.codes.fit import Fit, Progress, fit, probabilities
 from xray_models.codes.judge import Verdict, judge
+from xray_models.codes.kept import Run, checkpoint, clear
 from xray_models.codes.store import CodesError, Settings, Store
 from xray_models.datasets import split_of
 from xray_models.networks.vgg_codes import head_network
+from xray_models.train.checkpoint import Checkpoints
+from xray_models.train.journal import CONFIG
+from xray_models.train.whole import whole
 
 _SPLITS = ("train", "validation", "test")
+_SPLIT = "split.csv"
 
 
-def train(folder: Path, run: Path, how: Fit, pool: str, progress: Progress | None = None) -> None:
+def train(
+    folder: Path,
+    run: Path,
+    how: Fit,
+    pool: str,
+    progress: Progress | None = None,
+    resume: bool = False,
+) -> None:
     """Train on the codes of a folder; 70 % of the groups train, 15 % follow, 15 % are for `test`.
 
     Args:
         folder: of stored codes.
-        run: folder for config.json, split.csv, a checkpoint per epoch, history.csv, curves.png.
+        run: folder for config.json, split.csv, a checkpoint per epoch, history.csv, metrics.json,
+            curves.png and TensorBoard logs.
         how: epochs, batch size, optimizer, dropout, seed (also of the split).
         pool: "mean" of the grid of codes, or "flatten".
         progress: called after every epoch.
+        resume: go on after the last finished epoch of an earlier call; without it that is deleted.
 
     Raises:
-        CodesError: there are no codes, or too few images of a class to split.
+        CodesError: there are no codes, too few images of a class to split, or not the images and
+            settings of the call that is resumed.
+        ResumeError: what an earlier call left cannot be read.
         ValueError: unknown pooling, or fewer films than fill a batch.
     """
     store, labeled = Store(folder), table.read(folder)
@@ -43,14 +59,19 @@ def train(folder: Path, run: Path, how: Fit, pool: str, progress: Progress | Non
                 f"none for {' and '.join(absent)}. Add images, or choose another seed."
             )
     run.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(run / "split.csv", index=False, lineterminator="\n")
-    config = {
+    config: dict[str, object] = {
         "labels": labeled.labels,
         "pool": pool,
         "codes": asdict(store.settings),
         "fit": asdict(how),
     }
-    (run / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    if not resume:
+        clear(run)
+    if Checkpoints(run).state().epoch:
+        _same(config, rows, run)
+    else:
+        with whole(run / _SPLIT) as part:
+            rows.to_csv(part, index=False, lineterminator="\n")
 
     parts = {name: rows[rows["split"] == name] for name in ("train", "validation")}
     codes = {name: store.read(part["sha256"], pool) for name, part in parts.items()}
@@ -60,7 +81,7 @@ def train(folder: Path, run: Path, how: Fit, pool: str, progress: Progress | Non
         targets["train"],
         how,
         held_out=(codes["validation"], targets["validation"]),
-        run=run,
+        run=Run(run, config, resume=resume),
         progress=progress,
     )
 
@@ -118,10 +139,29 @@ def judged(run: Path, folder: Path, epoch: int | None = None) -> Verdict:
 
 def _config(run: Path) -> tuple[dict, pd.DataFrame]:
     try:
-        config = json.loads((run / "config.json").read_text(encoding="utf-8"))
-        return config, pd.read_csv(run / "split.csv", dtype=str, keep_default_na=False)
+        config = json.loads((run / CONFIG).read_text(encoding="utf-8"))
+        return config, pd.read_csv(run / _SPLIT, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise CodesError(f"{run} is no run of `train codes` ({error}).") from error
+
+
+def _same(config: dict[str, object], rows: pd.DataFrame, run: Path) -> None:
+    """Refuse to go on with other films or another recipe: only the epochs may differ."""
+    earlier, seen = _config(run)
+    for name, now in json.loads(json.dumps(config)).items():
+        before = earlier.get(name)
+        if name == "fit" and isinstance(before, dict):
+            before = before | {"epochs": now["epochs"]}
+        if before != now:
+            raise CodesError(
+                f"{run} was trained with {name} {before}, not {now}. Resume with the same, or "
+                "train without --resume to begin anew."
+            )
+    if seen.to_csv(index=False) != rows.to_csv(index=False):
+        raise CodesError(
+            f"{run} was trained on other images than there are codes of now. Train without "
+            "--resume to begin anew."
+        )
 
 
 def _indices(rows: pd.DataFrame, labels: tuple[str, ...]) -> np.ndarray:

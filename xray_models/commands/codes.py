@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from xray_models.commands import fail
+from xray_models.commands.training import Lenient, Resume
 
 Codes = Annotated[Path, typer.Argument(help="Folder that `codes` wrote.")]
 
@@ -71,6 +73,7 @@ def train_codes(
         float, typer.Option(help="1 draws every class equally often, 0 as they come.", min=0, max=1)
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="Of split, start and order.")] = 7,
+    resume: Resume = False,
 ) -> None:
     """Train the 512-512 network with batch normalization on codes, with a checkpoint per epoch."""
     from xray_models.codes import training
@@ -87,10 +90,10 @@ def train_codes(
         seed=seed,
     )
     try:
-        training.train(codes, out, how, pool, progress=_say)
+        training.train(codes, out, how, pool, progress=_say, resume=resume)
     except (CodesError, ValueError, OSError) as error:
         fail(str(error))
-    typer.echo(f"checkpoints, history.csv and curves.png: {out}")
+    typer.echo(f"checkpoints, history.csv, metrics.json and curves.png: {out}")
 
 
 def judge_codes(
@@ -116,15 +119,19 @@ def train_chest_nodule(
     run: Annotated[Path, typer.Option(help="Run folder; its codes are used again.")] = Path(
         "runs/chest-nodule"
     ),
+    resume: Resume = False,
+    lenient: Lenient = False,
 ) -> None:
     """Train chest-nodule: codes once, then a network per fold; `publish` puts it into the app."""
     from xray_models.codes.store import CodesError
     from xray_models.datasets import DataSetError
+    from xray_models.datasets.checking import checked
     from xray_models.train import chest_nodule
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    recipe = replace(chest_nodule.RECIPE, films=checked(chest_nodule.RECIPE.films, lenient))
     try:
-        typer.echo(f"kept weights: {chest_nodule.train(data, run)}")
+        typer.echo(f"kept weights: {chest_nodule.train(data, run, recipe, resume)}")
     except (DataSetError, CodesError, ModuleNotFoundError, ValueError, OSError) as error:
         fail(str(error))
 
@@ -132,18 +139,12 @@ def train_chest_nodule(
 def beside_xvision() -> None:
     """Print chest-nodule's figures at a balanced mix, beside those that Xvision reported."""
     from xray_models.catalogue import CatalogueError, get
-    from xray_models.train import chest_nodule
+    from xray_models.evaluate import xvision
 
     try:
-        measured = chest_nodule.beside_xvision(get("chest-nodule"))
+        typer.echo("\n".join(xvision.lines(get(xvision.MODEL))))
     except (CatalogueError, ValueError) as error:
         fail(str(error))
-    typer.echo("Xvision: accuracy 0.693, precision 0.556, recall 0.577 (75 films, its own mix)")
-    for name, found in measured.items():
-        words = ", ".join(
-            f"{what} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]" for what, one in found.items()
-        )
-        typer.echo(f"{name}: {words}")
 
 
 def _say(line: dict[str, float]) -> None:

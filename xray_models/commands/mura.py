@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from xray_models.commands import fail
+from xray_models.commands.training import Resume, log_to
 
 Data = Annotated[Path, typer.Option(help="The folder MURA-v1.1, or the one that holds it.")]
 Lenient = Annotated[
@@ -28,7 +28,7 @@ def train_mura(
     size: Annotated[int, typer.Option(help="Input height and width in pixels.")] = 320,
     epochs: Annotated[int, typer.Option(help="At most; stops early without progress.")] = 20,
     batch: Annotated[int, typer.Option(help="Films per step.")] = 8,
-    resume: Annotated[bool, typer.Option(help="Go on after the last finished epoch.")] = False,
+    resume: Resume = False,
     lenient: Lenient = False,
 ) -> None:
     """Train a MURA model; the published valid split is kept for `evaluate mura`."""
@@ -48,15 +48,10 @@ def train_mura(
         )
     except ValueError as error:
         fail(str(error))
-    folder.mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        handlers=[logging.StreamHandler(), logging.FileHandler(folder / "train.log")],
-    )
     try:
+        log_to(folder)
         kept = loop.train(recipe, data, folder, resume)
-    except (DataSetError, ModuleNotFoundError, ValueError) as error:
+    except (DataSetError, ModuleNotFoundError, ValueError, OSError) as error:
         fail(str(error))
     typer.echo(f"kept weights: {kept}")
 
@@ -85,7 +80,7 @@ def evaluate_mura(
     try:
         recipe = mura.of_run(run, strict=not lenient)
         views = mura.predict(recipe, data, run)
-    except (DataSetError, ValueError) as error:
+    except (DataSetError, ValueError, OSError) as error:
         fail(str(error))
     units = {"study": studies.by_study(views, recipe.labels, rule), "view": views}
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 Data = Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")]
 Run = Annotated[Path | None, typer.Option(help="Run folder; runs/MODEL by default.")]
 Arch = Annotated[str | None, typer.Option(help="Another architecture than the recipe's.")]
+Resume = Annotated[
+    bool, typer.Option(help="Go on after the last finished epoch; else begin anew in the folder.")
+]
+Lenient = Annotated[
+    bool, typer.Option("--lenient", help="Leave out what is missing or malformed, and go on.")
+]
 
 
 def train(name: str) -> Callable[..., None]:
@@ -34,29 +41,27 @@ def train(name: str) -> Callable[..., None]:
             ),
         ] = None,
         epochs: Annotated[int | None, typer.Option(min=1, help="As many epochs.")] = None,
-        resume: Annotated[bool, typer.Option(help="Go on after the last finished epoch.")] = False,
+        resume: Resume = False,
         fold: Annotated[
             int | None,
             typer.Option(help="Only this fold of a cross-validation: they may run side by side."),
         ] = None,
+        lenient: Lenient = False,
     ) -> None:
         from xray_models.datasets import DataSetError
-        from xray_models.train import loop
+        from xray_models.datasets.checking import checked
+        from xray_models.train import loop, named
 
-        recipe, folder = _recipe(name, arch), run or Path("runs") / name
-        if start:
-            recipe = replace(recipe, start=None if start == "none" else start)
+        recipe, folder = named(name), run or Path("runs") / name
+        asked = "" if start is None else None if start == "none" else start
+        recipe = recipe.with_architecture(arch or recipe.architecture, asked)
         if epochs:
             recipe = replace(recipe, epochs=epochs)
-        folder.mkdir(parents=True, exist_ok=True)
-        logging.basicConfig(
-            level=logging.INFO,
-            format="%(asctime)s %(message)s",
-            handlers=[logging.StreamHandler(), logging.FileHandler(folder / "train.log")],
-        )
+        recipe = replace(recipe, films=checked(recipe.films, lenient))
         try:
+            log_to(folder)
             typer.echo(f"kept weights: {loop.train(recipe, data, folder, resume, fold)}")
-        except (DataSetError, ModuleNotFoundError, FileNotFoundError, ValueError) as error:
+        except (DataSetError, ModuleNotFoundError, ValueError, OSError) as error:
             fail(str(error))
 
     return command
@@ -75,15 +80,22 @@ def publish(name: str) -> Callable[..., None]:
                 "--alternative", help="Compare with the weights that ship; do not replace them."
             ),
         ] = False,
+        lenient: Annotated[
+            bool, typer.Option("--lenient", help="As in a training that was lenient.")
+        ] = False,
     ) -> None:
         from xray_models.catalogue import get
         from xray_models.datasets import DataSetError
+        from xray_models.datasets.checking import checked
         from xray_models.evaluate import report
-        from xray_models.train import publishing
+        from xray_models.train import named, publishing
 
         put = publishing.publish_alternative if alternative else publishing.publish
+        recipe, folder = named(name), run or Path("runs") / name
+        recipe = recipe.with_architecture(arch or recipe.architecture)
+        recipe = replace(recipe, films=checked(recipe.films, lenient))
         try:
-            put(_recipe(name, arch), data, run or Path("runs") / name)
+            put(replace(recipe, scaling=_scaling(recipe, folder)), data, folder)
         except (DataSetError, ValueError, OSError) as error:
             fail(str(error))
         typer.echo(report.report(get(name)))
@@ -91,8 +103,25 @@ def publish(name: str) -> Callable[..., None]:
     return command
 
 
-def _recipe(name: str, architecture: str | None) -> Recipe:
-    from xray_models.train import named
+def log_to(folder: Path) -> None:
+    """Log to the terminal and to train.log in the run folder, which is made if absent.
 
-    found = named(name)
-    return found.with_architecture(architecture) if architecture else found
+    Raises:
+        OSError: the folder cannot be made or written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        handlers=[logging.StreamHandler(), logging.FileHandler(folder / "train.log")],
+    )
+
+
+def _scaling(recipe: Recipe, run: Path) -> str:
+    """What a run's films were scaled by: a recipe's may be another today."""
+    from xray_models.train import folds
+    from xray_models.train.journal import CONFIG
+
+    path = run / (folds.SHIPPED if recipe.folds else "") / CONFIG
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return str(found.get("scaling", recipe.scaling))

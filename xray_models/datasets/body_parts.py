@@ -6,17 +6,15 @@ FracAtlas fill many classes each. FracAtlas gives region crops for every bone pa
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from xray_models import BONE_PARTS, NONE_OF_THESE, PARTS
-from xray_models.datasets import drawn, fracatlas, kermany, nih
-from xray_models.datasets.films import Film, rows, split_of
+from xray_models.datasets import drawn, fracatlas, kermany, nih, webfilms
+from xray_models.datasets.films import Film, film_rows, split_of
+from xray_models.datasets.problems import DataSetError
 
 LABELS = (*PARTS, NONE_OF_THESE)
 _NONE = LABELS.index(NONE_OF_THESE)
@@ -29,7 +27,8 @@ def films(data: Path, seed: int = 3) -> dict[str, list[Film]]:
     """Films by split; the truth indexes `LABELS`.
 
     Args:
-        data: folder with unifesp, fracatlas, webfilms, kermany, nih and not_radiographs.
+        data: folder with unifesp, fracatlas, kermany, nih and not_radiographs, and, if at hand,
+            webfilms.
         seed: for subsampling and crops.
 
     Returns:
@@ -45,15 +44,20 @@ def films(data: Path, seed: int = 3) -> dict[str, list[Film]]:
     found += _fracatlas(data / "fracatlas", random)
     chests = [
         *_sample(kermany.films(data / "kermany", "train"), 700, random),
-        *_sample(nih.films(data / "nih"), 800, random),
+        *_sample(nih.films(data / "nih", every=True), 800, random),
     ]
     found += [replace(film, truth=0) for film in chests]
     found += [_close_up(film, random) for film in _sample(chests, 200, random)]
     for film in found:
+        if film.path.name in nih.LEFT_OUT:  # only now: the draws for all others stay the same
+            continue
         splits[split_of(film.group)].append(film)
     _slices(data / "not_radiographs", splits, random)
     _drawn(splits)
-    splits["train"] += _webfilms(data / "webfilms")
+    splits["train"] += [
+        replace(film, truth=LABELS.index(film.facts["kind"]))
+        for film in webfilms.studies(data / "webfilms")
+    ]
     return splits
 
 
@@ -64,7 +68,9 @@ def _sample(films: list[Film], count: int, random: np.random.Generator) -> list[
 
 def _unifesp(folder: Path) -> list[Film]:
     found = []
-    for _, row in rows(folder / "labels.csv", ("image", "parts", "patient_id")):
+    table = folder / "labels.csv"
+    columns = ("parts", "patient_id")
+    for line, row in film_rows(table, columns, filled=columns):
         parts = row["parts"].split("|")
         ours = [part for part in parts if part in PARTS]
         if row["parts"] in _AMBIGUOUS or (ours and len(parts) > 1):
@@ -76,6 +82,7 @@ def _unifesp(folder: Path) -> list[Film]:
                 group=f"unifesp-{row['patient_id']}",
                 truth=LABELS.index(ours[0]) if ours else _NONE,
                 facts={"source": "unifesp", "kind": row["parts"]},
+                listed=(table, line),
             )
         )
     return found
@@ -83,24 +90,26 @@ def _unifesp(folder: Path) -> list[Film]:
 
 def _fracatlas(folder: Path, random: np.random.Generator) -> list[Film]:
     every = {film.image: film for film in fracatlas.films(folder)}
-    views = [view for view in fracatlas.landmarks(folder) if view[0] in every]
+    views = list(fracatlas.landmarks(folder))
     found: list[Film] = []
 
     studies: dict[str, set[str]] = {}
     for image, study, _ in views:
-        studies.setdefault(image, set()).add(study)
+        if image in every:
+            studies.setdefault(image, set()).add(study)
     for image, names in studies.items():
         study = next(iter(names))
         if len(names) == 1 and study in BONE_PARTS:
             found.append(_as(every[image], study, "whole film", study))
 
     for view, (image, _, points) in enumerate(views):
-        film = every[image]
-        with Image.open(film.path) as picture:
-            width, height = picture.size
-        for part in BONE_PARTS:
-            grow = float(random.uniform(0.8, 1.3))
-            box = fracatlas.region(part, points, width, height, grow)
+        margins = random.uniform(0.8, 1.3, len(BONE_PARTS))
+        film = every.get(image)
+        size = film.size() if film else None
+        if film is None or size is None:
+            continue
+        for part, grow in zip(BONE_PARTS, margins, strict=True):
+            box = fracatlas.region(part, points, *size, float(grow))
             if box is not None:
                 crop = _as(film, part, "region crop", part)
                 found.append(replace(crop, image=f"{crop.image}#{part}-{view}", box=box))
@@ -142,8 +151,10 @@ def _close_up(film: Film, random: np.random.Generator) -> Film:
 
 
 def _slices(folder: Path, splits: dict[str, list[Film]], random: np.random.Generator) -> None:
+    if not folder.is_dir():
+        raise DataSetError(f"{folder}: no such folder. It holds a folder for each kind of slice.")
     for kind in sorted(path for path in folder.iterdir() if path.is_dir()):
-        images = sorted(kind.iterdir())
+        images = sorted(path for path in kind.iterdir() if not path.name.startswith("."))
         for index in random.permutation(len(images)):
             path = images[index]
             image = f"{kind.name}/{path.name}"
@@ -165,23 +176,3 @@ def _drawn(splits: dict[str, list[Film]]) -> None:
         splits["train"] += drawn.films(kind, range(150), _NONE)
         splits["validation"] += drawn.films(kind, range(1000, 1040), _NONE)
         splits["test"] += drawn.films(kind, range(2000, 2060), _NONE)
-
-
-def _webfilms(folder: Path) -> list[Film]:
-    found = []
-    seen: Counter[str] = Counter()
-    with (folder / "landmarks.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            seen[row["image"]] += 1
-            if row["study"] not in BONE_PARTS or "multi" in row["flags"] or seen[row["image"]] > 1:
-                continue
-            found.append(
-                Film(
-                    path=folder / "images" / row["image"],
-                    image=f"webfilms/{row['image']}",
-                    group=f"webfilms-{row['image']}",
-                    truth=LABELS.index(row["study"]),
-                    facts={"source": "webfilms", "kind": row["study"]},
-                )
-            )
-    return found

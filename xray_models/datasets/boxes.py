@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from xray_models.datasets import fracatlas, nih
-from xray_models.datasets.films import DataSetError, Film, rows
+from xray_models.datasets.films import Film, rows
+from xray_models.datasets.problems import tell
 
 SOURCES = ("NIH", "RSNA", "FracAtlas")
 
@@ -69,13 +70,17 @@ def load(data: Path, source: str) -> list[BoxedFilm]:
         if row.get("source", source) != source:
             continue
         if row["image"] not in known:
-            raise DataSetError(f"{table}, line {line}: {row['image']} is not in labels.csv.")
+            if row["image"] not in nih.LEFT_OUT:
+                tell(table, line, f"{row['image']} is not in labels.csv.")
+            continue
         try:
             x, y, width, height = (float(row[name]) / side for name in "xywh")
         except ValueError as error:
-            raise DataSetError(f"{table}, line {line}: {error}.") from error
+            tell(table, line, f"{error}.")
+            continue
         if not (width > 0 and height > 0):
-            raise DataSetError(f"{table}, line {line}: width and height must be above 0.")
+            tell(table, line, "width and height must be above 0.")
+            continue
         box = (max(x, 0.0), max(y, 0.0), min(x + width, 1.0), min(y + height, 1.0))
         label = _NIH_NAMES.get(row["label"], row["label"]) if "label" in row else "fracture"
         found.setdefault((row["image"], label), []).append(box)

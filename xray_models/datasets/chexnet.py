@@ -16,7 +16,8 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from xray_models.datasets import nih
-from xray_models.datasets.films import DataSetError, Film
+from xray_models.datasets.films import Film
+from xray_models.datasets.problems import DataSetError
 
 TRUST_IN_LABELS = 0.6
 """Share of the mined label in a softened one: above one half, so that it can be told back."""
@@ -33,16 +34,22 @@ def films(folder: Path) -> list[Film]:
     found = []
     for film in nih.films(folder):
         present = film.facts["findings"].split("|")
-        unknown = set(present) - {*nih.LABELS, nih.NO_FINDING}
-        if unknown:
-            raise DataSetError(
-                f"{folder / 'labels.csv'}: {film.image} has the unknown finding "
-                f"{', '.join(sorted(unknown))}. Known: {', '.join(nih.LABELS)}."
-            )
         targets = tuple(float(label in present) for label in nih.LABELS)
         facts = {name: value for name, value in film.facts.items() if name != "findings"}
         found.append(replace(film, targets=targets, facts=facts))
     return found
+
+
+def opinions(folder: Path) -> pd.DataFrame:
+    """The published predictions: a row per film, indexed by its name without ending.
+
+    Returns:
+        A column per label, in the order of `nih.LABELS`, float in 0..1.
+
+    Raises:
+        DataSetError: the table is missing or malformed.
+    """
+    return _published(folder)[_columns("prob")].set_axis(nih.LABELS, axis=1)
 
 
 def softened(films: list[Film], folder: Path) -> list[Film]:
@@ -55,17 +62,9 @@ def softened(films: list[Film], folder: Path) -> list[Film]:
     Raises:
         DataSetError: the table is missing or malformed.
     """
-    path = folder / _OPINIONS
-    columns = [f"prob_{label}" for label in nih.LABELS]
-    truths = [f"true_{label}" for label in nih.LABELS]
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            table = pd.read_csv(file, usecols=["image", *columns, *truths])
-    except (OSError, ValueError) as error:
-        raise DataSetError(f"{path}: cannot be read ({error}).") from error
-    opinion = dict(
-        zip(table["image"].str.removesuffix(".png"), table[columns].to_numpy(float), strict=True)
-    )
+    table = _published(folder)
+    columns, truths = _columns("prob"), _columns("true")
+    opinion = dict(zip(table.index, table[columns].to_numpy(float), strict=True))
     known = [film for film in films if Path(film.image).stem in opinion]
     if not known:
         return films
@@ -81,3 +80,19 @@ def softened(films: list[Film], folder: Path) -> list[Film]:
             film = replace(film, targets=tuple(float(value) for value in mixed))
         softer.append(film)
     return softer
+
+
+def _columns(kind: str) -> list[str]:
+    return [f"{kind}_{label}" for label in nih.LABELS]
+
+
+def _published(folder: Path) -> pd.DataFrame:
+    path = folder / _OPINIONS
+    columns = ["image", *_columns("prob"), *_columns("true")]
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            table = pd.read_csv(file, usecols=columns)
+        table[columns[1:]] = table[columns[1:]].astype(float)
+        return table.set_index(table.pop("image").str.removesuffix(".png"))
+    except (OSError, EOFError, ValueError) as error:
+        raise DataSetError(f"{path}: cannot be read ({error}). Download it again.") from error

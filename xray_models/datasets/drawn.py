@@ -13,7 +13,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from xray_models.datasets.films import DataSetError, Film
+from xray_models.datasets.films import Film
+from xray_models.datasets.problems import DataSetError
 
 KINDS = ("photograph", "text", "noise")
 _WORDS = (
@@ -35,6 +36,14 @@ class DrawnFilm(Film):
         if self.kind == "photograph":
             return _photograph(self.path, random)
         return _text(random) if self.kind == "text" else _noise(random)
+
+    def there(self) -> bool:
+        """True: it is drawn when it is needed."""
+        return True
+
+    def flaw(self) -> str:
+        """Empty: nothing is read but the photographs of installed packages."""
+        return ""
 
 
 def photographs() -> list[Path]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from xray_models.datasets.problems import DataSetError, tell
 
-class DataSetError(Exception):
-    """A data set is missing or malformed; the message names file and line and says what to do."""
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What Pillow raises at damaged files, by format."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Film:
         lesions: boxes (x0, y0, x1, y1) around marked lesions, in fractions of width and height of
             what `pixels` shows.
         facts: columns kept for subgroup figures (source, view, sex, hardware...).
+        listed: the table that lists the film, and the line; for messages.
     """
 
     path: Path
@@ -40,6 +42,12 @@ class Film:
     box: tuple[float, float, float, float] | None = None
     lesions: tuple[tuple[float, float, float, float], ...] = ()
     facts: dict[str, str] = field(default_factory=dict)
+    listed: tuple[Path, int] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def where(self) -> tuple[Path, int]:
+        """Table and line that list the film, or its folder and 0; for `tell`."""
+        return self.listed or (self.path.parent, 0)
 
     def pixels(self) -> np.ndarray:
         """Grey pixels, float32 in 0..1, shape (height, width), cropped to `box`.
@@ -50,8 +58,10 @@ class Film:
         try:
             with Image.open(self.path) as image:
                 grey = image.convert("L")
-        except (OSError, ValueError) as error:
-            raise DataSetError(f"{self.path}: cannot be read as an image ({error}).") from error
+        except UNREADABLE as error:
+            table, line = self.where
+            at = f"{table}, line {line}: " if line else ""
+            raise DataSetError(f"{at}{_why(self.path, error)}") from error
         if self.box is not None:
             x0, y0, x1, y1 = self.box
             grey = grey.crop(
@@ -64,24 +74,95 @@ class Film:
             )
         return np.asarray(grey, np.float32) / 255.0
 
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) of the whole film in pixels; None, and told, if it cannot be read.
+
+        Raises:
+            DataSetError: it cannot be read, and nobody collects problems.
+        """
+        try:
+            with Image.open(self.path) as image:
+                return image.size
+        except UNREADABLE as error:
+            tell(*self.where, _why(self.path, error))
+            return None
+
+    def there(self) -> bool:
+        """Whether the file exists; it is not opened."""
+        return self.path.is_file()
+
+    def flaw(self) -> str:
+        """Why the file cannot be decoded, a sentence; empty if it can."""
+        try:
+            with Image.open(self.path) as image:
+                image.load()
+        except UNREADABLE as error:
+            return _why(self.path, error)
+        return ""
+
+
+def _why(path: Path, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path} does not exist, so it cannot be read."
+    return f"{path} cannot be read as an image ({error})."
+
 
 def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows of a CSV file with their line numbers.
 
     Raises:
-        DataSetError: the file is missing, a column is missing, or a row is too short.
+        DataSetError: the file or a column is missing, it is no CSV, or a row is too short.
     """
     if not path.is_file():
         raise DataSetError(f"{path}: no such file. Point --data at the folder that holds it.")
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = [column for column in columns if column not in (reader.fieldnames or [])]
-        if missing:
-            raise DataSetError(f"{path}, line 1: missing column(s) {', '.join(missing)}.")
-        for row in reader:
-            if any(row[column] is None for column in columns):
-                raise DataSetError(f"{path}, line {reader.line_num}: too few columns.")
-            yield reader.line_num, row
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in columns if column not in (reader.fieldnames or [])]
+            if missing:
+                raise DataSetError(f"{path}, line 1: missing column(s) {', '.join(missing)}.")
+            for row in reader:
+                if any(row[column] is None for column in columns):
+                    tell(path, reader.line_num, "too few columns.")
+                else:
+                    yield reader.line_num, row
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataSetError(f"{path}: cannot be read as CSV in UTF-8 ({error}).") from error
+
+
+def film_rows(
+    path: Path, columns: tuple[str, ...], filled: tuple[str, ...] = ()
+) -> list[tuple[int, dict[str, str]]]:
+    """Rows of a table that lists each film once, with their line numbers.
+
+    Args:
+        path: a CSV file with the column "image".
+        columns: others that it must have.
+        filled: those of them that must not be empty: without a group, a film could stand on both
+            sides of a split.
+
+    Raises:
+        DataSetError: as of `rows`; no film is listed, one is listed twice, or something is empty.
+    """
+    first: dict[str, tuple[int, dict[str, str]]] = {}
+    contradicted: set[str] = set()
+    for line, row in rows(path, ("image", *columns)):
+        image = row["image"]
+        empty = [name for name in ("image", *filled) if not row[name].strip()]
+        if empty:
+            tell(path, line, f"{' and '.join(empty)} must not be empty. Fill in what is missing.")
+        elif image in first:
+            before, same = first[image]
+            if row != same:  # nobody knows which of the two is right
+                contradicted.add(image)
+            otherwise = "" if row == same else ", and otherwise"
+            tell(path, line, f"{image} is on line {before} too{otherwise}. List each film once.")
+        else:
+            first[image] = (line, row)
+    kept = [one for image, one in first.items() if image not in contradicted]
+    if not kept:
+        raise DataSetError(f"{path}: no film is listed that could be used. Is the table complete?")
+    return kept
 
 
 def split_of(group: str, seed: int = 0, shares: tuple[float, float] = (0.70, 0.15)) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xray_models.datasets.films import DataSetError, Film, rows
+from xray_models.datasets.films import Film, rows
+from xray_models.datasets.problems import DataSetError
 
 
 @dataclass(frozen=True)

@@ -7,34 +7,39 @@ one part.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from xray_models import BONE_PARTS
-from xray_models.datasets.films import DataSetError, Film, rows
+from xray_models.datasets.films import Film, film_rows, rows
+from xray_models.datasets.problems import tell
 
 _FLAGS = ("hand", "leg", "hip", "shoulder", "hardware", "multiscan", "fractured")
 _POINTS = "FMWES"
+
+Box = tuple[float, float, float, float]
 
 
 def films(folder: Path) -> list[Film]:
     """Every film, truth 1 where fractured.
 
     Raises:
-        DataSetError: the label table is missing or malformed.
+        DataSetError: the table of labels or of boxes is missing or malformed.
     """
-    boxes = fractures(folder)
+    boxes, broken = fractures(folder)
     found = []
-    for line, row in rows(folder / "labels.csv", ("image", "group", *_FLAGS)):
-        if row["fractured"] not in ("0", "1"):
-            raise DataSetError(
-                f"{folder / 'labels.csv'}, line {line}: fractured must be 0 or 1, "
-                f"not {row['fractured']!r}."
-            )
+    table = folder / "labels.csv"
+    for line, row in film_rows(table, ("group", *_FLAGS), filled=("group",)):
+        wrong = [flag for flag in _FLAGS if row[flag] not in ("0", "1")]
+        if wrong:
+            said = ", ".join(repr(row[flag]) for flag in wrong)
+            tell(table, line, f"{' and '.join(wrong)} must be 0 or 1, not {said}.")
+        if wrong or row["image"] in broken:
+            continue
         region = next((flag for flag in ("hand", "shoulder", "hip", "leg") if row[flag] == "1"), "")
         found.append(
             Film(
@@ -49,46 +54,73 @@ def films(folder: Path) -> list[Film]:
                     "hardware": row["hardware"],
                     "multiscan": row["multiscan"],
                 },
+                listed=(table, line),
             )
         )
     return found
 
 
-def fractures(folder: Path) -> dict[str, list[tuple[float, float, float, float]]]:
+def fractures(folder: Path) -> tuple[dict[str, list[Box]], set[str]]:
     """Fracture boxes by film: (x, y, width, height) in fractions, x and y of the top left corner.
 
+    Returns:
+        The boxes, and the films that have a box which cannot be used: a crop of these could pass
+        for sound.
+
     Raises:
-        DataSetError: the box table is missing or holds something that is not a number.
+        DataSetError: the box table is missing, or a box is not four numbers on the film.
     """
     path = folder / "fracture_boxes.csv"
-    found: dict[str, list[tuple[float, float, float, float]]] = {}
-    for line, row in rows(path, ("image", "x", "y", "w", "h")):
+    found: dict[str, list[Box]] = {}
+    broken: set[str] = set()
+    for line, row in rows(path, ("image", *"xywh")):
         try:
             x, y, w, h = (float(row[name]) for name in "xywh")
         except ValueError as error:
-            raise DataSetError(f"{path}, line {line}: {error}.") from error
-        found.setdefault(row["image"], []).append((x, y, w, h))
-    return found
+            what = f"{error}."
+        else:
+            if w > 0 and h > 0 and min(x, y) >= -_SLACK and max(x + w, y + h) <= 1 + _SLACK:
+                found.setdefault(row["image"], []).append((x, y, w, h))
+                continue
+            what = f"{x}, {y}, {w}, {h} is no box on the film in fractions of its size."
+        broken.add(row["image"])
+        tell(path, line, what)
+    return found, broken
+
+
+_SLACK = 0.01
+"""How far a box may reach over the border of its film, for rounding."""
 
 
 def landmarks(folder: Path) -> Iterator[tuple[str, str, dict[str, np.ndarray]]]:
     """(image, study, points) per view; points in fractions of width and height.
 
+    A view that cannot be used has neither study nor points: the next one keeps its number.
+
     Raises:
-        DataSetError: the landmark table is missing or holds something that is not a number.
+        DataSetError: the landmark table is missing, or a landmark is not two numbers in percent.
     """
     path = folder / "landmarks.csv"
     columns = tuple(f"{point}{axis}" for point in _POINTS for axis in "xy")
     for line, row in rows(path, ("image", "study", *columns)):
         try:
             points = {
-                point: np.array([float(row[f"{point}x"]), float(row[f"{point}y"])]) / 100
+                point: _percent(row[f"{point}x"], row[f"{point}y"]) / 100
                 for point in _POINTS
-                if row[f"{point}x"]
+                if row[f"{point}x"] or row[f"{point}y"]
             }
         except ValueError as error:
-            raise DataSetError(f"{path}, line {line}: {error}.") from error
-        yield row["image"], row["study"], points
+            tell(path, line, f"{error}.")
+            yield row["image"], "", {}
+        else:
+            yield row["image"], row["study"], points
+
+
+def _percent(x: str, y: str) -> np.ndarray:
+    values = [float(x), float(y)]
+    if not all(math.isfinite(value) and -10 <= value <= 110 for value in values):
+        raise ValueError(f"{x}, {y} is no place on the film in percent of its size")
+    return np.array(values)
 
 
 # part -> (from landmark, to landmark, share of the segment added at both ends, half width / length)
@@ -171,10 +203,10 @@ def crops(
         Part -> films with box, truth and lesions; facts gain "part" and "framing".
 
     Raises:
-        DataSetError: a table is missing or malformed.
+        DataSetError: a table is missing or malformed, or a film cannot be read.
     """
     random = np.random.default_rng(seed)
-    boxes = fractures(folder)
+    boxes, _ = fractures(folder)
     found: dict[str, list[Film]] = {part: [] for part in BONE_PARTS}
     studies: dict[str, list[str]] = {}
     for view, (image, study, points) in enumerate(landmarks(folder)):
@@ -183,10 +215,11 @@ def crops(
         if image not in every:
             continue
         film = every[image]
-        with Image.open(film.path) as picture:
-            width, height = picture.size
+        size = film.size()
+        if size is None:
+            continue
         for part, grow in zip(BONE_PARTS, margin, strict=True):
-            box = region(part, points, width, height, float(grow))
+            box = region(part, points, *size, float(grow))
             if box is None:
                 continue
             shown = [_shown(box, one) for one in boxes.get(image, [])]

@@ -18,7 +18,8 @@ from pathlib import Path
 from PIL import Image
 
 from xray_models import BONE_PARTS
-from xray_models.datasets.films import DataSetError, Film, split_of
+from xray_models.datasets.films import Film, split_of
+from xray_models.datasets.problems import MOST_NAMED, DataSetError, Problem, summary
 
 log = logging.getLogger(__name__)
 
@@ -29,31 +30,10 @@ SPLITS = ("train", "valid")
 VALIDATION_SHARE = 0.1
 """Share of the patients of the published train split that choices are made on."""
 
-# problems named one by one in a message or a log; the rest are counted
-_MOST_NAMED = 10
-
 _PATH = re.compile(
     r"[^/]+/(?P<inside>(?P<split>train|valid)/XR_(?P<part>[A-Z]+)/(?P<patient>patient\d+)/"
     r"(?P<visit>study\d+)_(?P<sign>positive|negative))/(?P<view>[^/]*)"
 )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something missing or malformed in the data set.
-
-    Attributes:
-        path: the table it was found in.
-        line: of that table, from 1.
-        what: a sentence.
-    """
-
-    path: Path
-    line: int
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.path}, line {self.line}: {self.what}"
 
 
 @dataclass(frozen=True)
@@ -97,11 +77,13 @@ def read(data: Path, split: str) -> MURA:
         elif problem := _unreadable(root / found["inside"] / found["view"]):
             what = problem
         else:
-            films[cells[0]] = _film(root, found, labels[found["inside"]])
+            films[cells[0]] = replace(
+                _film(root, found, labels[found["inside"]]), listed=(path, line)
+            )
             continue
         problems.append(Problem(path, line, what))
     if not films:
-        raise DataSetError(f"{path}: no film can be used. {_summary(problems)}")
+        raise DataSetError(f"{path}: no film can be used. {summary(problems)}")
     views = Counter(film.facts["study"] for film in films.values())
     counted = [
         replace(film, facts=film.facts | {"views": str(views[film.facts["study"]])})
@@ -133,17 +115,17 @@ def films(
     shared = sorted({film.group for film in published["train"].films} & tested)
     if problems and strict:
         raise DataSetError(
-            f"{_summary(problems)} Mend the data, or go on without these films (--lenient)."
+            f"{summary(problems)} Mend the data, or go on without these films (--lenient)."
         )
     if shared and strict:
         raise DataSetError(
             f"{_root(data)}: {len(shared)} patient(s), {shared[0]} first, are in both published "
             "splits. Mend the data, or go on without their training films (--lenient)."
         )
-    for problem in problems[:_MOST_NAMED]:
+    for problem in problems[:MOST_NAMED]:
         log.warning("left out: %s", problem)
-    if len(problems) > _MOST_NAMED:
-        log.warning("left out: %d more", len(problems) - _MOST_NAMED)
+    if len(problems) > MOST_NAMED:
+        log.warning("left out: %d more", len(problems) - MOST_NAMED)
     if shared:
         log.warning("left out of training: %d patients of both splits", len(shared))
 
@@ -233,9 +215,3 @@ def _film(root: Path, found: re.Match[str], truth: int) -> Film:
             "study": f"{part}/{found['patient']}/{found['visit']}_{found['sign']}",
         },
     )
-
-
-def _summary(problems: list[Problem]) -> str:
-    named = " ".join(str(problem) for problem in problems[:_MOST_NAMED])
-    more = len(problems) - _MOST_NAMED
-    return f"{named} And {more:,} more." if more > 0 else named

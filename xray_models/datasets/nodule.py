@@ -16,10 +16,6 @@ from xray_models.datasets import nih
 from xray_models.datasets.films import Film
 
 _FINDINGS = ("Nodule", "Mass")
-_LEFT_OUT = {
-    "00002827_001.jpg": "No Finding by its label, and shows an opaque half chest",
-    "00002658_002.jpg": "an exact copy of 00002658_001.jpg",
-}
 
 
 def films(folder: Path) -> list[Film]:
@@ -36,7 +32,7 @@ def films(folder: Path) -> list[Film]:
     for film in nih.films(folder):
         labels = film.facts["findings"].split("|")
         kinds = [label.lower() for label in _FINDINGS if label in labels]
-        if (kinds or labels == [nih.NO_FINDING]) and film.image not in _LEFT_OUT:
+        if kinds or labels == [nih.NO_FINDING]:
             facts = {name: film.facts[name] for name in _FACTS} | {"kind": " and ".join(kinds)}
             found.append(replace(film, truth=int(bool(kinds)), facts=facts))
     paired = matched(found)

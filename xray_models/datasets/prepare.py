@@ -15,7 +15,8 @@ from pathlib import Path
 from PIL import Image
 
 from xray_models.catalogue import assets
-from xray_models.datasets.films import DataSetError, rows
+from xray_models.datasets.films import UNREADABLE, rows
+from xray_models.datasets.problems import DataSetError, tell
 
 LONG_SIDE = 448
 """Pixels that films are scaled down to."""
@@ -34,10 +35,12 @@ def fracatlas(
         progress: told (films done, films in all).
 
     Returns:
-        Names of films that the annotations list and the download lacks; empty if it is complete.
+        Names of films that the annotations list and the download lacks, or that cannot be read;
+        empty if it is complete.
 
     Raises:
         DataSetError: the download is not what it should be; the message names file and line.
+            Within `problems.collecting` a film that cannot be read is left out instead.
     """
     annotations = assets() / "annotations"
     group = {row["image"]: row["group"] for _, row in _groups(annotations)}
@@ -47,16 +50,19 @@ def fracatlas(
     files = {path.name: path for path in sorted((published / "images").rglob("*.jpg"))}
     (out / "images").mkdir(parents=True, exist_ok=True)
     missing = [image for image in group if image not in files or image not in labels]
-    kept = [image for image in group if image not in set(missing)]
+    there = [image for image in group if image not in set(missing)]
+    size = {}
+    for done, image in enumerate(there):
+        before = scaled(files[image], out / "images" / image)
+        if before:
+            size[image] = before
+        progress(done + 1, len(there))
+    kept = list(size)
     if not kept:
         raise DataSetError(
             f"{published}: none of the films is there. Give the folder that holds dataset.csv and "
             "images/."
         )
-    size = {}
-    for done, image in enumerate(kept):
-        size[image] = _scaled(files[image], out / "images" / image)
-        progress(done + 1, len(kept))
     with (out / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["image", *_FLAGS, "group", "width", "height"])
@@ -68,21 +74,29 @@ def fracatlas(
         writer.writerow(["image", "x", "y", "w", "h"])
         writer.writerows(_boxes(published, set(kept)))
     shutil.copyfile(annotations / "fracatlas_landmarks.csv", out / "landmarks.csv")
-    return missing
+    return [image for image in group if image not in size]
 
 
 def _groups(annotations: Path) -> list[tuple[int, dict[str, str]]]:
     return list(rows(annotations / "fracatlas_groups.csv", ("image", "group")))
 
 
-def _scaled(source: Path, target: Path) -> tuple[int, int]:
-    """Write the film in grey, at most `LONG_SIDE` pixels long; its size before, as published."""
+def scaled(source: Path, target: Path) -> tuple[int, int] | None:
+    """Write a film in grey, at most `LONG_SIDE` pixels long.
+
+    Returns:
+        (width, height) in pixels, as published; None, and told, if it is no image.
+
+    Raises:
+        DataSetError: it is no image, and nobody collects problems.
+    """
     try:
         with Image.open(source) as image:
             before = image.size
             grey = image.convert("L")
-    except (OSError, ValueError) as error:
-        raise DataSetError(f"{source}: cannot be read as an image ({error}).") from error
+    except UNREADABLE as error:
+        tell(source, 0, f"cannot be read as an image ({error}). Download it again.")
+        return None
     grey.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
     grey.save(target, quality=90)
     return before

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from xray_models.catalogue import Card
-from xray_models.evaluate import alternatives, external, report_maps, rivalry
+from xray_models.evaluate import alternatives, external, report_maps, rivalry, xvision
 from xray_models.evaluate.details import Detail, details
 from xray_models.evaluate.figures import MEAN_AUC, MICRO_AUC, called, confusion, cutoffs, estimates
 from xray_models.evaluate.in_text import NO_SPREAD, grid, interval, number, with_interval
@@ -76,6 +76,8 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
         lines += ["", *_subgroup_lines(test, card, cuts, column, replicates)]
     lines += _rival_lines(card, test, replicates) + _alternative_lines(card, replicates)
     lines += _validation_lines(card, replicates) + _external_lines(card, replicates)
+    if card.id == xvision.MODEL:
+        lines += ["", *xvision.lines(card, replicates)]
     lines += report_maps.lines(card)
     if any(NO_SPREAD in line for line in lines):
         lines += [

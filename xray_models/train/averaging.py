@@ -13,6 +13,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from xray_models.train.whole import whole
+
 
 class RunningAverage(keras.callbacks.Callback):
     """Averages all weights over the steps; with momentum 0 it does nothing.
@@ -54,11 +56,16 @@ class RunningAverage(keras.callbacks.Callback):
     def save(self, path: Path) -> None:
         """Write the average beside the checkpoint."""
         if self._mean:
-            np.savez(path, *self._mean, steps=self._steps)
+            with whole(path) as part:
+                np.savez(part, *self._mean, steps=self._steps)
 
     def load(self, path: Path) -> None:
-        """Go on from a saved average."""
-        if self._momentum and path.is_file():
+        """Go on from a saved average; without momentum there is none.
+
+        Raises:
+            OSError: there is no such file. One that is damaged raises what numpy raises.
+        """
+        if self._momentum:
             with np.load(path) as saved:
                 self._steps = int(saved["steps"])
                 self._mean = [saved[f"arr_{index}"] for index in range(len(saved.files) - 1)]

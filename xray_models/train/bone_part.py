@@ -1,7 +1,8 @@
 """bone-elbow ... bone-wrist: fractured or not, one model for each of MURA's seven parts.
 
 Each goes on from bone-regions-fine of the same fold, with the films of its part alone; the lower
-half of the network stays, because a part has between 20 and 400 fractured films.
+half of the network stays, because a part has between 20 and 400 fractured films. Another network
+has no such start: from a general one it trains as long and as fast as bone-regions did.
 """
 
 from dataclasses import replace
@@ -10,7 +11,9 @@ from pathlib import Path
 from xray_models import BONE_PARTS
 from xray_models.datasets import Film, fracatlas, webfilms
 from xray_models.train import bone_regions
-from xray_models.train.recipe import Recipe
+from xray_models.train.recipe import LongerWay, Recipe
+
+_REGIONS = bone_regions.RECIPES["bone-regions"]
 
 
 def _films(data: Path, part: str) -> dict[str, list[Film]]:
@@ -25,6 +28,12 @@ def _recipe(part: str) -> Recipe:
         model=f"bone-{part}",
         films=lambda data: _films(data, part),
         start="run:bone-regions-fine",
+        longer_way=LongerWay(
+            epochs=_REGIONS.epochs,
+            learning_rate=_REGIONS.learning_rate,
+            averaging=_REGIONS.averaging,
+            films_per_epoch=_REGIONS.films_per_epoch,
+        ),
         frozen_until="block4c_add",
         epochs=2,
         films_per_epoch=640,

@@ -15,8 +15,8 @@ from xray_models.datasets import Film, fracatlas, webfilms
 from xray_models.train.recipe import Augmentation, Recipe
 
 WEB_PARTS = ("elbow", "finger", "hand", "shoulder")
-"""Parts that take crops of teaching films: those of other parts are fractured almost always, or not
-needed."""
+"""Parts that take crops of teaching films, if these are at hand: those of other parts are fractured
+almost always, or not needed."""
 
 
 def _films(data: Path) -> dict[str, list[Film]]:

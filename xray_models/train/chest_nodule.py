@@ -6,7 +6,6 @@ once per fold. `publishing.publish` then measures and publishes, as of any recip
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
@@ -15,18 +14,15 @@ import keras
 import numpy as np
 
 from xray_models import networks
-from xray_models.catalogue import Card
 from xray_models.codes.encode import convolutions, encode
 from xray_models.codes.fit import Fit, fit
+from xray_models.codes.kept import Run, clear
 from xray_models.codes.store import Settings, Store
 from xray_models.datasets import DataSetError, Film, folder, nodule
-from xray_models.evaluate import figures
-from xray_models.evaluate.balanced import at_balanced_mix
-from xray_models.evaluate.intervals import Estimate
-from xray_models.evaluate.judged import films_of_test
 from xray_models.networks.vgg_codes import POOL, put_together
 from xray_models.train import folds, loop
 from xray_models.train.recipe import Recipe
+from xray_models.train.whole import whole
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +51,7 @@ VERSIONS = 2
 """Each film and its mirror image."""
 
 
-def train(data: Path, run: Path, recipe: Recipe = RECIPE) -> Path:
+def train(data: Path, run: Path, recipe: Recipe = RECIPE, resume: bool = False) -> Path:
     """Cross-validate by patient; nothing is chosen on held-out films.
 
     Args:
@@ -63,6 +59,8 @@ def train(data: Path, run: Path, recipe: Recipe = RECIPE) -> Path:
         run: run folder: codes, and a folder per fold with checkpoints, curves and best.weights.h5
             (whole network, last epoch).
         recipe: what to train.
+        resume: go on after the last finished epoch of an earlier call; without it what that left
+            is deleted, except codes.
 
     Returns:
         Path of the weights that ship.
@@ -70,6 +68,7 @@ def train(data: Path, run: Path, recipe: Recipe = RECIPE) -> Path:
     Raises:
         DataSetError: the data folder is incomplete or a film cannot be read.
         ModuleNotFoundError: the package with the pretrained start is not installed.
+        ResumeError: what an earlier call left cannot be read.
     """
     films = recipe.films(data)
     settings = Settings(
@@ -90,7 +89,18 @@ def train(data: Path, run: Path, recipe: Recipe = RECIPE) -> Path:
         dropout=recipe.dropout,
         seed=recipe.seed,
     )
-    for name, part in folds.runs(films, recipe.folds).items():
+    made_of = recipe.as_dict() | {
+        "start": start,
+        "pool": POOL,
+        "versions": VERSIONS,
+        "fit": asdict(how),
+    }
+    parts = folds.runs(films, recipe.folds)
+    for name in parts if not resume else ():
+        # all of them now: a later fold of an earlier training must not pass for one of this
+        if (run / name).is_dir():
+            clear(run / name)
+    for name, part in parts.items():
         # films of a stratum with one class only are of no use
         chances = np.array(nodule.chances(part["train"]))
         used = [film for film, chance in zip(part["train"], chances, strict=True) if chance]
@@ -101,51 +111,18 @@ def train(data: Path, run: Path, recipe: Recipe = RECIPE) -> Path:
             how,
             chances=chances[chances > 0],
             held_out=(_codes(store, part["test"], hashes), _targets(part["test"])),
-            run=run / name,
-            keep=1,
+            run=Run(run / name, made_of, keep=1, resume=resume),
         )
-        _keep(recipe, backbone, head, start, how, run / name)
+        _keep(recipe, backbone, head, run / name)
     return run / folds.SHIPPED / loop.BEST
 
 
-def beside_xvision(card: Card) -> dict[str, dict[str, Estimate]]:
-    """What stands beside Xvision's figures (accuracy 69.3 %, precision .556, recall .577).
-
-    Args:
-        card: chest-nodule, published.
-
-    Returns:
-        Name of the films -> figures at a balanced mix, called by thresholds of the other folds: all
-        films, and the pairs that no collection and no view gives away.
-
-    Raises:
-        TableError: the held-out table cannot be used.
-    """
-    rows = films_of_test(card)
-    label = card.labels[0]
-    called = rows[f"p:{label}"] >= figures.cutoffs(rows, card)[label]
-    paired = rows["mix"] == "matched"
-    parts = {"all films": paired | True, "pairs of one collection and view": paired}
-    return {
-        name: at_balanced_mix(
-            (rows["truth"] == label)[part].to_numpy(),
-            called[part].to_numpy(),
-            rows["group"][part].to_numpy(str),
-        )
-        for name, part in parts.items()
-    }
-
-
-def _keep(
-    recipe: Recipe, backbone: keras.Model, head: keras.Model, start: str, how: Fit, run: Path
-) -> None:
-    """Write the whole network and what it is made of, as `publishing` reads them."""
+def _keep(recipe: Recipe, backbone: keras.Model, head: keras.Model, run: Path) -> None:
+    """Write the whole network, as `publishing` reads it."""
     network = networks.build(recipe.architecture, recipe.input_size, len(recipe.labels))
     put_together(network, backbone, head)
-    network.save_weights(run / loop.BEST)
-    config = {name: value for name, value in asdict(recipe).items() if name != "films"}
-    config |= {"start": start, "pool": POOL, "versions": VERSIONS, "fit": asdict(how)}
-    (run / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    with whole(run / loop.BEST) as part:
+        network.save_weights(part)
 
 
 def _hashes(films: list[Film]) -> dict[str, str]:

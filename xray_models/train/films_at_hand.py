@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from xray_models.datasets import DataSetError, Film
+from xray_models.datasets.problems import collecting
 from xray_models.train import RECIPES, named
 
 FOLDER = "RADLENS_DATA"
@@ -24,7 +25,8 @@ def data_folder() -> Path | None:
 def find(model: str, folder: Path, images: Sequence[str]) -> dict[str, Film]:
     """The films of a model's held-out table by their name.
 
-    A name that several regions of one film share is left out: a table does not tell them apart.
+    A name that several regions of one film share is left out: a table does not tell them apart. So
+    are films that the data folder lacks, or lists in a line that cannot be used.
 
     Args:
         model: id of a model that has a recipe.
@@ -45,12 +47,13 @@ def find(model: str, folder: Path, images: Sequence[str]) -> dict[str, Film]:
             raise DataSetError(
                 f"{folder}: there is no such folder on the machine that runs RadLens."
             )
-        splits = named(model).films(folder)
+        with collecting():
+            splits = named(model).films(folder)
     except OSError as error:
         raise DataSetError(f"{folder}: cannot be read ({error.strerror}).") from error
     for film in chain.from_iterable(
         films for name, films in splits.items() if name in ("validation", "test", "folds")
     ):
-        if film.image in wanted:
+        if film.image in wanted and film.there():
             found[film.image].append(film)
     return {image: films[0] for image, films in found.items() if len(films) == 1}

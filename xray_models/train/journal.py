@@ -6,14 +6,17 @@ import csv
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from tensorboard.summary import Writer
 
-from xray_models.train.recipe import Recipe
+from xray_models.train.checkpoint import readable
+from xray_models.train.whole import whole
+
+CONFIG, METRICS = "config.json", "metrics.json"
+_HISTORY, _CURVES, _BOARD = "history.csv", "curves.png", "tensorboard"
 
 
 class Journal:
@@ -24,29 +27,31 @@ class Journal:
 
     Args:
         folder: the run folder; it exists.
-        fresh: forget what an earlier run left there.
+        epoch: what an earlier call logged up to this epoch is kept; 0 forgets it all.
+
+    Raises:
+        ResumeError: the history of those epochs cannot be read.
     """
 
-    def __init__(self, folder: Path, fresh: bool) -> None:
+    def __init__(self, folder: Path, epoch: int) -> None:
         self._folder = folder
-        self._lines: list[dict[str, float]] = []
-        history = folder / "history.csv"
-        if fresh:
-            history.unlink(missing_ok=True)
-            shutil.rmtree(folder / "tensorboard", ignore_errors=True)
-        elif history.is_file():
-            with history.open(newline="") as file:
-                for row in csv.DictReader(file):
-                    line = {name: float(value) for name, value in row.items() if value}
-                    self._lines.append(line | {"epoch": int(row["epoch"])})
-        self._board = Writer(str(folder / "tensorboard"))
+        self._lines = _read(folder / _HISTORY, epoch)
+        self._board: Writer | None = None
 
-    def begin(self, recipe: Recipe, start: str, machine: dict[str, object]) -> None:
-        """Write what this run is made of."""
-        functions = ("films", "external", "rule")
-        config = {name: value for name, value in asdict(recipe).items() if name not in functions}
-        config |= {"start": start, "git_revision": _revision(), "machine": machine}
-        _write(self._folder / "config.json", config)
+    def begin(self, made_of: Mapping[str, object]) -> None:
+        """Write what this run is made of, with the git revision, and go on with its logs.
+
+        Args:
+            made_of: what JSON can hold.
+        """
+        for name in (METRICS, _CURVES):  # they are of a training that ended
+            (self._folder / name).unlink(missing_ok=True)
+        _write(self._folder / CONFIG, {**made_of, "git_revision": _revision()})
+        _table(self._lines, self._folder / _HISTORY)
+        shutil.rmtree(self._folder / _BOARD, ignore_errors=True)
+        self._board = Writer(str(self._folder / _BOARD))
+        for line in self._lines:  # a killed call may have logged an epoch that does not count
+            self._show(line)
 
     def classes(self, labels: Sequence[str], films: np.ndarray, drawn: np.ndarray) -> None:
         """Write and draw how many films each class has, and how many an epoch shows of it.
@@ -65,28 +70,35 @@ class Journal:
     def epoch(self, line: dict[str, float]) -> None:
         """Add an epoch's figures; "epoch" is its number."""
         self._lines.append(line)
-        with (self._folder / "history.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(self._lines[-1]))
-            writer.writeheader()
-            writer.writerows(self._lines)
+        _table(self._lines, self._folder / _HISTORY)
+        self._show(line)
+
+    def last(self) -> dict[str, float]:
+        """The figures of the last epoch; nothing before there was one."""
+        return dict(self._lines[-1]) if self._lines else {}
+
+    def end(self, metrics: Mapping[str, float]) -> None:
+        """Write the run's figures and draw its curves; also for a call that died before it did."""
+        if self._board is not None:
+            self._board.close()
+        if self._lines:
+            curves(self._lines, self._folder / _CURVES)
+        _write(self._folder / METRICS, metrics)
+
+    def _show(self, line: dict[str, float]) -> None:
+        assert self._board is not None, "begin comes first"
         for name, value in line.items():
             if name != "epoch":
                 self._board.add_scalar(name, value, int(line["epoch"]))
         self._board.flush()
-
-    def end(self, metrics: dict[str, float]) -> None:
-        """Write the run's figures and draw its curves."""
-        _write(self._folder / "metrics.json", metrics)
-        self._board.close()
-        curves(self._lines, self._folder / "curves.png")
 
 
 def curves(lines: list[dict[str, float]], path: Path) -> None:
     """Draw every logged figure over the epochs as a PNG file."""
     from matplotlib.figure import Figure
 
-    names = [name for name in lines[0] if name != "epoch"] if lines else []
-    figure = Figure(figsize=(4 * max(len(names), 1), 3), layout="constrained")
+    names = [name for name in lines[0] if name != "epoch"]
+    figure = Figure(figsize=(4 * len(names), 3), layout="constrained")
     for name, axes in zip(names, figure.subplots(1, len(names), squeeze=False)[0], strict=True):
         axes.plot([one["epoch"] for one in lines], [one[name] for one in lines], marker="o")
         axes.set(title=name.replace("_", " "), xlabel="epoch")
@@ -137,5 +149,25 @@ def _revision() -> str:
     return asked.stdout.strip() or "unknown"
 
 
-def _write(path: Path, content: dict[str, object] | dict[str, float]) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+def _read(path: Path, epoch: int) -> list[dict[str, float]]:
+    if not epoch or not path.is_file():
+        return []
+    found = []
+    with readable(path), path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            line = {name: float(value) for name, value in row.items() if value}
+            found.append(line | {"epoch": int(row["epoch"])})
+    return [line for line in found if line["epoch"] <= epoch]
+
+
+def _table(lines: list[dict[str, float]], path: Path) -> None:
+    names = {name: None for line in lines for name in line}  # a set that keeps the order
+    with whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(names))
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    with whole(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

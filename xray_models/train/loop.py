@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import math
 import sys
 import time
 from pathlib import Path
@@ -17,17 +17,16 @@ from sklearn.metrics import roc_auc_score
 from xray_models import networks
 from xray_models.datasets import Film
 from xray_models.networks import local
-from xray_models.train import batches, folds, fused, hardware, losses, pretrained
+from xray_models.train import batches, folds, fused, hardware, losses, pretrained, weighing
 from xray_models.train.averaging import RunningAverage
+from xray_models.train.chance import reseed
+from xray_models.train.checkpoint import BEST as BEST  # those who read runs know it from here
+from xray_models.train.checkpoint import Checkpoints, State, readable
 from xray_models.train.journal import Journal
 from xray_models.train.recipe import Recipe
+from xray_models.train.whole import whole
 
 log = logging.getLogger(__name__)
-
-BEST = "best.weights.h5"
-"""The weights that a run keeps, in its folder."""
-
-_LAST, _AVERAGE, _STATE = "last.weights.h5", "average.npz", "state.json"
 
 # a progress bar for people, a line per epoch for files
 _VERBOSE = 1 if sys.stdout.isatty() else 2
@@ -42,7 +41,8 @@ def train(
         recipe: what to train.
         data: the data folder.
         run: run folder; made if absent. A cross-validation makes one in it for each fold.
-        resume: go on after the last finished epoch of an earlier call.
+        resume: go on after the last finished epoch of an earlier call. Without it, what an earlier
+            call left in the run folder is deleted, weights too.
         fold: of a cross-validation, the only one to train, from 1: the others may be trained at the
             same time by other processes or machines.
 
@@ -51,7 +51,9 @@ def train(
 
     Raises:
         DataSetError: the data folder is incomplete.
-        ValueError: the recipe's start is unknown, or it has no such fold.
+        ResumeError: what an earlier call left cannot be read.
+        ValueError: the recipe's start is unknown, it has no such fold, there are too few films, or
+            the training diverged.
         FileNotFoundError: the recipe starts from another run, which is missing.
     """
     if fold is not None and not 1 <= fold <= recipe.folds:
@@ -61,9 +63,14 @@ def train(
     if not recipe.folds:
         return fit(recipe, films, run, resume)
     only = None if fold is None else f"fold-{fold}"
-    for name, part in folds.runs(films, recipe.folds).items():
-        if only not in (None, name):
-            continue
+    parts = {
+        name: part for name, part in folds.runs(films, recipe.folds).items() if only in (None, name)
+    }
+    for name in parts if not resume else ():
+        # all of them now: a later fold of an earlier training must not pass for one of this
+        if (run / name).is_dir():
+            Checkpoints(run / name).clear()
+    for name, part in parts.items():
         log.info("%s, %s", recipe.model, name)
         fit(recipe, part, run / name, resume)
         keras.utils.clear_session()  # or the networks of all folds stay in memory
@@ -77,17 +84,32 @@ def fit(recipe: Recipe, films: dict[str, list[Film]], run: Path, resume: bool = 
         recipe: what to train.
         films: {"train", "validation" (optional)} -> films. Others are not looked at.
         run: run folder; made if absent.
-        resume: go on after the last finished epoch of an earlier call.
+        resume: go on after the last finished epoch of an earlier call; without it that is deleted.
 
     Returns:
         Path of the kept weights.
+
+    Raises:
+        ResumeError: what an earlier call left cannot be read.
+        ValueError: there are too few films, or the training diverged.
     """
+    count = recipe.films_per_epoch or len(films["train"])
+    if count < recipe.batch:
+        raise ValueError(
+            f"{count} films do not fill a batch of {recipe.batch}. Add films, or take a smaller "
+            "batch."
+        )
     run.mkdir(parents=True, exist_ok=True)
-    state = _state(run, resume)
-    if state["epoch"] >= recipe.epochs or state["stopped"]:
-        return run / BEST
-    with hardware.prepared(recipe.architecture) as strategy:
-        _fit(recipe, films, run, state, strategy)
+    checkpoints = Checkpoints(run)
+    if not resume:
+        checkpoints.clear()
+    state = checkpoints.state()
+    journal = Journal(run, state.epoch)
+    if state.epoch < recipe.epochs and not state.stopped:
+        with hardware.prepared(recipe.architecture) as strategy:
+            state = _fit(recipe, films, run, state, journal, strategy)
+    best = {} if state.best is None else {"best_validation_auc": state.best}
+    journal.end({"epochs": state.epoch, **best})
     return run / BEST
 
 
@@ -95,9 +117,10 @@ def _fit(
     recipe: Recipe,
     films: dict[str, list[Film]],
     run: Path,
-    state: dict[str, float],
+    state: State,
+    journal: Journal,
     strategy: tf.distribute.Strategy,
-) -> None:
+) -> State:
     keras.utils.set_random_seed(recipe.seed)
     for name, part in films.items():
         log.info("%s: %d films, %d groups", name, len(part), len({film.group for film in part}))
@@ -113,73 +136,77 @@ def _fit(
         network, started_from = _network(recipe, run)
         if hardware.fused(strategy):
             fused.fuse(network)
-        learner, cells = _learner(network, recipe, len(images))
+        learner, cells = learner_of(network, recipe, targets)
     average = RunningAverage(recipe.averaging)
-    journal = Journal(run, fresh=state["epoch"] == 0)
-    journal.begin(recipe, started_from, hardware.described(strategy))
+    checkpoints = Checkpoints(run)
+    if state.epoch:
+        checkpoints.load(learner, state.epoch)
+        with readable(checkpoints.average(state.epoch)):
+            average.load(checkpoints.average(state.epoch))
+        log.info("resumed after epoch %d", state.epoch)
+    machine = hardware.described(strategy)
+    journal.begin(recipe.as_dict() | {"start": started_from, "machine": machine})
     journal.classes(*batches.balance(targets, recipe))
-    if state["epoch"]:
-        learner.optimizer.build(learner.trainable_variables)
-        learner.load_weights(run / _LAST)
-        average.load(run / _AVERAGE)
-        log.info("resumed after epoch %d", state["epoch"])
 
-    while state["epoch"] < recipe.epochs and not state["stopped"]:
-        epoch = int(state["epoch"])
+    while state.epoch < recipe.epochs and not state.stopped:
         began = time.monotonic()
         if recipe.plateau < 1:
-            learner.optimizer.learning_rate = state["learning_rate"] or recipe.learning_rate
-        stream, count = batches.training(images, boxes, targets, recipe, epoch, cells)
+            learner.optimizer.learning_rate = state.learning_rate or recipe.learning_rate
+        reseed(network, recipe.seed, state.epoch)
+        stream, count = batches.training(images, boxes, targets, recipe, state.epoch, cells)
         history = learner.fit(
             stream,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
+            initial_epoch=state.epoch,
+            epochs=state.epoch + 1,
             steps_per_epoch=count,
             callbacks=[average],
             verbose=_VERBOSE,
         )
-        line: dict[str, float] = {"epoch": epoch + 1, "loss": history.history["loss"][0]}
-        learner.save_weights(run / _LAST)
-        average.save(run / _AVERAGE)
+        epoch, loss = state.epoch + 1, history.history["loss"][0]
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"The loss of epoch {epoch} is {loss}: the training diverged. Take a lower "
+                "learning rate, or look for films that show nothing."
+            )
+        line: dict[str, float] = {"epoch": epoch, "loss": loss}
         with average.in_place(learner):
-            keep = recipe.keep_last or not validation
             if validation:
                 line |= _validate(network, unseen, truth, recipe)
-                keep = keep or line["validation_auc"] > state["best"]
-            if keep:
-                network.save_weights(run / BEST)
+            after = _next(state, line, recipe, float(learner.optimizer.learning_rate))
+            if after.kept == epoch:
+                with whole(checkpoints.best(epoch)) as file:
+                    network.save_weights(file)
+        with whole(checkpoints.last(epoch)) as file:
+            learner.save_weights(file)
+        average.save(checkpoints.average(epoch))
         line["seconds"] = time.monotonic() - began
         log.info(" ".join(f"{name} {value:.4g}" for name, value in line.items()))
         journal.epoch(line)
-        state = _next(state, line, recipe, float(learner.optimizer.learning_rate))
-        (run / _STATE).write_text(json.dumps(state))
-    journal.end({"epochs": state["epoch"], "best_validation_auc": state["best"]})
+        checkpoints.commit(after)
+        state = after
+    return state
 
 
-def _state(run: Path, resume: bool) -> dict[str, float]:
-    fresh = {"epoch": 0, "best": -1.0, "worse": 0, "learning_rate": 0.0, "stopped": 0}
-    if resume and (run / _STATE).is_file():
-        return fresh | json.loads((run / _STATE).read_text())
-    return fresh
-
-
-def _next(
-    state: dict[str, float], line: dict[str, float], recipe: Recipe, learning_rate: float
-) -> dict[str, float]:
-    auc = line.get("validation_auc", state["best"])
-    worse = 0 if auc > state["best"] or "validation_auc" not in line else state["worse"] + 1
-    if worse and recipe.plateau < 1:
+def _next(state: State, line: dict[str, float], recipe: Recipe, learning_rate: float) -> State:
+    """The state after an epoch; an AUC that is not a number, of one class alone, is none."""
+    auc = line.get("validation_auc", math.nan)
+    judged = not math.isnan(auc)
+    better = judged and (state.best is None or auc > state.best)
+    worse = 0 if better else state.worse + judged
+    if worse and judged and recipe.plateau < 1:
         learning_rate *= recipe.plateau
-    stopped = recipe.patience and worse >= recipe.patience
+    stopped = bool(recipe.patience and worse >= recipe.patience)
     if stopped:
         log.info("stopped: no better validation AUC in %d epochs", recipe.patience)
-    return {
-        "epoch": line["epoch"],
-        "best": max(auc, state["best"]),
-        "worse": worse,
-        "learning_rate": learning_rate,
-        "stopped": int(bool(stopped)),
-    }
+    epoch = int(line["epoch"])
+    return State(
+        epoch=epoch,
+        best=auc if better else state.best,
+        kept=epoch if recipe.keep_last or better or not judged else state.kept,
+        worse=worse,
+        learning_rate=learning_rate,
+        stopped=stopped,
+    )
 
 
 def _network(recipe: Recipe, run: Path) -> tuple[keras.Model, str]:
@@ -203,15 +230,20 @@ _LOCAL_WEIGHT = 2.0
 """Weight of the loss of the local map, beside 1 for the film as a whole."""
 
 
-def _learner(
-    network: keras.Model, recipe: Recipe, films: int
+def learner_of(
+    network: keras.Model, recipe: Recipe, targets: np.ndarray
 ) -> tuple[keras.Model, tuple[int, int] | None]:
     """What is fitted: the network, with its local map as a second output if it has one.
+
+    Args:
+        network: of the recipe's architecture, with its start.
+        recipe: loss, optimizer and schedule.
+        targets: of the films that train, as `batches.targets` gives them.
 
     Returns:
         The compiled model, which shares the network's weights, and (rows, columns) of the map.
     """
-    steps = (recipe.films_per_epoch or films) // recipe.batch
+    steps = (recipe.films_per_epoch or len(targets)) // recipe.batch
     schedule: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
     if recipe.plateau == 1:
         schedule = keras.optimizers.schedules.CosineDecay(
@@ -222,11 +254,7 @@ def _learner(
             warmup_steps=steps // 2,
         )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay, clipnorm=1.0)
-    loss = (
-        losses.known
-        if recipe.activation == "sigmoid"
-        else keras.losses.CategoricalCrossentropy(from_logits=True)
-    )
+    loss = _loss(recipe, targets)
     if local.LAYER not in {layer.name for layer in network.layers}:
         network.compile(optimizer, loss)
         return network, None
@@ -234,6 +262,14 @@ def _learner(
     learner = keras.Model(network.input, [network.output, cells])
     learner.compile(optimizer, [loss, losses.located], loss_weights=[1.0, _LOCAL_WEIGHT])
     return learner, tuple(cells.shape[1:3])
+
+
+def _loss(recipe: Recipe, targets: np.ndarray) -> weighing.Loss:
+    sigmoid = recipe.activation == "sigmoid"
+    if recipe.class_weights:
+        weights = weighing.weights(targets, recipe.activation)
+        return weighing.sigmoid(weights) if sigmoid else weighing.softmax(weights)
+    return losses.known if sigmoid else keras.losses.CategoricalCrossentropy(from_logits=True)
 
 
 def _freeze(network: keras.Model, until: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from xray_models.datasets import Film
@@ -60,6 +60,20 @@ class ExternalCheck:
 
 
 @dataclass(frozen=True)
+class LongerWay:
+    """How a recipe that goes on from a model of ours trains from a general start instead.
+
+    Attributes:
+        epochs, learning_rate, averaging, films_per_epoch: in place of the recipe's own.
+    """
+
+    epochs: int
+    learning_rate: float
+    averaging: float
+    films_per_epoch: int | None
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One model's training.
 
@@ -72,7 +86,11 @@ class Recipe:
         multi_label: a sigmoid logit per label, any of which may be present; films have `targets`.
         frozen_until: name of the last layer that keeps its pretrained weights, or None.
         start: see `pretrained.start`.
+        longer_way: for a recipe whose start knows the task already, and which therefore trains
+            briefly: how it trains from a start that does not.
         balance: 0 draws films as they come, 1 draws every class equally often.
+        class_weights: every class weighs the same in the loss, however often it is drawn: see
+            `weighing`.
         averaging: momentum per step of the running average of the weights that is validated and
             kept, 0 for none.
         folds: 0 for one run that keeps the epoch with the best validation AUC. Otherwise that many
@@ -109,7 +127,9 @@ class Recipe:
     dropout: float = 0.2
     label_smoothing: float = 0.0
     frozen_until: str | None = None
+    longer_way: LongerWay | None = None
     balance: float = 0.5
+    class_weights: bool = False
     averaging: float = 0.0
     folds: int = 0
     keep_last: bool = False
@@ -128,15 +148,43 @@ class Recipe:
         """What turns logits into probabilities: "sigmoid" or "softmax"."""
         return "sigmoid" if self.two_class or self.multi_label else "softmax"
 
-    def with_architecture(self, architecture: str) -> Recipe:
-        """The same training of another network, from a general start that fits it."""
-        if architecture == self.architecture:
-            return self
-        start, scaling = _GENERAL_STARTS.get(architecture, ("imagenet", "imagenet"))
-        return replace(
-            self, architecture=architecture, start=start, scaling=scaling, frozen_until=None
-        )
+    def as_dict(self) -> dict[str, object]:
+        """What of it JSON can hold, for the run folder."""
+        functions = ("films", "external", "rule")
+        return {name: value for name, value in asdict(self).items() if name not in functions}
+
+    def with_architecture(self, architecture: str, start: str | None = "") -> Recipe:
+        """The same training of another network.
+
+        Args:
+            architecture: one of `networks.ARCHITECTURES`.
+            start: what it starts from; "" for a general start that fits it.
+        """
+        if architecture != self.architecture:
+            general, scaling = _GENERAL_STARTS.get(architecture, ("imagenet", "imagenet"))
+            other = replace(self, architecture=architecture, scaling=scaling, frozen_until=None)
+            return other.with_start(general if start == "" else start)
+        return self if start == "" else self.with_start(start)
+
+    def with_start(self, start: str | None) -> Recipe:
+        """The same training from another start; the longer way, if that knows nothing of it.
+
+        Args:
+            start: as `pretrained.start` takes it.
+        """
+        found = replace(self, start=start)
+        if start is None:  # what was never trained must not stay as it is
+            found = replace(found, frozen_until=None)
+        if self.longer_way and start in _GENERAL:
+            found = replace(found, frozen_until=None, **asdict(self.longer_way))
+        return found
 
 
 # architecture -> pretrained start and the scaling that it expects; others are downloaded
-_GENERAL_STARTS = {"efficientnetb0": ("lite0", "imagenet"), "vgg16": ("hed", "hed")}
+_GENERAL_STARTS = {
+    "efficientnetb0": ("lite0", "imagenet"),
+    "efficientnetb0-local": ("lite0", "imagenet"),
+    "mobilenetv2": ("imagenet", "symmetric"),
+    "vgg16": ("hed", "hed"),
+}
+_GENERAL = (None, "imagenet", "lite0", "hed")

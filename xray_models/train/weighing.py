@@ -1,0 +1,74 @@
+"""Losses in which every class weighs the same, however rare its films are.
+
+As the MURA paper weighs abnormal and normal films (Rajpurkar et al. 2018, arXiv:1712.06957). Unlike
+drawing rare classes more often, this shows every film once in an epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+import numpy as np
+
+Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def weights(targets: np.ndarray, activation: str) -> np.ndarray:
+    """What a film of each class weighs: films / (classes * films of the class).
+
+    Args:
+        targets: in 0..1 or NaN (unknown), (films, labels).
+        activation: "sigmoid", where each label has the classes absent and present, or "softmax".
+
+    Returns:
+        float32 of shape (2, labels), absent first, or (labels,). Their mean over the films is 1
+        unless a class has none, which weighs 0.
+    """
+    present = (targets > 0.5).sum(axis=0)
+    if activation == "softmax":
+        films = present
+    else:
+        films = np.stack([np.isfinite(targets).sum(axis=0) - present, present])
+    total = films.sum(axis=0)
+    share = np.divide(films * len(films), total, out=np.zeros(films.shape), where=total > 0)
+    return np.divide(1.0, share, out=np.zeros_like(share), where=share > 0).astype(np.float32)
+
+
+def sigmoid(weights: np.ndarray) -> Loss:
+    """Mean weighted binary cross-entropy over the labels that somebody knows.
+
+    Args:
+        weights: of absent and present labels, (2, labels).
+
+    Returns:
+        (targets in 0..1 or NaN, logits), both float32 of (films, labels) -> float32 scalar.
+    """
+    absent, present = weights
+
+    def loss(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        there = tf.math.is_finite(targets)
+        weight = tf.where(there, tf.where(targets > 0.5, present, absent), 0.0)
+        each = tf.nn.sigmoid_cross_entropy_with_logits(tf.where(there, targets, 0.0), logits)
+        return tf.math.divide_no_nan(
+            tf.reduce_sum(weight * each), tf.reduce_sum(tf.cast(there, tf.float32))
+        )
+
+    return loss
+
+
+def softmax(weights: np.ndarray) -> Loss:
+    """Mean weighted cross-entropy of films that each are of one class.
+
+    Args:
+        weights: of the classes, (labels,).
+
+    Returns:
+        (targets in 0..1, logits), both float32 of (films, labels) -> float32 scalar.
+    """
+
+    def loss(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        weight = tf.gather(tf.constant(weights), tf.argmax(targets, axis=1))
+        return tf.reduce_mean(weight * tf.nn.softmax_cross_entropy_with_logits(targets, logits))
+
+    return loss
