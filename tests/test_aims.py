@@ -37,6 +37,12 @@ LOGITS = np.log([[0.5, 0.3, 0.2]])
             0.5,
             "what speaks for pneumonia rather than normal",
         ),
+        (
+            Aim("normal", "over", "pneumonia"),
+            (1, -0.5, -0.5),
+            0.5,
+            "what speaks for normal rather than pneumonia",
+        ),
     ],
 )
 def test_aims_worked_out_by_hand(aim, weights, probability, words):
@@ -50,6 +56,12 @@ def test_a_label_stands_against_the_others_only():
     assert rivals(CARD, "pneumonia") == ("normal",)
     with pytest.raises(ValueError, match="cannot be set against viral"):
         Aim("pneumonia", "over", "viral").target(CARD)
+    with pytest.raises(ValueError, match="viral cannot be set against pneumonia, which it is a"):
+        Aim("viral", "over", "pneumonia").target(CARD)
+    with pytest.raises(ValueError, match=r"viral cannot be set against itself.*normal, bacterial"):
+        Aim("viral", "over", "viral").target(CARD)
+    with pytest.raises(ValueError, match="no label 'knee'"):
+        Aim("viral", "over", "knee").target(CARD)
     with pytest.raises(ValueError, match="no direction 'near'"):
         Aim("viral", "near")
     with pytest.raises(ValueError, match="no label 'knee'"):

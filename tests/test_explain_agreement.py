@@ -1,23 +1,52 @@
 """The same maps as the packages that others use, on the same weights."""
 
+import functools
+import importlib
+
 import keras
 import numpy as np
 import pytest
 
-from xray_models import explain, networks
+from xray_models import catalogue, explain, networks, weights
 from xray_models.explain import targets
 from xray_models.explain.eigen_cam import eigen_cam
 from xray_models.explain.masks import enlarged
 
-LABELS = 5
+LABELS = 3
 ALMOST_ONE = 0.999
 
+STRONGER = 500
+"""Times a head's kernel, so that gradients are large enough for the small numbers that grad-cam
+adds to its divisors."""
 
-@pytest.fixture(scope="module", params=["densenet121", "vgg16"])
-def network(request):
+INNER = {"densenet121": "pool4_relu", "chest-pneumonia": "block4_conv3"}
+"""A layer whose gradient differs from cell to cell; behind a ReLU, as grad-cam expects.
+
+DenseNet121 with random weights, and VGG16 as it ships.
+"""
+
+
+@functools.cache
+def built(name):
+    """An architecture with random weights, or a shipped network with its own, for small images."""
+    network = trained(name) if name in catalogue.catalogue() else untrained(name)
+    kernel, bias = network.get_layer("logits").get_weights()
+    network.get_layer("logits").set_weights([kernel * STRONGER, bias])
+    return network
+
+
+def trained(model):
+    card = catalogue.get(model)
+    shipped = weights.load(card)
+    made = networks.build(card.architecture, (96, 96), len(card.labels))
+    made.set_weights(shipped.get_weights())
+    return made
+
+
+def untrained(architecture):
     """Random weights, made so that every layer's activation and gradient has a fair size."""
     keras.utils.set_random_seed(3)
-    made = networks.build(request.param, (96, 96), LABELS)
+    made = networks.build(architecture, (96, 96), LABELS)
     random = np.random.default_rng(1)
     for layer in made.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -30,10 +59,17 @@ def network(request):
                     random.uniform(0.5, 1.5, size),
                 ]
             )
-    kernel, bias = made.get_layer("logits").get_weights()
-    # gradients large enough for the small numbers that grad-cam adds to its divisors
-    made.get_layer("logits").set_weights([kernel * 500, bias])
     return made
+
+
+@pytest.fixture(scope="module", params=INNER)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def network(name):
+    return built(name)
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +122,14 @@ PYTORCH = {
 }
 
 
-def by_pytorch(name, model, image, label):
+def by_pytorch(name, model, image, label, layer=None):
     """A map of the package grad-cam at the size of the image, (height, width)."""
     import pytorch_grad_cam
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
     from benchmarks.torch_twins import as_torch
 
-    with getattr(pytorch_grad_cam, name)(model, [model.last]) as made:
+    with getattr(pytorch_grad_cam, name)(model, [layer or model.last]) as made:
         return made(as_torch(image), [ClassifierOutputTarget(label)])[0]
 
 
@@ -104,18 +140,30 @@ def at_size(heat, shape):
     return cv2.resize(heat, shape[::-1])
 
 
+@pytest.mark.parametrize("inner", [False, True], ids=["last", "inner"])
 @pytest.mark.parametrize("method", PYTORCH)
-def test_maps_agree_with_grad_cam_for_pytorch(method, subject, image, twin):
-    for label in (0, 3):
-        theirs = by_pytorch(PYTORCH[method], twin, image, label)
-        ours = explain.maps(subject, [target(label)], method)[0]
+def test_maps_agree_with_grad_cam_for_pytorch(method, inner, name, subject, image, twin):
+    features = twin.features
+    theirs_inner = features.transition3.relu if name == "densenet121" else features[22]
+    for label in (0, 2):
+        theirs = by_pytorch(PYTORCH[method], twin, image, label, theirs_inner if inner else None)
+        ours = explain.maps(subject, [target(label)], method, INNER[name] if inner else None)[0]
         assert correlation(at_size(ours, theirs.shape), theirs) >= ALMOST_ONE
 
 
 @pytest.mark.parametrize(
-    ("method", "name"), [("ablation-cam", "AblationCAM"), ("score-cam", "ScoreCAM")]
+    ("method", "theirs_name", "stride", "least"),
+    [
+        ("ablation-cam", "AblationCAM", 4, ALMOST_ONE),
+        # a grid as fine as the image is a mask as it is
+        ("score-cam", "ScoreCAM", 1, ALMOST_ONE),
+        # masks are enlarged a little differently: cell centers here, corners there
+        ("score-cam", "ScoreCAM", 4, 0.99),
+    ],
 )
-def test_methods_with_a_pass_per_channel_agree_on_a_small_network(method, name):
+def test_methods_with_a_pass_per_channel_agree_on_a_small_network(
+    method, theirs_name, stride, least
+):
     """Thousands of passes through DenseNet121 would show no more."""
     torch = pytest.importorskip("torch", reason="needs torch, to compare with grad-cam")
     pytest.importorskip("cv2", reason="needs the package grad-cam to compare with")
@@ -123,28 +171,38 @@ def test_methods_with_a_pass_per_channel_agree_on_a_small_network(method, name):
 
     torch_twins.torchvision()
     pytest.importorskip("pytorch_grad_cam", reason="needs the package grad-cam to compare with")
-    keras.utils.set_random_seed(5)
-    film = keras.Input((40, 40, 3))
-    grid = keras.layers.Conv2D(12, 5, strides=4, activation="relu", name="grid")(film)
-    pooled = keras.layers.GlobalAveragePooling2D()(grid)
-    network = keras.Model(film, keras.layers.Dense(LABELS, name="logits")(pooled))
-    head = network.get_layer("logits")
-    head.set_weights([head.kernel.numpy() * 3, np.full(LABELS, 5.0)])  # scores above zero
-    features = torch.nn.Conv2d(3, 12, 5, stride=4)
+    network, image = small(stride)
+    features = torch.nn.Conv2d(3, 12, 5, stride=stride, padding=2 * (stride == 1))
     model = torch_twins.Twin(features, torch.nn.ReLU(), 12, LABELS)
     torch_twins.copy_convolution(features, network.get_layer("grid"))
-    torch_twins.copy_head(model, head)
-    image = np.random.default_rng(2).normal(size=(1, 10, 10)).astype(np.float32)
-    image = np.repeat(enlarged(image, (40, 40))[..., None], 3, axis=-1)
+    torch_twins.copy_head(model, network.get_layer("logits"))
     subject = explain.Subject(network, image)
     for label in range(LABELS):
         assert subject.logits[label] > 0
         with torch.no_grad():
-            theirs = by_pytorch(name, model.eval(), image, label)
+            theirs = by_pytorch(theirs_name, model.eval(), image, label)
         ours = explain.maps(subject, [target(label)], method)[0]
-        # masks are enlarged a little differently: cell centers here, corners there
-        least = 0.99 if method == "score-cam" else ALMOST_ONE
         assert correlation(at_size(ours, theirs.shape), theirs) >= least
+
+
+def small(stride):
+    """A network of one convolution with scores above zero, and a smooth picture for it."""
+    keras.utils.set_random_seed(5)
+    film = keras.Input((40, 40, 3))
+    grid = keras.layers.Conv2D(
+        12,
+        5,
+        strides=stride,
+        padding="same" if stride == 1 else "valid",
+        activation="relu",
+        name="grid",
+    )(film)
+    pooled = keras.layers.GlobalAveragePooling2D()(grid)
+    network = keras.Model(film, keras.layers.Dense(LABELS, name="logits")(pooled))
+    head = network.get_layer("logits")
+    head.set_weights([head.kernel.numpy() * 3, np.full(LABELS, 5.0)])
+    image = np.random.default_rng(2).normal(size=(1, 10, 10)).astype(np.float32)
+    return network, np.repeat(enlarged(image, (40, 40))[..., None], 3, axis=-1)
 
 
 @pytest.mark.usefixtures("twin")
@@ -159,24 +217,82 @@ def test_eigen_cam_agrees_with_grad_cam_for_pytorch_up_to_its_sign(subject):
 KERAS = {"grad-cam": ("gradcam", "Gradcam"), "layercam": ("layercam", "Layercam")}
 
 
+@pytest.mark.parametrize(
+    ("sign", "inner"), [(1, False), (-1, False), (1, True)], ids=["for", "against", "inner"]
+)
 @pytest.mark.parametrize("method", KERAS)
-@pytest.mark.parametrize("sign", [1, -1])
-def test_maps_agree_with_tf_keras_vis(method, sign, subject, network, image):
-    pytest.importorskip("tf_keras_vis", reason="needs the package tf-keras-vis to compare with")
-    import importlib
-
-    module, name = KERAS[method]
-    maker = getattr(importlib.import_module(f"tf_keras_vis.{module}"), name)
-    for label in (0, 3):
-        theirs = maker(network, clone=False)(
-            lambda output, label=label: sign * output[:, label],
-            image,
-            penultimate_layer=subject.default_layer,
-            seek_penultimate_conv_layer=False,
-            expand_cam=False,
+def test_maps_agree_with_tf_keras_vis(method, sign, inner, name, subject, network, image):
+    layer = INNER[name] if inner else subject.default_layer
+    for label in (0, 2):
+        theirs = by_keras(
+            *KERAS[method], network, image, layer, lambda output, k=label: sign * output[:, k]
         )
-        theirs = np.asarray(theirs[0] if isinstance(theirs, list) else theirs).squeeze()
-        ours = explain.maps(subject, [target(label, sign)], method)[0]
+        ours = explain.maps(subject, [target(label, sign)], method, layer)[0]
+        assert correlation(ours, theirs) >= ALMOST_ONE
+
+
+def by_keras(module, maker, network, image, layer, score, **more):
+    """A map of the package tf-keras-vis on the layer's own grid, or as its method makes it."""
+    pytest.importorskip("tf_keras_vis", reason="needs the package tf-keras-vis to compare with")
+    made = getattr(importlib.import_module(f"tf_keras_vis.{module}"), maker)(network, clone=False)
+    found = made(
+        score,
+        image,
+        penultimate_layer=layer,
+        seek_penultimate_conv_layer=False,
+        expand_cam=False,
+        **more,
+    )
+    return np.asarray(found[0] if isinstance(found, list) else found).squeeze()
+
+
+@pytest.mark.parametrize("method", KERAS)
+def test_maps_of_a_shipped_network_at_its_own_layer_agree_with_tf_keras_vis(method, image):
+    """EfficientNet, trained: curves other than ReLU, and the layer that the card names."""
+    card = catalogue.get("chest-14")
+    network = built("chest-14")
+    subject = explain.Subject(network, image)
+    for label in (2, 13):
+        one = targets.logit(card.labels, card.labels[label])
+        for layer in (card.explanation.layer, subject.default_layer):
+            theirs = by_keras(
+                *KERAS[method], network, image, layer, lambda output, k=label: output[:, k]
+            )
+            ours = explain.maps(subject, [one], method, layer)[0]
+            assert correlation(ours, theirs) >= ALMOST_ONE
+
+
+def test_score_cam_agrees_with_tf_keras_vis_on_the_same_masks():
+    """There a channel weighs what the score makes of the softmax, here e to the target.
+
+    For one label over another both are the same: p(a) / p(b) is e to the difference of logits.
+    """
+    network, image = small(stride=1)
+    subject = explain.Subject(network, image)
+    theirs = by_keras(
+        "scorecam", "Scorecam", network, image, "grid", lambda output: output[:, 2] / output[:, 0]
+    )
+    ours = explain.maps(subject, [targets.difference("abc", "c", "a")], "score-cam")[0]
+    assert correlation(ours, theirs) >= ALMOST_ONE
+
+
+def test_grad_cam_plus_plus_of_tf_keras_vis_is_another_method(subject, network, image):
+    """It divides each channel's alpha by its sum over the cells, which equation 19 does not.
+
+    Under a pooled linear head all cells have one alpha: what is left of it is LayerCAM. Ours is
+    compared with grad-cam above, which follows the equation.
+    """
+    small_score = 1.0 / max(np.abs(subject.logits).max(), 1.0)  # it raises e to the score
+    for label in (0, 2):
+        theirs = by_keras(
+            "gradcam_plus_plus",
+            "GradcamPlusPlus",
+            network,
+            image,
+            subject.default_layer,
+            lambda output, k=label: small_score * output[:, k],
+        )
+        ours = explain.maps(subject, [target(label)], "layercam")[0]
         assert correlation(ours, theirs) >= ALMOST_ONE
 
 

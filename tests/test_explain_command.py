@@ -35,8 +35,36 @@ def test_a_film_becomes_a_picture_with_heat(run, lower_leg, tmp_path):
     assert 20 < colored < 64 * 64, "heat on some of the film, not on all of it"
 
 
+def test_several_layers_are_fused_as_asked(run, lower_leg, tmp_path):
+    layers = ("--layer", "block4a_expand_activation", "--layer", "top_activation")
+    pictures = {}
+    for fusion in ("mean", "max"):
+        out = tmp_path / f"{fusion}.png"
+        asked = (lower_leg, "--model", MODEL, "--label", "hand", *layers, "--out", out)
+        done = run(*asked, "--method", "layercam", "--fusion", fusion)
+        assert done.exit_code == 0, done.output
+        pictures[fusion] = out.read_bytes()
+    assert pictures["mean"] != pictures["max"]
+
+
+def test_a_combined_finding_is_set_against_another_label(run, chest, tmp_path):
+    """The whole against a label, and a label against the whole, as on the page."""
+    card = catalogue.get("chest-pneumonia")
+    pictures = []
+    for label, against in (("pneumonia", "normal"), ("normal", "pneumonia")):
+        assert "pneumonia" in card.combined and "normal" in card.labels
+        out = tmp_path / f"{label}.png"
+        asked = (chest, "--model", card.id, "--label", label, "--against", against)
+        done = run(*asked, "--out", out)
+        assert done.exit_code == 0, done.output
+        pictures.append(out.read_bytes())
+    assert pictures[0] != pictures[1]
+
+
 def test_methods_and_layers_are_listed(run):
     lines = run("--model", MODEL, "--methods").stdout.splitlines()
+    assert any(line.startswith("score-cam") and "--set top=0" in line for line in lines)
+    assert any("--set masks=1000, cells=7, keep=0.5" in line for line in lines)
     assert [line.split()[0] for line in lines] == list(explaining.METHODS)
     assert "no further pass" in lines[1] and "does not fit" in "".join(lines)
     layers = [
@@ -56,8 +84,25 @@ def test_methods_and_layers_are_listed(run):
         (("FILM", "--model", MODEL, "--label", "gout"), "no label 'gout'"),
         (("FILM", "--model", MODEL, "--method", "gradcam"), "no method 'gradcam'"),
         (("FILM", "--model", MODEL, "--layer", "attic"), "no layer 'attic'"),
+        (
+            (
+                "FILM",
+                "--model",
+                MODEL,
+                "--layer",
+                "block4a_expand_activation",
+                "--layer",
+                "top_activation",
+                "--fusion",
+                "sum",
+            ),
+            "no fusion 'sum'",
+        ),
+        (("FILM", "--model", MODEL, "--label", "hand", "--against", "hand"), "against itself"),
+        (("FILM", "--model", MODEL, "--label", "hand", "--against", "gout"), "no label 'gout'"),
         (("FILM", "--model", MODEL, "--set", "masks"), "a name and a number"),
         (("FILM", "--model", MODEL, "--set", "masks=9"), "no option 'masks'"),
+        (("FILM", "--model", MODEL, "--set", "layers=9"), "no option 'layers'"),
         (("FILM", "--model", MODEL, "--method", "guided-backprop"), "ReLU"),
         (("FILM", "--model", MODEL, "--out", "heat.txt"), "must end in .png"),
         (("FILM", "--model", MODEL, "--out", "no/such/folder/heat.png"), "cannot be written"),

@@ -224,6 +224,41 @@ def test_the_cascade_goes_down_from_the_top_and_leaves_the_network_alone():
     assert stages == sanity.cascade(network, cam, stages=3)  # seeded
 
 
+def test_a_gain_on_top_does_not_hide_the_heads_below_it():
+    """Two heads are added up, one through a gain of a single number that no shuffling changes."""
+    keras.utils.set_random_seed(2)
+    inputs = keras.Input((16, 16, 3))
+    grid = keras.layers.Conv2D(6, 3, activation="relu", name="grid")(inputs)
+    cells = keras.layers.Conv2D(1, 1, name="cells")(grid)
+    hottest = keras.layers.GlobalMaxPooling2D()(cells)
+    gain = keras.layers.Dense(1, use_bias=False, kernel_initializer="identity", name="gain")
+    pooled = keras.layers.GlobalAveragePooling2D()(grid)
+    whole = keras.layers.Dense(1, name="whole")(pooled)
+    network = keras.Model(inputs, keras.layers.Add()([whole, gain(hottest)]))
+    film = RANDOM.random((1, 16, 16, 3)).astype(np.float32)
+
+    def by(name):
+        return lambda one: np.stack([one.get_layer(name).kernel.numpy().ravel()[None]])
+
+    for name in ("whole", "cells"):
+        stages = sanity.cascade(network, by(name), stages=2)
+        assert len(stages) == 3 and stages[1].correlation < 1, name
+    heat = sanity.cascade(
+        network, lambda one: keras.Model(one.input, one.get_layer("cells").output)(film)[..., 0], 2
+    )
+    assert heat[1].correlation < 0.999 and heat[2].layer == "grid"
+
+
+def test_even_two_values_are_shuffled():
+    inputs = keras.Input((4, 4, 2))
+    pooled = keras.layers.GlobalAveragePooling2D()(inputs)
+    network = keras.Model(inputs, keras.layers.Dense(1, use_bias=False, name="logits")(pooled))
+    network.set_weights([np.array([[1.0], [2.0]])])
+    for seed in range(8):
+        kernel = sanity.cascade(network, lambda one: one.get_weights()[0][None], 1, seed)[1]
+        assert kernel.correlation == pytest.approx(-1)
+
+
 def test_an_edge_detector_passes_the_cascade_unchanged_and_so_fails_the_check():
     film = RANDOM.random((16, 16))
     stages = sanity.cascade(small_network(), lambda _: film[None], stages=2)

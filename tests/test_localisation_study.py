@@ -97,6 +97,20 @@ def test_the_usual_place_is_taken_from_other_groups_alone(drawn):
     assert study.baselines[study_of.USUAL][0]["", study_of.AREA] == pytest.approx(0.1, abs=0.02)
 
 
+def test_the_usual_place_is_that_of_the_same_region(drawn, monkeypatch):
+    """Arms are boxed in the upper left corner, legs in the lower right one."""
+    arm, leg = np.array([[0.0, 0.0, 0.5, 0.5]]), np.array([[0.5, 0.5, 1.0, 1.0]])
+    found = [
+        replace(case, corners=arm if case.film.facts["region"] == "arm" else leg)
+        for case in cases(drawn)
+    ]
+    pooled = study_of.prepare(found).baselines[study_of.USUAL]
+    assert all(values["", "energy in box"] < 0.8 for values in pooled), "too few films apart"
+    monkeypatch.setattr(study_of, "LEAST_FILMS", 3)
+    apart = study_of.prepare(found).baselines[study_of.USUAL]
+    assert all(values["", "energy in box"] == pytest.approx(1) for values in apart)
+
+
 def test_a_perfect_map_gains_over_the_usual_place_and_a_blind_one_does_not(drawn):
     study = study_of.prepare(cases(drawn), rules=(Rule("fraction", 0.5), Rule("area", None)))
     perfect = [
@@ -184,9 +198,21 @@ def test_evidence_is_of_the_finding_itself_where_there_is_any():
     assert found.localization == Measured(0.5, 0.3, 0.1, 0.3, 20) and found.localization.better
     assert found.faithfulness == Measured(0.5, 0.3, -0.1, 0.3, 20)
     assert not found.faithfulness.better and not found.positive
-    other = evidence("m", "Nodule", "cam", True).localization
-    assert other is not None and (other.value, other.films) == (0.3, 60)
+    assert not found.localization.others
     assert evidence("m", "Mass", "rise", True).localization is None
+
+
+@pytest.mark.usefixtures("drawn")
+@pytest.mark.parametrize(("films", "mostly"), [(45, "Pneumonia"), (30, "")])
+def test_evidence_over_every_finding_says_that_it_is_of_others(films, mostly):
+    method_table.save("m", "localisation", [
+        figure(label="every finding", films=60, value=0.3), figure(label="Pneumonia", films=films),
+        figure(data="RSNA", label="Mass", films=90), figure(method="rise", label="Edema", films=50),
+    ])  # fmt: skip
+    found = evidence("m", "Hernia", "cam", True).localization
+    assert found is not None and (found.value, found.films) == (0.3, 60)
+    assert (found.others, found.mostly) == (True, mostly)
+    assert not evidence("m", "Pneumonia", "cam", True).localization.others
 
 
 @pytest.mark.usefixtures("drawn")

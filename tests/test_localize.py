@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from xray_models import catalogue
 from xray_models.commands import benchmark
+from xray_models.commands import localize as localize_command
 from xray_models.commands.localize import localize
 from xray_models.explain.box_files import parse
 
@@ -58,6 +59,18 @@ def test_boxes_of_named_findings_are_written_as_text_and_gone_on_with(folder):
     assert out.read_text() == whole
 
 
+def test_labels_may_stand_apart_from_the_bar_between_them(folder):
+    """Every finding of the catalogue is a label that a list may name."""
+    out = folder / "boxes.txt"
+    films = listed(folder, "b.png Mass |  Fracture |", "a film.png none")
+    listed_labels = localize_command._read_list(films, folder)[0].labels
+    assert listed_labels == ("Mass", "Fracture")
+    done = run("localize", films, folder, "--out", out)
+    assert done.exit_code == 0, done.output
+    first, second = parse(out.read_text())
+    assert {box.label for box in first.boxes} <= {"Mass", "fracture"} and not second.boxes
+
+
 def test_boxes_as_coco_know_the_films(folder):
     out = folder / "boxes.json"
     done = run("localize", listed(folder, "b.png fracture"), folder, "--out", out,
@@ -86,6 +99,9 @@ def test_a_film_that_cannot_be_read_is_told_and_the_others_go_on(folder):
         (["b.png"], ["--model", "resnet"], "no model 'resnet'"),
         (["b.png"], ["--rule", "median"], "no box rule 'median'"),
         (["b.png gout"], ["--model", "bone-general"], "knows no finding 'gout'"),
+        (["b.png Mass"], ["--model", "bone-general"], "knows no finding 'Mass'"),
+        (["b.png gout"], [], "no model knows the finding 'gout'"),
+        (["b.png fracture | gout"], [], "no model knows the finding 'gout'"),
         (["b.png fracture"], ["--model", "bone-general", "--method", "magic"], "magic"),
     ],
 )
@@ -128,7 +144,7 @@ def test_a_benchmark_of_real_films_stores_its_figures(data, tmp_path, monkeypatc
     ask = ("--data", data, "--model", "bone-general", "--method", "cam")
     done = run("localisation", *ask, "--limit", 20)
     assert done.exit_code == 0, done.output
-    assert "accuracy at T(IoU) / false boxes a film" in done.output
+    assert "accuracy at T(IoU) (95 % interval) / false boxes a film" in done.output
     table = method_table.load("bone-general", "localisation")
     assert {"cam", "random", "center", "mean box", "usual place"} == set(table["method"])
     assert not table["seen"].any() and table["value"].between(0, 20).all()

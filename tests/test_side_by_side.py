@@ -47,6 +47,35 @@ def test_scores_are_the_same_each_time_and_noise_is_judged_alike(film, monkeypat
         judge.scores(values, stop=lambda: True)
 
 
+def test_an_increase_is_told(film, monkeypatch):
+    """Nothing is hot, so a blur alone is shown: it speaks for the part, or else against it."""
+    monkeypatch.setattr(side_by_side, "STEPS", 2)
+    monkeypatch.setattr(side_by_side, "SAMPLES", 8)
+    empty = np.zeros((6, 6), np.float32)
+    rose = [
+        Judge(CARD, film, Aim("chest", direction)).scores(empty) for direction in ("for", "against")
+    ]
+    assert sorted(one.increase for one in rose) == [0, 1]
+    assert all((one.drop == 0) == (one.increase == 1) for one in rose)
+
+
+def test_stability_is_told_where_it_is_cheap(film, monkeypatch):
+    monkeypatch.setattr(side_by_side, "STEPS", 2)
+    monkeypatch.setattr(side_by_side, "SAMPLES", 8)
+    values = side_by_side.tried(CARD, film, AIM, "grad-cam").heatmap.values
+    judge = Judge(CARD, film, AIM)
+    found = judge.scores(values, method="grad-cam")
+    assert found.stability is not None and 0.3 < found.stability <= 1
+    # the map of another method has less in common with what this one draws under noise
+    upside_down = judge.scores(values.max() - values, method="grad-cam")
+    assert upside_down.stability is not None and upside_down.stability < 0
+    assert judge.scores(values).stability is None, "no method, no map under noise"
+    assert judge.scores(values, method="rise").stability is None, "a thousand passes a map"
+    calls = iter([False] * 3)
+    with pytest.raises(Stopped):
+        judge.scores(values, stop=lambda: next(calls, True), method="grad-cam")
+
+
 def test_agreement_worked_out_by_hand():
     up = np.arange(6, dtype=np.float32).reshape(2, 3)
     found = side_by_side.agreement([up, up**2, -up, np.ones_like(up)])

@@ -1,5 +1,7 @@
 """Heat in words, on drawn films."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,35 @@ def test_two_places_are_both_named_and_the_same_third_once():
     assert words.where(two).startswith("Left upper third and right lower third of the film, ")
     near = spot((90, 90), 0.05, 0.05, 0.02) + 0.9 * spot((90, 90), 0.25, 0.25, 0.02)
     assert words.where(near).startswith("Left upper third of the film, ")
+
+
+def test_a_place_is_named_only_where_heat_lies():
+    """The middle of what surrounds a ring or an L is cold."""
+    rows, columns = np.mgrid[0:90, 0:90] / 90 + 1 / 180
+    away = np.hypot(rows - 0.5, columns - 0.5)
+    for radius in (0.25, 0.4):
+        ring = (abs(away - radius) < 0.04).astype(np.float32)
+        assert words.where(ring).startswith("All around the center of the film, 100 % ")
+    bent = ((rows > 0.9) | (columns < 0.1)).astype(np.float32)
+    assert words.where(bent).startswith("Left third and lower third of the film, 100 % ")
+    bar = (rows > 0.9).astype(np.float32)
+    assert words.where(bar).startswith("Lower third of the film, ")
+    half = ((rows > 0.9) & (columns < 0.66)).astype(np.float32)
+    assert words.where(half).startswith("Left lower third and middle of the lower third of the ")
+    column = (abs(columns - 0.5) < 0.05).astype(np.float32)
+    assert words.where(column).startswith("Middle from top to bottom of the film, ")
+    frame = (np.maximum(abs(rows - 0.5), abs(columns - 0.5)) > 0.45).astype(np.float32)
+    cross = ((abs(rows - 0.5) < 0.05) | (abs(columns - 0.5) < 0.05)).astype(np.float32)
+    assert words.where(frame).startswith("All around the center of the film, ")
+    assert words.where(cross).startswith(
+        "Middle from top to bottom and middle from side to side of the film, "
+    )
+
+
+def test_a_spot_that_reaches_into_the_next_third_lies_where_most_of_it_is():
+    assert words.where(spot((90, 90), 0.15, 0.3, 0.05)).startswith("Left upper third of the film")
+    between = words.where(spot((90, 90), 0.15, 1 / 3, 0.05))
+    assert between.startswith("Left upper third and middle of the upper third of the film, ")
 
 
 def test_heat_everywhere_is_no_place_and_an_empty_map_says_so():
@@ -142,6 +173,18 @@ def test_trust_starts_with_the_place(localization, text):
     found = words.trust(Evidence(localization, None, positive=True))
     assert text in found
     assert found.count(". ") == 1 and found.endswith(".")  # two sentences
+
+
+def test_figures_of_other_findings_are_told_as_such():
+    found = words.trust(Evidence(replace(BETTER, others=True, mostly="Big_Heart"), None, True))
+    assert (
+        "On 90 films of other findings, mostly Big heart, few or none of this one, this map put "
+        "40 % of its heat inside the boxes that people drew, and the usual place of each 25 %"
+    ) in found
+    assert found.count(". ") == 1
+    mixed = words.trust(Evidence(replace(BETTER, others=True), None, True))
+    assert "On 90 films of other findings, few or none of this one, this map" in mixed
+    assert "other findings" not in words.trust(Evidence(BETTER, None, True))
 
 
 def test_films_that_the_model_was_trained_on_are_told():

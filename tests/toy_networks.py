@@ -48,6 +48,22 @@ def skipping(labels=3, seed=0, activation="relu", size=(16, 12), dtype=None):
     return keras.Model(image, keras.layers.Dense(labels, name="logits", dtype="float32")(mean))
 
 
+def looking_twice(labels=3, seed=0, size=(16, 12)):
+    """The hottest cell of the last grid, and the mean of the one before it, added up.
+
+    What the mean says goes around the last grid: a cut there must keep it.
+    """
+    keras.utils.set_random_seed(seed)
+    image = keras.Input((*size, 3))
+    early = keras.layers.Conv2D(4, 3, strides=2, activation="relu", name="early")(image)
+    grid = keras.layers.Conv2D(5, 3, activation="relu", name="grid")(early)
+    whole = keras.layers.Dense(labels, name="whole")(keras.layers.GlobalAveragePooling2D()(grid))
+    cells = keras.layers.Conv2D(labels, 1, name="cells")(grid)
+    hottest = keras.layers.GlobalMaxPooling2D()(cells)
+    hottest = keras.layers.Dense(labels, use_bias=False, name="gain")(hottest)
+    return keras.Model(image, keras.layers.Add(name="logits")([whole, hottest]))
+
+
 def codes(labels=2, seed=0):
     """Grid -> pooled codes -> dense, normalized, ReLU -> logits: a head that is not linear."""
     keras.utils.set_random_seed(seed)

@@ -23,9 +23,12 @@ _SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 def explain(
     file: Annotated[Path | None, typer.Argument(help="PNG, JPEG, DICOM...")] = None,
     model: Annotated[str, typer.Option(help="Id of a model, as `list` prints it.")] = "",
-    label: Annotated[str, typer.Option(help="The first finding by default.")] = "",
+    label: Annotated[
+        str, typer.Option(help="A label or combined finding; the first one by default.")
+    ] = "",
     against: Annotated[
-        str | None, typer.Option(help="Why the label and not this one: another label, or 'not'.")
+        str | None,
+        typer.Option(help="Why the label and not this: another finding, or 'not' for its absence."),
     ] = None,
     method: Annotated[
         str | None, typer.Option(help="How; --methods lists them. The card's own by default.")
@@ -33,8 +36,15 @@ def explain(
     layer: Annotated[
         list[str] | None, typer.Option(help="Where; several are fused. --layers lists them.")
     ] = None,
+    fusion: Annotated[
+        str, typer.Option(help="How several layers become one map: mean or max.")
+    ] = "mean",
     setting: Annotated[
-        list[str] | None, typer.Option("--set", help="Of the method, such as masks=500.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="Of the method, such as masks=500 or top=64; --methods lists them. Repeatable.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of methods that draw at random.")] = 0,
     out: Annotated[Path, typer.Option(help="The overlay: PNG or JPEG.")] = Path("overlay.png"),
@@ -65,7 +75,10 @@ def explain(
         if method is None:
             method = card.explanation.method
             at = at or [name for name in (card.explanation.layer,) if name]
-        heatmap = _heatmap(file, card, label, against, method, at, setting or [], seed, out)
+        more: dict[str, Any] = {"seed": seed, "fusion": fusion}
+        more |= {"layer": at[0]} if len(at) == 1 else {"layers": at}
+        options = dict(map(_setting, setting or []))
+        heatmap = _heatmap(file, card, label, against, method, options, more, out)
         spent = time.perf_counter() - began
         if as_json:
             line = {
@@ -87,30 +100,26 @@ def _heatmap(
     label: str,
     against: str | None,
     method: str,
-    layers: list[str],
-    settings: list[str],
-    seed: int,
+    options: dict[str, float],
+    more: dict[str, Any],
     out: Path,
 ) -> Heatmap:
     if out.suffix.lower() not in _SUFFIXES:
         fail(f"{out} must end in {', '.join(_SUFFIXES)}.")
-    options = dict(_setting(text) for text in settings)
-
     from xray_models import explain as explaining  # brings TensorFlow, which listing can do without
     from xray_models import radiograph, render
-    from xray_models.explain import targets
+    from xray_models.explain import methods
+    from xray_models.explain.aims import Aim
     from xray_models.weights import WeightsError
 
-    wanted = label or next(iter(card.thresholds))
+    wanted = label or next(iter(card.thresholds or card.findings))
+    aim = Aim(wanted)
+    if against:
+        aim = Aim(wanted, "against") if against == "not" else Aim(wanted, "over", against)
     try:
         film = radiograph.read(file)
-        target = targets.combined(card.labels, card.members(wanted))
-        if against == "not":
-            target = -target
-        elif against:
-            target = targets.difference(card.labels, wanted, against)
-        more: dict[str, Any] = {"seed": seed, **options}
-        more |= {"layer": layers[0]} if len(layers) == 1 else {"layers": layers}
+        target = aim.target(card)
+        more |= methods.get(method).checked(options)
         with typer.progressbar(length=1, label=method, file=sys.stderr) as bar:
 
             def progress(done: int, total: int) -> None:
@@ -151,6 +160,7 @@ def _list_methods(card: Card, layer: str | None, as_json: bool) -> None:
                 "fits": offer.fits,
                 "why": offer.why,
                 "passes": offer.cost.total,
+                "passes_other_labels": offer.others.total,
                 "options": {option.name: option.default for option in offer.method.options},
                 "reference": offer.method.reference,
             }
@@ -164,7 +174,8 @@ def _in_words(offer: Offer) -> str:
         return f"does not fit: {offer.why}"
     passes = offer.cost.total
     cost = "no further pass" if not passes else f"at most {passes:.0f} forward passes"
-    return f"{cost:<30}{offer.method.summary}"
+    settings = ", ".join(f"{option.name}={option.default}" for option in offer.method.options)
+    return f"{cost:<30}{offer.method.summary}{f' --set {settings}' if settings else ''}"
 
 
 def _list_layers(card: Card, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xray_models.catalogue import Card, CatalogueError, get
+from xray_models.catalogue import Card, CatalogueError, catalogue, get
 from xray_models.commands import fail
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ def localize(
         typer.Option(help="METHOD or METHOD@LAYER; what each model's card names by default."),
     ] = None,
     rule: Annotated[
-        str, typer.Option(help="fraction:0.5 (of the maximum), otsu, area:0.1 (of the film), area.")
+        str,
+        typer.Option(
+            help="fraction:0.5 (of the maximum), otsu, area:0.1 (of the film), or area: as much as "
+            "people usually box for the finding, or for all findings where few boxes are known."
+        ),
     ] = "fraction:0.5",
     written: Annotated[
         Format | None, typer.Option("--format", help="By default from the name: .json, else text.")
@@ -79,8 +83,7 @@ def localize(
         card = get(model) if model else None
         how = parse_rule(rule)
         wanted = _read_list(listed, images)
-        if card:
-            _check_labels(wanted, card)
+        _check_labels(wanted, card)
         done = _already(out) if resume and kind is Format.TEXT else []
         found: list[FilmBoxes] = list(done)
         known = {film.image for film in done}
@@ -171,22 +174,29 @@ def _read_list(listed: Path, images: Path) -> list[_Wanted]:
         for count in range(len(words), 0, -1):
             image = " ".join(words[:count])
             if (images / image).is_file():
-                labels = " ".join(words[count:])
-                found.append(_Wanted(image, tuple(labels.split("|")) if labels else None))
+                labels = [label.strip() for label in " ".join(words[count:]).split("|")]
+                found.append(_Wanted(image, tuple(filter(None, labels)) or None))
                 break
         else:
             raise ValueError(f"{listed}, line {number}: {images} holds no file {words[0]!r}.")
     return found
 
 
-def _check_labels(wanted: list[_Wanted], card: Card) -> None:
-    known = {*_NOTHING, *(finding.casefold() for finding in card.findings)}
+def _check_labels(wanted: list[_Wanted], card: Card | None) -> None:
+    """See that the model, or else any model, knows every label of the list.
+
+    Raises:
+        ValueError: one is unknown.
+    """
+    cards = [card] if card else catalogue().values()
+    findings = sorted({finding for one in cards for finding in one.findings})
+    known = {*_NOTHING, *(finding.casefold() for finding in findings)}
     for one in wanted:
         for label in one.labels or ():
             if label.casefold() not in known:
+                who = f"{card.id} knows no" if card else "no model knows the"
                 raise ValueError(
-                    f"{one.image}: {card.id} knows no finding {label!r}. "
-                    f"Findings: {', '.join(card.findings)}."
+                    f"{one.image}: {who} finding {label!r}. Findings: {', '.join(findings)}."
                 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from xray_models.evaluate import method_table
@@ -16,9 +18,9 @@ def evidence(
     """The figures of a method for a finding of a model, as far as they were measured.
 
     Localization is the share of heat inside people's boxes against the usual place: of the finding
-    itself where it has films enough, else over every finding; of arms where they stand alone,
-    because bone models are asked about arms. Faithfulness is insertion area minus deletion area
-    against a random map, over all findings.
+    itself where it has films enough, else over every finding, which is told by `Measured.others`;
+    of arms where they stand alone, because bone models are asked about arms. Faithfulness is
+    insertion area minus deletion area against a random map, over all findings.
 
     Args:
         model: its id.
@@ -32,16 +34,23 @@ def evidence(
     """
     method = f"{method}@{layer}" if layer else method
     places = _of(method_table.load(model, "localisation"), method, "energy in box")
-    places = places[places["label"].isin((finding, EVERY))].assign(
-        own=lambda rows: rows["label"] == finding,
-        arms=lambda rows: rows["data"].str.endswith(ARMS),
-    )
+    own = places[places["label"] == finding]
+    own = own.assign(arms=own["data"].str.endswith(ARMS)).sort_values(["arms", "films"])
     uses = _of(method_table.load(model, "faithfulness"), method, GAP)
     return Evidence(
-        _measured(places.sort_values(["own", "arms", "films"])),
-        _measured(uses.sort_values("films")),
-        positive,
+        _measured(own) or _of_others(places), _measured(uses.sort_values("films")), positive
     )
+
+
+def _of_others(places: pd.DataFrame) -> Measured | None:
+    """The figure over every finding, with the one that more than half of its films show."""
+    together = places[places["label"] == EVERY].sort_values("films")
+    found = _measured(together)
+    if found is None:
+        return None
+    of_one = places[(places["label"] != EVERY) & (places["data"] == together.iloc[-1]["data"])]
+    most = of_one[of_one["films"] > found.films / 2]["label"]
+    return replace(found, others=True, mostly=most.iloc[-1] if len(most) else "")
 
 
 def _of(table: pd.DataFrame, method: str, measure: str) -> pd.DataFrame:

@@ -151,12 +151,7 @@ def prepare(
         height, width = case.film.pixels().shape
         shrunk = min(1.0, _SIDE / max(height, width))
         shape = (max(1, round(height * shrunk)), max(1, round(width * shrunk)))
-        others = [
-            other.corners
-            for other in study.cases
-            if other.film.group != case.film.group
-            and (other.source, other.finding) == (case.source, case.finding)
-        ] or [other.corners for other in study.cases if other.film.group != case.film.group]
+        others = _others(study.cases, case)
         study.shapes.append(shape)
         study.areas.append(localisation.area_share(others) if others else 0.0)
         maps = {
@@ -171,6 +166,22 @@ def prepare(
         study.baselines[USUAL][-1]["", AREA] = boxed
         progress(i + 1, len(study.cases))
     return study
+
+
+def _others(found: Sequence[Case], case: Case) -> list[np.ndarray]:
+    """Boxes that tell the usual place of a case: of other groups, as like it as there are any.
+
+    Of the same finding and region of the body, where there are films enough: where arms break says
+    nothing of hips.
+    """
+    apart = [other for other in found if other.film.group != case.film.group]
+    alike = [
+        other for other in apart if (other.source, other.finding) == (case.source, case.finding)
+    ]
+    region = case.film.facts.get("region")
+    near = [other for other in alike if other.film.facts.get("region") == region]
+    chosen = near if len(near) >= LEAST_FILMS else alike or apart
+    return [other.corners for other in chosen]
 
 
 def judge(study: Study, index: int, heat: np.ndarray) -> Judged:
@@ -277,6 +288,9 @@ def figures(
 
 def usual_area(card: Card, finding: str) -> float:
     """Share of the film that people usually box for a finding, as `benchmark` stored it.
+
+    Of a finding that too few films have boxes of, it is the share of the findings together: their
+    sizes differ less than their places do.
 
     Raises:
         ValueError: it was not measured for this model and finding.

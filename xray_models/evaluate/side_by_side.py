@@ -12,7 +12,7 @@ from xray_models import explain, predicting
 from xray_models.catalogue import Card
 from xray_models.evaluate.faithfulness_study import over_input
 from xray_models.evaluate.localisation import random_map
-from xray_models.explain import Cost, Subject, faithfulness
+from xray_models.explain import Cost, Subject, faithfulness, methods
 from xray_models.explain.agreement import rank_correlation
 from xray_models.explain.aims import Aim
 from xray_models.explain.heatmap import Heatmap
@@ -25,8 +25,11 @@ STEPS = 10
 SAMPLES = 64
 """Random sets of cells for MuFidelity."""
 
+NOISY = 2
+"""Copies of the film with noise, each with a pass and a map of its own, for stability."""
+
 PASSES = 2 * (STEPS + 1) + 2
-"""Inputs that a map is judged with, beyond those shared by all maps of an aim."""
+"""Inputs that a map is judged with, beyond those shared by all maps of an aim and noisy copies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +57,17 @@ class Scores:
         deletion: area under the deletion curve, lower is better.
         drop: share of the probability lost when only what is hot is shown, lower is better.
         mu_fidelity: -1..1, higher is better; NaN for a constant map.
+        increase: 1 where showing only what is hot raised the probability, else 0.
+        stability: -1..1, rank correlation with the maps of the film under small noise, higher is
+            better; NaN for a constant map, None where it was not measured.
     """
 
     insertion: float
     deletion: float
     drop: float
     mu_fidelity: float
+    increase: float | None = None
+    stability: float | None = None
 
     @property
     def gap(self) -> float:
@@ -131,14 +139,23 @@ class Judge:
         self._inputs = self._subject.inputs[0]
         self._stop: Stop | None = None
 
-    def scores(self, values: np.ndarray, stop: Stop | None = None) -> Scores:
+    def scores(
+        self,
+        values: np.ndarray,
+        stop: Stop | None = None,
+        method: str | None = None,
+        layer: str | None = None,
+    ) -> Scores:
         """How faithful a map is.
 
         Args:
             values: in 0..1 on any grid over the network's input.
             stop: asked before each batch.
+            method: that made the map; where it is cheap, stability is measured, too.
+            layer: that the method looked at; the last activation by default.
 
         Raises:
+            ValueError: unknown method or layer.
             Stopped: `stop` returned true.
         """
         self._stop = stop
@@ -146,13 +163,34 @@ class Judge:
         curves = faithfulness.curves(
             self._probability, self._inputs, heat, self._fill, STEPS, self._seed
         )
-        drop, _ = faithfulness.drop_and_increase(self._probability, self._inputs, heat, self._fill)
+        drop, rose = faithfulness.drop_and_increase(
+            self._probability, self._inputs, heat, self._fill
+        )
         return Scores(
             curves.insertion_area,
             curves.deletion_area,
             drop,
             faithfulness.mu_fidelity(self._drops, heat),
+            rose,
+            self._stability(np.asarray(values, np.float32), method, layer) if method else None,
         )
+
+    def _stability(self, values: np.ndarray, method: str, layer: str | None) -> float | None:
+        network, baseline = self._subject.network, self._subject.baseline
+        if methods.get(method).passes(network, layer=layer).slow:
+            return None
+        target = self._aim.target(self._card)
+
+        def again(inputs: np.ndarray) -> np.ndarray:
+            if inputs is self._inputs:
+                return values
+            if self._stop is not None and self._stop():
+                raise Stopped("Stopped before the map was judged.")
+            noisy = Subject(lambda: network, inputs[None], baseline)
+            found: np.ndarray = explain.maps(noisy, [target], method, layer, stop=self._stop)[0]
+            return found
+
+        return faithfulness.stability(again, self._inputs, repeats=NOISY, seed=self._seed)
 
     def random(self, stop: Stop | None = None) -> Scores:
         """How faithful a map of noise is, for comparison."""

@@ -22,7 +22,7 @@ class Aim:
     Attributes:
         label: one of its labels or combined findings.
         direction: one of `DIRECTIONS`.
-        other: for "over", the label that it is set against.
+        other: for "over", the label or combined finding that it is set against.
     """
 
     label: str
@@ -46,13 +46,26 @@ class Aim:
         """The weighted sum of logits that answers the question.
 
         Raises:
-            ValueError: the model has no such label, or "over" sets a label against itself.
+            ValueError: the model has no such label, or "over" sets a finding against itself or
+                against a part of itself.
         """
         members = card.members(self.label)
         if self.direction == "over":
-            if self.other in members:
-                raise ValueError(f"{self.label} cannot be set against {self.other}, a part of it.")
-            apart = [targets.difference(card.labels, one, self.other).vector() for one in members]
+            others = card.members(self.other)
+            if self.label == self.other:
+                raise ValueError(
+                    f"{self.label} cannot be set against itself. Name another label to set it "
+                    f"against: {', '.join(rivals(card, self.label))}."
+                )
+            if both := set(members) & set(others):
+                part = f"{self.label} cannot be set against {self.other}, a part of it."
+                whole = f"{self.label} cannot be set against {self.other}, which it is a part of."
+                raise ValueError(part if set(others) == both else whole)
+            apart = [
+                targets.difference(card.labels, one, other).vector()
+                for one in members
+                for other in others
+            ]
             return Target(tuple(float(weight) for weight in np.mean(apart, axis=0)))
         found = targets.combined(card.labels, members)
         return -found if self.direction == "against" else found
@@ -73,7 +86,7 @@ class Aim:
         if self.direction == "against":
             return 1 - own
         if self.direction == "over":
-            other = values[:, card.labels.index(self.other)]
+            other = values[:, np.isin(card.labels, card.members(self.other))].sum(axis=1)
             return own / np.maximum(own + other, np.finfo(np.float64).tiny)
         return own
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class Offer:
         why: why not, as a sentence; empty where it can.
         cost: of one label at the layer asked for; nothing where it does not fit.
         slow: worth a button rather than a wait.
+        others: what all other labels cost together after that; see `Method.others`.
     """
 
     method: Method
@@ -42,6 +43,7 @@ class Offer:
     why: str
     cost: Cost
     slow: bool
+    others: Cost = field(default_factory=Cost)
 
 
 def heat(
@@ -201,7 +203,8 @@ def offers(card: Card, layer: str | None = None) -> list[Offer]:
     for method in methods.METHODS.values():
         why = method.objection(network, layer)
         cost = Cost() if why else method.passes(network, layer=layer)
-        found.append(Offer(method, not why, why, cost, cost.slow))
+        others = Cost() if why else method.others(network, layer)
+        found.append(Offer(method, not why, why, cost, cost.slow, others))
     return found
 
 

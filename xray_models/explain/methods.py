@@ -103,7 +103,7 @@ class Method:
         needs_relu: only for networks with ReLU and no other curve.
         depends_on_target: whether different targets give different maps.
         signed: whether the negated target gives another map.
-        many_labels: all labels come from the same passes.
+        many_labels: all labels come from the same passes; see `others` for what those cost.
         layered: a layer can be chosen.
         random: reads the seed.
     """
@@ -139,6 +139,20 @@ class Method:
             ValueError: unknown option or layer.
         """
         return self.plan(network, targets, layer or network.default_layer, self.checked(options))
+
+    def others(self, network: Traced, layer: str | None = None, **options: int | float) -> Cost:
+        """What the other labels of a film cost together at most, once one of them was explained.
+
+        Where `many_labels` says that all come from the same passes, these are made for the first
+        other label, and those after it are free.
+
+        Raises:
+            ValueError: unknown option or layer.
+        """
+        one, every = (
+            self.passes(network, targets, layer, **options) for targets in (1, network.labels)
+        )
+        return Cost(every.forward - one.forward, every.backward - one.backward)
 
     def checked(self, options: dict[str, Any]) -> dict[str, Any]:
         """All options, the given ones over the defaults.
@@ -195,26 +209,36 @@ def _eigen_cam(asked: Request) -> np.ndarray:
     return np.repeat(heat[None], len(asked.vectors), axis=0)
 
 
-def _nothing(network: Traced, _targets: int, layer: str, _options: dict[str, Any]) -> Cost:
+def _inner(network: Traced, layer: str) -> float:
+    """1 for a layer that the pass that read the film did not keep, else 0."""
     network.graph.grid(layer)
-    return Cost(forward=float(layer != network.default_layer))
+    return float(layer != network.default_layer)
 
 
-def _backward(network: Traced, targets: int, layer: str, options: dict[str, Any]) -> Cost:
-    read = _nothing(network, targets, layer, options).forward
+def _read(network: Traced, layer: str) -> float:
+    """Passes until the part above a layer can be run: its activation, and what goes around it."""
+    around = network.graph.head is None and bool(network.graph.crossing(layer))
+    return max(_inner(network, layer), float(around))
+
+
+def _activation(network: Traced, _targets: int, layer: str, _options: dict[str, Any]) -> Cost:
+    return Cost(_inner(network, layer))
+
+
+def _backward(network: Traced, targets: int, layer: str, _options: dict[str, Any]) -> Cost:
     # at most: only the part above the layer is run; above the last activation that is next to none
-    return Cost(read + read * targets, read * targets)
+    inner = _inner(network, layer)
+    return Cost(_read(network, layer) + inner * targets, inner * targets)
 
 
-def _channels(network: Traced, targets: int, layer: str, options: dict[str, Any]) -> Cost:
-    read = _nothing(network, targets, layer, options).forward
-    return Cost(read + read * network.grids[layer][2])
+def _channels(network: Traced, _targets: int, layer: str, _options: dict[str, Any]) -> Cost:
+    inner, channels = _inner(network, layer), network.grids[layer][2]
+    return Cost(_read(network, layer) + inner * (1 + channels))  # with all, and without each
 
 
-def _score(network: Traced, targets: int, layer: str, options: dict[str, Any]) -> Cost:
-    channels = network.grids[layer][2]
-    read = _nothing(network, targets, layer, options).forward
-    return Cost(read + min(options["top"] or channels, channels))
+def _score(network: Traced, _targets: int, layer: str, options: dict[str, Any]) -> Cost:
+    inner, channels = _inner(network, layer), network.grids[layer][2]
+    return Cost(inner + min(options["top"] or channels, channels))
 
 
 def _masks(_network: Traced, _targets: int, _layer: str, options: dict[str, Any]) -> Cost:
@@ -237,6 +261,11 @@ def _once(_network: Traced, targets: int, _layer: str, _options: dict[str, Any])
     return Cost(targets, targets)
 
 
+def _once_and_backward(network: Traced, targets: int, layer: str, options: dict[str, Any]) -> Cost:
+    above = _backward(network, targets, layer, options)
+    return Cost(above.forward + targets, above.backward + targets)
+
+
 _ALL = (
     Method(
         "cam",
@@ -245,7 +274,7 @@ _ALL = (
         "Zhou et al. 2016, arXiv:1512.04150",
         "activation",
         _cam,
-        _nothing,
+        _activation,
         needs_linear_head=True,
     ),
     Method(
@@ -305,7 +334,7 @@ _ALL = (
         "Muhammad & Yeasin 2020, arXiv:2008.00299",
         "activation",
         _eigen_cam,
-        _nothing,
+        _activation,
         depends_on_target=False,
         signed=False,
     ),
@@ -385,7 +414,7 @@ _ALL = (
         "Selvaraju et al. 2017, arXiv:1610.02391",
         "pixel",
         lambda asked: guided_grad_cam(asked.subject, asked.vectors, asked.layer, asked.work),
-        _once,
+        _once_and_backward,
         needs_gradient=True,
         needs_relu=True,
         many_labels=False,

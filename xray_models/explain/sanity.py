@@ -49,11 +49,14 @@ def cascade(
     Weights are scrambled by shuffling the values of each tensor: what was learned is lost, while
     the size of the activations stays, so that a map does not die of exploding numbers.
 
+    The first stage is the head: on each way down from the output, every layer as far as the first
+    one that shuffling can change. A gain of a single number cannot be shuffled, and heads that are
+    added up all make the output.
+
     Args:
         network: a functional graph; it is copied, not changed.
         explain: network -> maps of some films, (maps, rows, columns).
-        stages: after the top layer alone, the layers below follow in this many equal groups less
-            one.
+        stages: after the head alone, the layers below follow in this many equal groups less one.
         seed: of the shuffling.
         progress: told (stages done, stages in all); may raise to stop.
 
@@ -72,18 +75,49 @@ def cascade(
     random = np.random.default_rng(seed)
     own = explain(copy)
     found = [_stage(TRAINED, own, own)]
-    groups = [learned[:1]]
+    head = _head(copy)
+    groups = [[layer for layer in learned if layer in head]]
     if stages > 1:
-        below = np.array_split(np.arange(1, len(learned)), stages - 1)
-        groups += [[learned[i] for i in group] for group in below if len(group)]
+        lower = [layer for layer in learned if layer not in head]
+        below = np.array_split(np.arange(len(lower)), stages - 1)
+        groups += [[lower[i] for i in group] for group in below if len(group)]
     for done, group in enumerate(groups, 1):
         for layer in group:
-            layer.set_weights(
-                [random.permutation(w.ravel()).reshape(w.shape) for w in layer.get_weights()]
-            )
+            layer.set_weights([_shuffled(values, random) for values in layer.get_weights()])
         found.append(_stage(group[-1].name, own, explain(copy)))
         progress(done, len(groups))
     return tuple(found)
+
+
+def _head(network: keras.Model) -> list[keras.Layer]:
+    """The layers with weights next to the output, down to those that shuffling can change."""
+    found: list[keras.Layer] = []
+    seen: set[int] = set()
+    tensors = list(network.outputs)
+    while tensors:
+        tensor = tensors.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        layer, node, _ = tensor._keras_history
+        values = layer.get_weights() if isinstance(layer, keras.Layer) else []
+        if values and layer not in found:
+            found.append(layer)
+        if not any(map(_varies, values)):
+            tensors += layer._inbound_nodes[node].input_tensors
+    return found
+
+
+def _varies(values: np.ndarray) -> bool:
+    return values.size > 1 and bool(np.ptp(values) > 0)
+
+
+def _shuffled(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The values in another order, which is no luck where there are only a few."""
+    found = random.permutation(values.ravel())
+    while _varies(values) and (found == values.ravel()).all():
+        found = random.permutation(values.ravel())
+    return found.reshape(values.shape)
 
 
 def _stage(layer: str, own: np.ndarray, now: np.ndarray) -> Stage:

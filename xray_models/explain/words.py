@@ -11,13 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from xray_models.explain import boxes
+from xray_models.labels import shown
 from xray_models.render import shrink
 
 EMPTY = "Nothing in the film speaks for this: the map is empty."
 
 _HOT = 0.5  # of the maximum
 _SPREAD = 0.4  # a hot area above this share of the film is no place any more
+_MOST_SPOTS, _LEAST = 3, 0.1  # hot regions that are named, and their least share of the heat
+_ALONE = 2 / 3  # of a region's heat in one third: the others need no mention
+_ALONG = 0.4  # of the hottest third's share: a long region lies there too
 _SIDE = 256  # films are looked at this small
 _TOO_MUCH = 1 / 3  # of the hot heat, at the border or outside the body, is worth a warning
 _BORDER = 0.05  # of each side
@@ -47,6 +50,8 @@ class Measured:
         gain_low, gain_high: interval of the difference (method minus baseline).
         films: measured on.
         seen: whether the weights were trained on these films.
+        others: whether the films show other findings, and few or none the one that is asked about.
+        mostly: of these the one that most films show; empty where none stands out.
     """
 
     value: float
@@ -55,6 +60,8 @@ class Measured:
     gain_high: float
     films: int
     seen: bool = False
+    others: bool = False
+    mostly: str = ""
 
     @property
     def better(self) -> bool:
@@ -99,15 +106,50 @@ def where(heat: np.ndarray) -> str:
     amounts = f"{_percent(within)} of the heat in {_percent(float(hot.mean()))} of the film."
     if hot.mean() > _SPREAD:
         return f"Spread over the film, {amounts}"
-    found = boxes.from_heat(heat, "", boxes.Rule("fraction", _HOT), most=3, least_mass=0.1)
+    found = _spots(heat, hot)
     if not found:
         return f"Scattered over the film in small spots, {amounts}"
-    height, width = heat.shape
-    places = [
-        place((box.x + box.width / 2) / width, (box.y + box.height / 2) / height) for box in found
-    ]
-    text = " and ".join(dict.fromkeys(places))
+    places = list(dict.fromkeys(name for spot in found for name in _places(_thirds(spot))))
+    text = " and ".join([", ".join(places[:-1]), places[-1]] if places[1:] else places)
     return f"{text[0].upper()}{text[1:]} of the film, {amounts}"
+
+
+def _spots(heat: np.ndarray, hot: np.ndarray) -> list[np.ndarray]:
+    """The heat of each hot region with a share worth naming, the one with most heat first."""
+    regions, count = ndimage.label(hot, np.ones((3, 3), bool))
+    masses = ndimage.sum_labels(heat, regions, np.arange(1, count + 1)) / heat.sum()
+    worth = [k for k in np.argsort(-masses, kind="stable")[:_MOST_SPOTS] if masses[k] >= _LEAST]
+    return [heat * (regions == k + 1) for k in worth]
+
+
+def _thirds(spot: np.ndarray) -> np.ndarray:
+    """Which thirds of the film, across and down, hold most of a region's heat; bool, (3, 3)."""
+    shares = np.zeros((3, 3))
+    rows, columns = (np.arange(side) * 3 // side for side in spot.shape)
+    np.add.at(shares, (rows[:, None], columns[None]), spot / spot.sum())
+    if shares.max() > _ALONE:
+        return shares == shares.max()
+    largest_first = np.sort(shares.ravel())[::-1]
+    needed = largest_first[int(np.argmax(np.cumsum(largest_first) > 0.5))]
+    return shares >= min(needed, _ALONG * shares.max())
+
+
+def _places(thirds: np.ndarray) -> list[str]:
+    """Names for some of the nine parts of the film; rows and columns that are whole as such."""
+    sides = thirds[[0, 1, 1, 2], [1, 0, 2, 1]]
+    if thirds.all():
+        return ["all parts"]
+    if sides.all() and not thirds[1, 1]:
+        return ["all around the center"]
+    left = thirds.copy()
+    names = []
+    for k in np.flatnonzero(thirds.all(axis=0)):
+        names.append(("left third", "middle from top to bottom", "right third")[k])
+        left[:, k] = False
+    for k in np.flatnonzero(thirds.all(axis=1)):
+        names.append(("upper third", "middle from side to side", "lower third")[k])
+        left[k] = False
+    return names + [place((x + 0.5) / 3, (y + 0.5) / 3) for y, x in np.argwhere(left)]
 
 
 def place(x: float, y: float) -> str:
@@ -235,9 +277,13 @@ def _about_place(figure: Measured | None) -> str:
             "so take it as a hint of where to look and no more."
         )
     known = " (which the model was trained on, though not on the boxes)" if figure.seen else ""
+    of, whose = "", "of the finding"
+    if figure.others:
+        mostly = f"mostly {shown(figure.mostly)}, " if figure.mostly else ""
+        of, whose = f" of other findings, {mostly}few or none of this one,", "of each"
     measured = (
-        f"On {figure.films} films{known} this map put {_percent(figure.value)} of its heat inside "
-        f"the boxes that people drew, and the usual place of the finding "
+        f"On {figure.films} films{known}{of} this map put {_percent(figure.value)} of its heat "
+        f"inside the boxes that people drew, and the usual place {whose} "
         f"{_percent(figure.baseline)}"
     )
     if figure.better:

@@ -1,0 +1,151 @@
+"""What maps cost, counted at the network, against what methods say they cost."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import toy_networks as toys
+
+from xray_models import explain
+from xray_models.explain import subject as subjects
+from xray_models.explain import targets
+from xray_models.explain.methods import Cost
+
+LABELS = "abc"
+A, B, C = (targets.logit(LABELS, label) for label in LABELS)
+FEW = {
+    "rise": {"masks": 16},
+    "occlusion": {"patch": 8, "stride": 8},
+    "smoothgrad": {"samples": 3},
+    "integrated-gradients": {"steps": 5},
+}
+
+
+class Counted:
+    """A network's functions, with every pass counted.
+
+    Passes of the part above the last activation count for nothing, as in `methods.Cost`; those of
+    the part above another layer count whole.
+    """
+
+    def __init__(self, traced):
+        self._traced = traced
+        self.forwards = self.backwards = self.calls = 0
+
+    def __getattr__(self, name):
+        return getattr(self._traced, name)
+
+    def _count(self, forward, backward=0, whole=True):
+        self.calls += 1
+        self.forwards += forward * whole
+        self.backwards += backward * whole
+
+    def forward(self, images):
+        self._count(len(images))
+        return self._traced.forward(images)
+
+    def input_gradient(self, images, *more, **options):
+        self._count(len(images), len(images))
+        return self._traced.input_gradient(images, *more, **options)
+
+    def cut(self, layer):
+        cut = self._traced.cut(layer)
+        inner = layer != self.default_layer
+
+        def front(images):
+            self._count(len(images))
+            return cut.front(images)
+
+        def rest(activations, crossing):
+            self._count(len(activations), whole=inner)
+            return cut.rest(activations, crossing)
+
+        def gradient(activation, crossing, vectors):
+            self._count(len(vectors), len(vectors), inner)
+            return cut.gradient(activation, crossing, vectors)
+
+        return replace(cut, front=front, rest=rest, gradient=gradient)
+
+    def spent(self):
+        """Passes since the last time."""
+        found = Cost(self.forwards, self.backwards)
+        self.forwards = self.backwards = self.calls = 0
+        return found
+
+
+def counted(network):
+    """A film that was read, and its network that counts."""
+    counting = Counted(explain.Subject(network, toys.an_image(network)).network)
+    subject = explain.Subject(lambda: counting, toys.an_image(network))
+    assert len(subject.logits) == len(LABELS)
+    assert counting.spent() == Cost(1)
+    return subject, counting
+
+
+@pytest.mark.parametrize("make", [toys.looking_twice, toys.skipping])
+@pytest.mark.parametrize("method", explain.METHODS.values(), ids=lambda method: method.id)
+def test_no_map_costs_more_than_its_method_says(make, method):
+    network = make()
+    options = FEW.get(method.id, {})
+    for layer in (None, "early"):
+        subject, counting = counted(network)
+        if method.objection(counting, layer):
+            continue
+        told = method.passes(counting, layer=layer, **options)
+        explain.maps(subject, [A], method.id, layer, **options)
+        one = counting.spent()
+        assert one.forward <= told.forward and one.backward <= told.backward, layer
+        if method.family in ("gradient", "pixel"):
+            assert one == told, "declared as if it cost more"
+        others = method.others(counting, layer, **options)
+        for target in (B, C, -A, -B, targets.difference(LABELS, "c", "a")):
+            if method.many_labels or target in (B, C):
+                explain.maps(subject, [target], method.id, layer, **options)
+        more = counting.spent()
+        assert more.forward <= others.forward and more.backward <= others.backward, layer
+
+
+def test_what_goes_around_the_last_activation_costs_the_pass_that_is_declared():
+    subject, counting = counted(toys.looking_twice())
+    assert subject.default_layer == "cells" and counting.graph.crossing("cells")
+    assert explain.METHODS["grad-cam"].passes(counting) == Cost(1)
+    assert explain.METHODS["eigen-cam"].passes(counting) == Cost()
+    explain.maps(subject, [A], "grad-cam")
+    assert counting.spent() == Cost(1)
+
+
+def test_the_labels_of_an_inner_layer_are_passed_back_through_together_once():
+    subject, counting = counted(toys.skipping())
+    explain.maps(subject, [A], "hirescam", "middle")
+    assert counting.spent() == Cost(2, 1), "the layer's activation, and one label"
+    explain.maps(subject, [-A], "layercam", "middle")
+    assert counting.calls == 0, "the negation of a known label"
+    explain.maps(subject, [B], "hirescam", "middle")
+    assert counting.calls == 1 and counting.spent() == Cost(2, 2), "the two others, in one call"
+    every = [C, -C, B, targets.difference(LABELS, "c", "b"), targets.combined(LABELS, ("a", "b"))]
+    explain.maps(subject, every, "grad-cam++", "middle")
+    explain.maps(subject, every[::-1], "xgrad-cam", "middle")
+    assert counting.calls == 0
+
+
+def test_gradients_put_together_are_those_that_were_passed_back():
+    network = toys.skipping(activation="silu")
+    vectors = np.array([[0, 1, 0], [0, 0, -2], [0.5, 0, -1], [0, 0, 0], [-1, 0.5, 0.5]], np.float32)
+    slow = [
+        explain.Subject(network, toys.an_image(network)).gradients(vector[None], "middle")[0]
+        for vector in vectors
+    ]
+    quick = explain.Subject(network, toys.an_image(network))
+    one_by_one = [quick.gradients(vector[None], "middle")[0] for vector in vectors]
+    np.testing.assert_allclose(one_by_one, slow, atol=1e-7)
+    np.testing.assert_allclose(quick.gradients(vectors, "middle"), slow, atol=1e-7)
+    assert np.abs(slow[0]).max() > 1e-4
+
+
+def test_where_all_labels_would_take_much_memory_only_those_asked_for_are_made(monkeypatch):
+    monkeypatch.setattr(subjects, "_KEPT_BYTES", 3 * 8 * 6 * 6 * 4)
+    subject, counting = counted(toys.skipping())
+    explain.maps(subject, [A], "hirescam", "early")
+    counting.spent()
+    explain.maps(subject, [B], "hirescam", "early")
+    assert counting.backwards == 1
