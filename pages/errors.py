@@ -233,7 +233,8 @@ def films_here(model: str, images: np.ndarray) -> Mapping[str, Film]:
         elif missing:
             st.write(
                 f"{len(found):,} of {len(images):,} films are there. The others were drawn, or "
-                "several share a name, or their files are missing."
+                "several share a name, or their files are missing, or training has left them "
+                "out since."
             )
         else:
             st.write(f"All {len(images):,} films are there.")
@@ -297,12 +298,14 @@ def tile(workings: Workings, label: str, cut: float, row: int, film: Film, heat:
     try:
         with st.spinner("Explaining …" if heat else "Opening …"):
             sha = catalogue.get(judged.model or "").weights.sha256
-            content = picture(film, judged.model or "", label, sha, heat)
+            content, where = picture(film, judged.model or "", label, sha, heat)
     except (DataSetError, ValueError, RuntimeError) as error:
         st.caption(f"{judged.images[row]} cannot be shown. {error}")
         return
-    how = "with heat over it" if heat else "as it is"
-    st.image(content, width="stretch", alt=f"{became.capitalize()}: a film of {truth}, {how}.")
+    how = f"with heat over it. {where}" if heat else "as it is."
+    st.image(content, width="stretch", alt=f"{became.capitalize()}: a film of {truth}, {how}")
+    if heat:
+        st.caption(where)
     st.markdown(f"**{became.capitalize()}**  \ntruth: {truth}")
     # here the threshold is the reader's, not the model's operating point
     st.html(
@@ -323,8 +326,14 @@ def tile(workings: Workings, label: str, cut: float, row: int, film: Film, heat:
 @st.cache_data(
     show_spinner=False, max_entries=400, hash_funcs={Film: lambda one: (one.path, one.box)}
 )
-def picture(film: Film, model: str, label: str, sha: str, heat: bool) -> bytes:  # noqa: ARG001
-    """A film as a small JPEG, with or without the heatmap of a label; `sha` is of the weights.
+def picture(
+    film: Film,
+    model: str,
+    label: str,
+    sha: str,  # noqa: ARG001 - of the weights: it tells the caches of their heat apart
+    heat: bool,
+) -> tuple[bytes, str]:
+    """A film as a small JPEG, with or without the heatmap of a label, and where the heat is.
 
     Raises:
         DataSetError: the film cannot be read.
@@ -333,14 +342,14 @@ def picture(film: Film, model: str, label: str, sha: str, heat: bool) -> bytes: 
     pixels = film.pixels()
     grey = render.shrink(pixels, SCREEN)
     if not heat:
-        return render.encode(render.film(grey), "JPEG")
+        return render.encode(render.film(grey), "JPEG"), ""
     import classify
+    from xray_models.explain import words
     from xray_models.radiograph import Radiograph
 
     found = classify.explain(Radiograph(pixels, film.path.suffix), model, label)
-    return render.encode(
-        render.overlay(grey, found.on_radiograph(grey.shape), render.Style()), "JPEG"
-    )
+    over = found.on_radiograph(grey.shape)
+    return render.encode(render.overlay(grey, over, render.Style()), "JPEG"), words.where(over)
 
 
 def whole(film: Film) -> bytes:

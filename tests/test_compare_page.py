@@ -1,12 +1,17 @@
 """The page that compares explanations, run by Streamlit's own test runner with the real models."""
 
+import base64
 import json
 
+import numpy as np
 import pytest
 from screens import NOTICE, checked, html, opened, prose
 
 from pages.reading.asking import Question
+from pages.reading.opening import ELSEWHERE
 from xray_models import catalogue, explain
+from xray_models.explain.aims import Aim
+from xray_models.labels import shown
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +22,7 @@ def few_passes(monkeypatch):
 
     monkeypatch.setattr(side_by_side, "STEPS", 1)
     monkeypatch.setattr(side_by_side, "SAMPLES", 16)
+    monkeypatch.setattr(side_by_side, "NOISY", 1)
     judging._of_sample.clear()
 
 
@@ -29,6 +35,18 @@ def compared(**link):
 def figure(page):
     (chart,) = page.get("plotly_chart")
     return json.loads(chart.proto.spec or chart.proto.figure.spec)
+
+
+def tile_heat(page):
+    """The heat of the first map in percent, as it answers the mouse: uint8, (rows, columns)."""
+    sent = figure(page)["data"][0]["customdata"]
+    shape = [int(side) for side in sent["shape"].split(",")]
+    return np.frombuffer(base64.b64decode(sent["bdata"]), sent["dtype"]).reshape(shape)[..., 0]
+
+
+def percent(heatmap, shape):
+    """Heat as the page sends it."""
+    return (heatmap.on_radiograph(shape) * 100).round().astype(np.uint8)
 
 
 def titles(page):
@@ -55,16 +73,16 @@ def test_without_a_film_the_page_says_what_it_is_for():
 
 def test_maps_lie_beside_the_film_under_one_zoom_with_their_cost():
     page = compared()
-    shown = figure(page)
-    chosen = page.multiselect(key="methods").value
-    assert len(shown["data"]) == len(chosen) + 1 == len(shown["layout"]["images"])
+    drawn = figure(page)
+    chosen = page.multiselect(key="methods-chest-14").value
+    assert len(drawn["data"]) == len(chosen) + 1 == len(drawn["layout"]["images"])
     assert titles(page)[0].startswith("<b>Radiograph</b>")
     for name, title in zip(chosen, titles(page)[1:], strict=True):
         assert explain.METHODS[name].name in title and " ms<br>" in title and "pass" in title
     for number in range(2, len(chosen) + 2):
-        assert shown["layout"][f"xaxis{number}"]["matches"] == "x"
-        assert shown["layout"][f"yaxis{number}"]["matches"] == "y"
-    for trace in shown["data"]:  # pointing at one picture tells every map there
+        assert drawn["layout"][f"xaxis{number}"]["matches"] == "x"
+        assert drawn["layout"][f"yaxis{number}"]["matches"] == "y"
+    for trace in drawn["data"]:  # pointing at one picture tells every map there
         assert all(explain.METHODS[name].name in trace["hovertemplate"] for name in chosen)
     (chart,) = page.get("plotly_chart")
     assert "of the heat in" in chart.proto.alt
@@ -74,10 +92,14 @@ def test_maps_lie_beside_the_film_under_one_zoom_with_their_cost():
 def test_every_map_is_judged_on_this_film_and_so_is_noise():
     page = judged(compared())
     table = measures(page)
-    names = [explain.METHODS[one].name for one in page.multiselect(key="methods").value]
+    names = [explain.METHODS[one].name for one in page.multiselect(key="methods-chest-14").value]
     assert list(table.index) == [*names, "Noise, for comparison"]
-    assert table.notna().drop(columns="ms").all(axis=None)
-    assert table["Where the heat is"].str.endswith(".").all()
+    assert table.notna().drop(columns=["ms", "Stability"]).all(axis=None)
+    assert table["Stability"].notna().tolist() == [True] * len(names) + [False]  # noise has none
+    assert table["Stability"].dropna().between(-1, 1).all()
+    # shown without the rest of the film, the probability rises or some of it is lost
+    assert set(table["Probability rose"]) <= {"yes", "no"}
+    assert ((table["Probability rose"] == "no") | (table["Probability lost"] == 0)).all()
     assert (
         table["Insertion − deletion"] - table["Insertion"] + table["Deletion"]
     ).abs().max() < 1e-9
@@ -93,13 +115,14 @@ def test_judging_can_be_stopped_and_taken_up_again():
     assert len(again) == job.stopped
     if again:
         checked(again[0].click().run())
-        assert judged(page).dataframe[0].value.notna().drop(columns="ms").all(axis=None)
+        table = judged(page).dataframe[0].value
+        assert table.notna().drop(columns=["ms", "Stability"]).all(axis=None)
 
 
 def test_agreement_is_a_table_with_ones_on_its_diagonal():
     page = compared()
     text = html(page)
-    count = len(page.multiselect(key="methods").value)
+    count = len(page.multiselect(key="methods-chest-14").value)
     assert text.count('<th scope="row">') == text.count('<th scope="col">') == count
     assert text.count(">1.00</td>") >= count
     assert "Rank correlation" in prose(page)
@@ -107,7 +130,7 @@ def test_agreement_is_a_table_with_ones_on_its_diagonal():
 
 def test_a_slow_method_waits_for_a_click():
     page = compared()
-    checked(page.multiselect(key="methods").set_value(["grad-cam", "rise"]).run())
+    checked(page.multiselect(key="methods-chest-14").set_value(["grad-cam", "rise"]).run())
     assert len(titles(page)) == 2
     (button,) = [one for one in page.button if one.label.startswith("Run RISE (1,000 forward")]
     checked(button.click().run())
@@ -124,7 +147,7 @@ def test_a_slow_method_waits_for_a_click():
 def test_methods_that_do_not_fit_are_named_with_the_reason():
     page = compared()
     model = page.multiselect(key="labels").value[0].model
-    offered = page.multiselect(key="methods").options
+    offered = page.multiselect(key="methods-chest-14").options
     for one in explain.offers(catalogue.get(model)):
         words = f"{one.method.name} (slow)" if one.slow else one.method.name
         assert (words in offered) == one.fits
@@ -133,7 +156,7 @@ def test_methods_that_do_not_fit_are_named_with_the_reason():
 
 def test_models_and_layers_stand_beside_each_other_with_names_that_tell_them_apart():
     page = compared()
-    checked(page.multiselect(key="methods").set_value(["grad-cam"]).run())
+    checked(page.multiselect(key="methods-chest-14").set_value(["grad-cam"]).run())
     labels = page.multiselect(key="labels")
     first = labels.value[0]
     detector = next(one for one in labels.options if catalogue.get("body-part").name in one)
@@ -157,7 +180,7 @@ def test_maps_start_at_the_layer_that_the_card_chose_and_cam_where_it_can_be_had
     model = page.multiselect(key="labels").value[0].model
     chosen = catalogue.get(model).explanation.layer
     assert chosen and page.multiselect(key=f"layers-{model}").value == [chosen]
-    checked(page.multiselect(key="methods").set_value(["cam", "grad-cam"]).run())
+    checked(page.multiselect(key="methods-chest-14").set_value(["cam", "grad-cam"]).run())
     assert len(titles(page)) == 3
     assert "no further pass" in titles(page)[1]  # the pass that read the film left it behind
     assert "pass" in titles(page)[2] and "no further" not in titles(page)[2]
@@ -173,14 +196,115 @@ def test_two_pictures_take_turns_where_asked():
 
 def test_the_film_and_the_choices_live_in_the_link():
     page = compared(methods="Eigen-CAM", opacity="0.8", speaks="against")
-    assert page.multiselect(key="methods").value == ["eigen-cam"]
+    assert page.multiselect(key="methods-chest-14").value == ["eigen-cam"]
     assert page.slider(key="opacity").value == 0.8
     assert page.segmented_control(key="speaks").value == "against"
     assert len(titles(page)) == 2
 
 
+def test_a_link_shared_before_methods_were_kept_for_each_model_still_works(caplog):
+    page = compared(methods="Eigen-CAM")
+    assert page.multiselect(key="methods-chest-14").value == ["eigen-cam"]
+    assert page.query_params["methods-chest-14"] == "Eigen-CAM"
+    assert "methods" not in page.query_params
+    assert not [one for one in caplog.messages if "default value" in one]
+    page = compared(methods="Sorcery")
+    assert "hirescam" in page.multiselect(key="methods-chest-14").value
+
+
+def test_each_model_begins_with_the_methods_of_its_card():
+    page = compared()
+    checked(page.multiselect(key="methods-chest-14").set_value(["eigen-cam"]).run())
+    other = Question("chest-pneumonia", "pneumonia")
+    checked(page.multiselect(key="labels").set_value([other]).run())
+    own = catalogue.get("chest-pneumonia").explanation.method
+    assert {own, "layercam"} <= set(page.multiselect(key="methods-chest-pneumonia").value)
+    first = Question("chest-14", "Pneumonia")
+    checked(page.multiselect(key="labels").set_value([first]).run())
+    assert page.multiselect(key="methods-chest-14").value == ["eigen-cam"]
+    # another model beside the first leaves alone what was chosen
+    checked(page.multiselect(key="labels").set_value([first, other]).run())
+    assert page.multiselect(key="methods-chest-14").value == ["eigen-cam"]
+
+
+def test_a_new_film_is_asked_about_its_own_finding_unless_the_visitor_chose(lower_leg, chest):
+    page = opened("compare.py", sample="chest")
+    first = page.multiselect(key="labels").value
+    assert first
+    page.session_state[ELSEWHERE] = {"name": "leg", "content": lower_leg.read_bytes()}
+    checked(page.run())
+    (question,) = page.multiselect(key="labels").value
+    assert question.model not in [one.model for one in first] and len(titles(page)) > 1
+    page.session_state[ELSEWHERE] = {"name": "chest", "content": chest.read_bytes()}
+    checked(page.run())
+    assert page.multiselect(key="labels").value[0].model != question.model
+    chosen = [Question("chest-14", "Hernia")]
+    checked(page.multiselect(key="labels").set_value(chosen).run())
+    page.query_params["sample"] = "chest"  # another key than the same film sent by a page
+    checked(page.run())
+    assert page.multiselect(key="labels").value == chosen
+
+
+def test_labels_are_set_against_another_one_of_their_model():
+    methods = {"methods-chest-14": "Grad-CAM"}
+    page = compared(speaks="over", **methods)
+    other = page.selectbox(key="other-chest-14")
+    assert shown("Pneumonia") not in other.options
+    checked(other.set_value("Effusion").run())
+    card, film = catalogue.get("chest-14"), page.session_state.film
+    layer = card.explanation.layer
+    target = Aim("Pneumonia", "over", "Effusion").target(card)
+    sent = tile_heat(page)
+    true = explain.heat(card, film, target, "grad-cam", layer)
+    assert np.array_equal(sent, percent(true, sent.shape))
+    # a second label of the same model: neither can be set against itself or the other
+    both = [Question("chest-14", label) for label in ("Pneumonia", "Mass")]
+    checked(page.multiselect(key="labels").set_value(both).run())
+    assert not {"Pneumonia", "Mass"} & set(page.selectbox(key="other-chest-14").options)
+    assert [one.split("<br>")[1] for one in titles(page)[1:]] == [
+        "Pneumonia over Effusion",
+        "Mass over Effusion",
+    ]
+    judged(page)
+    noise = [name for name in measures(page).index if name.startswith("Noise")]
+    assert noise == [
+        "Noise, for comparison (Pneumonia over Effusion)",
+        "Noise, for comparison (Mass over Effusion)",
+    ]
+
+
+def test_a_model_that_knows_one_label_has_nothing_to_set_it_against():
+    nodule = Question("chest-nodule", "nodule")
+    page = compared(speaks="over", labels=nodule.words)
+    assert page.multiselect(key="labels").value == [nodule]
+    assert "There is nothing to set nodule against" in prose(page)
+    assert len(titles(page)) > 1
+
+
+def test_every_map_says_in_words_where_its_heat_is():
+    page = compared()
+    (chart,) = page.get("plotly_chart")
+    (told,) = [one.value for one in page.markdown if "of the heat in" in one.value]
+    lines = told.splitlines()
+    chosen = page.multiselect(key="methods-chest-14").value
+    assert [line[2:].split(": ")[0] for line in lines] == [
+        f"**{explain.METHODS[name].name}**" for name in chosen
+    ]
+    for line in lines:
+        assert line[2:].replace("**", "") in chart.proto.alt
+    # blinking shows the last two pictures, each with the same sentence in its alternative text
+    (show,) = [one for one in page.segmented_control if one.label == "Show"]
+    checked(show.set_value("in turns").run())
+    figures = html(page).split("<figure>")[1:]
+    assert len(figures) == 2
+    for figure, line in zip(figures, (lines[0], lines[-1]), strict=True):
+        name, where = line[2:].replace("**", "").split(": ")
+        assert f'alt="{name}: {where}"' in figure
+        assert where in figure.split("<figcaption>")[1]
+
+
 def test_nothing_chosen_is_answered_in_a_sentence():
     page = compared()
-    checked(page.multiselect(key="methods").set_value([]).run())
+    checked(page.multiselect(key="methods-chest-14").set_value([]).run())
     assert "Choose at least one label and one method." in page.info[0].value
     assert not page.get("plotly_chart")

@@ -124,6 +124,11 @@ def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table
     page = opened()
     checked(page.text_input(key="folder of films").set_value(str(folder)).run())
     assert len(page.get("image")) == 3
+    # where the heat is stands in words beside each picture, for those who can't use color
+    told = [one.value for one in page.caption]
+    for (image,) in (one.proto.imgs for one in page.get("image")):
+        _, _, where = image.alt.partition("with heat over it. ")
+        assert where.endswith(".") and where in told
     buttons = [one for one in page.button if one.label == "Read this film"]
     assert len(buttons) == 3
     found = films_at_hand.find("bone-general", folder, table["image"].tolist())
@@ -131,6 +136,7 @@ def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table
     assert found[first].pixels().shape == (90, 120)
     checked(page.toggle(key="heat of films").set_value(False).run())
     assert len(page.get("image")) == 3
+    assert all(one.proto.imgs[0].alt.endswith("as it is.") for one in page.get("image"))
     (button, *_) = [one for one in page.button if one.label == "Read this film"]
     checked(button.click().run())
     assert "What the models get wrong" not in [one.value for one in page.title]

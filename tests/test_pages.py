@@ -1,20 +1,27 @@
 """Every page, run by Streamlit's own test runner on real films with the real models."""
 
+import base64
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from screens import MAIN, NOTICE, checked, html, opened, prose
 
 import classify
 from pages.reading.asking import Question, strongest_first
+from pages.reading.choosing import usual_area
 from xray_models import PARTS, catalogue, explain, predicting, tracing
+from xray_models.evaluate import method_table
+from xray_models.explain import box_files
+from xray_models.explain.aims import Aim
 from xray_models.labels import shown
 from xray_models.samples import SAMPLES
 
@@ -34,6 +41,13 @@ def overlay(page):
     """The figure of film and overlay as it goes to the browser."""
     (found,) = [chart for chart in page.get("plotly_chart") if "heat over it" in chart.proto.alt]
     return json.loads(found.proto.spec or found.proto.figure.spec)
+
+
+def heat(page):
+    """The heat over the film in percent, as it answers the mouse: uint8, (rows, columns)."""
+    sent = overlay(page)["data"][1]["customdata"]
+    shape = [int(side) for side in sent["shape"].split(",")]
+    return np.frombuffer(base64.b64decode(sent["bdata"]), sent["dtype"]).reshape(shape)[..., 0]
 
 
 def noise():
@@ -241,7 +255,7 @@ def test_a_label_can_be_explained_over_another_one():
 def test_only_methods_that_fit_are_offered_and_the_reason_for_the_others_is_given():
     page = opened(sample="chest", label=f"chest ({catalogue.get('body-part').name})")
     question = page.session_state.label
-    offered = page.selectbox(key="method").options
+    offered = page.selectbox(key=f"method-{question.model}").options
     reasons = prose(page)
     for one in explain.offers(catalogue.get(question.model)):
         words = f"{one.method.name} (slow)" if one.slow else one.method.name
@@ -250,15 +264,166 @@ def test_only_methods_that_fit_are_offered_and_the_reason_for_the_others_is_give
 
 
 def test_method_and_layer_live_in_the_link_and_change_the_map():
-    page = opened(sample="chest", method="Eigen-CAM")
-    assert page.selectbox(key="method").value == "eigen-cam"
-    last = overlay(page)["data"][1]["customdata"]
-    layer = page.selectbox(key="layer").options[1]
-    page = opened(sample="chest", method="Eigen-CAM", layer=layer)
-    assert layer.startswith(f"{page.selectbox(key='layer').value}, ")
-    assert overlay(page)["data"][1]["customdata"] != last
-    checked(page.selectbox(key="layer").select_index(0).run())
-    assert overlay(page)["data"][1]["customdata"] == last
+    page = opened(sample="chest", label=PNEUMONIA, **{"method-chest-14": "Eigen-CAM"})
+    assert page.selectbox(key="method-chest-14").value == "eigen-cam"
+    last = heat(page)
+    name = "layer-chest-14-eigen-cam"
+    layer = page.multiselect(key=name).options[1]
+    link = {"method-chest-14": "Eigen-CAM", name: layer}
+    page = opened(sample="chest", label=PNEUMONIA, **link)
+    assert layer.startswith(f"{page.multiselect(key=name).value[0]}, ")
+    assert (heat(page) != last).any()
+    checked(page.multiselect(key=name).set_value([]).run())
+    assert (heat(page) == last).all(), "without a layer the last activation is shown"
+
+
+def test_a_link_shared_before_settings_were_kept_for_each_model_still_works():
+    layer = "block6a_expand_activation, 14 × 14 cells"
+    page = opened(sample="chest", label=PNEUMONIA, method="Eigen-CAM", layer=layer)
+    assert page.selectbox(key="method-chest-14").value == "eigen-cam"
+    assert page.multiselect(key="layer-chest-14-eigen-cam").value == ["block6a_expand_activation"]
+    # what is copied from the browser from now on says the same
+    assert page.query_params["method-chest-14"] == "Eigen-CAM"
+    assert page.query_params["layer-chest-14-eigen-cam"] == layer
+    assert not {"method", "layer"} & set(page.query_params)
+    page = opened(sample="chest", label=PNEUMONIA, method="Sorcery", layer="x")
+    assert (
+        page.selectbox(key="method-chest-14").value == catalogue.get("chest-14").explanation.method
+    )
+    assert not {"method", "layer"} & set(page.query_params)
+
+
+def test_each_model_begins_with_the_method_and_layer_of_its_card():
+    page = opened(sample="chest", label=PNEUMONIA)
+    for part, model in ((None, "chest-14"), ("wrist", "bone-wrist"), ("chest", "chest-14")):
+        if part:
+            checked(page.selectbox(key="part").set_value(part).run())
+            label = next(iter(catalogue.get(model).thresholds))
+            checked(page.selectbox(key="label").set_value(Question(model, label)).run())
+        own = catalogue.get(model).explanation
+        assert page.selectbox(key=f"method-{model}").value == own.method
+        assert page.multiselect(key=f"layer-{model}-{own.method}").value == [own.layer]
+        assert f"{explain.METHODS[own.method].name} at {own.layer}" in prose(page)
+
+
+def test_what_a_visitor_chose_for_a_model_is_there_when_it_comes_back():
+    page = opened(sample="chest", label=PNEUMONIA)
+    checked(page.selectbox(key="method-chest-14").set_value("eigen-cam").run())
+    checked(page.selectbox(key="part").set_value("wrist").run())
+    assert page.session_state.label.model != "chest-14"
+    assert "Eigen-CAM at" not in prose(page)
+    checked(page.selectbox(key="part").set_value("chest").run())
+    checked(page.selectbox(key="label").set_value(Question("chest-14", "Pneumonia")).run())
+    assert page.selectbox(key="method-chest-14").value == "eigen-cam"
+
+
+def test_a_new_film_is_asked_about_its_own_strongest_finding(chest):
+    page = opened(sample="chest")
+    other = next(one for one in page.selectbox(key="label").options[1:] if "Fourteen" in one)
+    checked(page.selectbox(key="label").set_value(other).run())
+    page.session_state["label chosen"] = False  # as if a film before had it as its strongest
+    page.session_state["film_from_elsewhere"] = {"name": "a", "content": chest.read_bytes()}
+    checked(page.run())
+    strongest = page.selectbox(key="label").options[0]
+    assert page.session_state.label.words == strongest != other
+    # what a visitor chose stays for the next film
+    checked(page.selectbox(key="label").set_value(other).run())
+    page.query_params["sample"] = "chest"
+    checked(page.run())
+    assert page.session_state.label.words == other
+
+
+def test_the_usual_area_of_one_label_is_not_asked_of_another():
+    page = opened(sample="chest", boxes="true", rule="A share of the film", label=PNEUMONIA)
+
+    def share():
+        (slider,) = [one for one in page.slider if one.label == "Hottest share of the film"]
+        return slider
+
+    areas = {}
+    for label in ("Pneumonia", "Effusion", "Mass"):
+        checked(page.selectbox(key="label").set_value(Question("chest-14", label)).run())
+        areas[label] = usual_area(catalogue.get("chest-14"), label)
+        assert share().value == areas[label]
+    assert len(set(areas.values())) > 1
+    checked(share().set_value(0.33).run())
+    checked(page.selectbox(key="label").set_value(Question("chest-14", "Pneumonia")).run())
+    assert share().value == areas["Pneumonia"]
+
+
+def test_layers_are_fused_into_one_map_that_says_so():
+    name = "layer-chest-14-grad-cam"
+    page = opened(sample="chest", label=PNEUMONIA, method="Grad-CAM")
+    layers = [one.partition(",")[0] for one in page.multiselect(key=name).options[1:3]]
+    checked(page.multiselect(key=name).set_value(layers).run())
+    assert f"Grad-CAM at {' + '.join(layers)}, fused by mean" in prose(page)
+    card, film = catalogue.get("chest-14"), page.session_state.film
+    target = Aim("Pneumonia").target(card)
+    for fusion in ("mean", "max"):
+        checked(page.segmented_control(key="fusion").set_value(fusion).run())
+        true = explain.heat(card, film, target, "grad-cam", layers=layers, fusion=fusion)
+        assert np.abs(true.on_radiograph(heat(page).shape) * 100 - heat(page)).max() <= 0.51
+    assert "Nobody has measured" in prose(page), "of fused layers there are no figures"
+
+
+def test_every_layer_can_be_chosen_the_telling_ones_first():
+    page = opened(sample="chest", label=PNEUMONIA, method="Grad-CAM")
+    card = catalogue.get("chest-14")
+    offered = page.multiselect(key="layer-chest-14-grad-cam").options
+    grids = {name: grid[:2] for name, grid in explain.layers(card).items() if min(grid[:2]) > 1}
+    assert {one.partition(",")[0] for one in offered[1:]} == {*grids} - {
+        explain.default_layer(card)
+    }
+    first = [one.partition(",")[0] for one in offered[1 : len(set(grids.values()))]]
+    sizes = [grids[one] for one in first]
+    assert card.explanation.layer in first
+    assert sizes == sorted(set(sizes)), "each grid once, from deep and coarse to early and fine"
+
+
+def test_a_layer_that_a_method_cannot_read_is_told_and_left_out():
+    page = opened(sample="chest", label=PNEUMONIA, method="CAM")
+    before = heat(page)
+    name = "layer-chest-14-cam"
+    other = page.multiselect(key=name).options[1].partition(",")[0]
+    checked(page.multiselect(key=name).set_value([other]).run())
+    assert "CAM only reads" in prose(page) and "The last activation is shown." in prose(page)
+    assert (heat(page) == before).all()
+
+
+def test_the_cost_of_a_slow_method_can_be_set_and_is_told():
+    page = opened(sample="chest", label=PNEUMONIA, method="RISE (slow)")
+    assert page.button(key="run method").label == "Run RISE (1,000 forward passes)"
+    checked(page.selectbox(key="rise-masks").set_value(100).run())
+    assert page.button(key="run method").label == "Run RISE (100 forward passes)"
+    assert "Costs 100 forward passes." in prose(page)
+    checked(page.button(key="run method").click().run())
+    (job,) = page.session_state.jobs.values()
+    job.wait(120)
+    checked(page.run())
+    assert "RISE, 100 masks" in prose(page)
+    assert "RISE is measured with 1,000 masks, not 100 masks." in prose(page)
+    card, film = catalogue.get("chest-14"), page.session_state.film
+    true = explain.heat(card, film, Aim("Pneumonia").target(card), "rise", masks=100)
+    assert np.abs(true.on_radiograph(heat(page).shape) * 100 - heat(page)).max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "value", "passes"),
+    [
+        ("Score-CAM (slow)", "score-cam-top", 64, "65 forward passes"),
+        ("SmoothGrad (slow)", "smoothgrad-samples", 8, "8 forward and 8 backward passes"),
+        ("Integrated Gradients (slow)", "integrated-gradients-steps", 16, "16 forward and 16 back"),
+        ("Occlusion (slow)", "occlusion-stride", 32, "49 forward passes"),
+    ],
+)
+def test_each_slow_method_has_what_sets_its_cost(method, option, value, passes):
+    page = opened(sample="chest", label=PNEUMONIA, method=method)
+    before = page.button(key="run method").label
+    if method.startswith("Score-CAM"):
+        layers = page.multiselect(key="layer-chest-14-score-cam")
+        checked(layers.set_value(["block6a_expand_activation"]).run())
+    checked(page.selectbox(key=option).set_value(value).run())
+    assert passes in page.button(key="run method").label != before
 
 
 def test_a_slow_method_waits_for_a_click_then_runs_and_can_be_stopped():
@@ -288,6 +453,31 @@ def test_boxes_are_drawn_told_and_saved_in_three_formats():
     assert narrow["x1"] - narrow["x0"] < wide["x1"] - wide["x0"]
     checked(page.selectbox(key="rule").set_value("otsu").run())
     assert overlay(page)["layout"]["shapes"]
+
+
+@pytest.mark.parametrize(
+    ("direction", "named"), [("against", "against pneumonia"), ("over", "pneumonia over ")]
+)
+def test_heat_against_a_finding_is_never_boxed_as_that_finding(direction, named):
+    page = opened(sample="chest", boxes="true", label=PNEUMONIA, direction=direction)
+    captions = [note["text"] for note in overlay(page)["layout"]["annotations"]]
+    assert captions and all(one.lower().startswith(named) for one in captions)
+    # each line of such a file is read as the place of a disease
+    names = [one.label for one in page.get("download_button")]
+    assert names == ["Overlay as PNG", "Reading as JSON"]
+    assert "only of what speaks for a finding" in prose(page)
+    checked(page.segmented_control(key="direction").set_value("for").run())
+    assert "Boxes as COCO" in [one.label for one in page.get("download_button")]
+
+
+def test_files_of_boxes_say_how_they_were_made(monkeypatch):
+    told = []
+    monkeypatch.setattr(box_files, "as_json", lambda _films, made_by: told.append(made_by) or "")
+    page = opened(sample="chest", boxes="true", label=PNEUMONIA)
+    own = catalogue.get("chest-14").explanation
+    assert told == [f"chest-14, {own.name}, fraction:0.5, what speaks for Pneumonia"]
+    checked(page.selectbox(key="rule").set_value("otsu").run())
+    assert ", otsu, " in told[-1]
 
 
 def test_a_run_of_a_page_leaves_compiled_networks_alone(monkeypatch):
@@ -401,6 +591,38 @@ def test_every_card_is_shown_with_figures_intervals_and_limits():
             assert f"{other.other:.3f}, of the network that ships {other.own:.3f}" in text
     assert any(card.alternatives for card in catalogue.catalogue().values())
     assert NOTICE in text
+
+
+def test_boxes_at_each_level_of_overlap_are_told_as_they_were_measured():
+    page = opened("models.py")
+    assert "<table" not in html(page), "nobody waits for tables that are not asked for"
+    card = catalogue.get("bone-wrist")
+    page.session_state[f"overlap {card.id}"] = True
+    checked(page.run())
+    stored = pd.read_csv(method_table.path(card.id, "localisation"), keep_default_na=False)
+    ways = page.selectbox(key=f"overlap of {card.id}")
+    assert ways.options[ways.index].startswith("★ ") and ways.value == card.explanation.name
+    for way in (card.explanation.name, "usual place"):
+        checked(page.selectbox(key=f"overlap of {card.id}").set_value(way).run())
+        (levels, rules) = [one.body for one in page.html if "<table" in one.body]
+        of_way = stored[stored["method"] == way]
+        cells = [[*row] for row in re.findall(r"<tr><th.*?>(.*?)</th>(.*?)</tr>", levels)][1:]
+        assert [level for level, _ in cells] == [f"{0.1 * k:.1f}" for k in range(1, 10)]
+        for level, row in cells:
+            told = re.findall(r"<td>(.*?)</td>", row)
+            names = [
+                f"{false}T({kind}) {level}"
+                for kind in ("IoU", "IoBB")
+                for false in ("", "false boxes, ")
+            ]
+            for name, cell in zip(names, told, strict=True):
+                (true,) = of_way[of_way["measure"] == name].itertuples()
+                figures = [float(one) for one in re.findall(r"[\d.]+", cell)]
+                scale, error = (1, 0.0051) if name.startswith("false") else (0.01, 0.0051)
+                wanted = [true.value, true.low, true.high]
+                assert [scale * one for one in figures] == pytest.approx(wanted, abs=error), name
+        (hit,) = of_way[of_way["measure"] == "hit rate"].itertuples()
+        assert f"{100 * hit.value:.0f} % (" in rules and "Otsu&#x27;s threshold" in rules
 
 
 def test_a_broken_card_is_told_in_a_sentence(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from pages.cards import overlap
 from pages.judging import figures
 from xray_models.catalogue import Card
 from xray_models.evaluate import faithfulness_study, sanity_study, worth
@@ -87,6 +88,8 @@ def show(card: Card) -> None:
         "Where a figure names its films, these are fewer than those of the other maps."
         + (" The explained network had been trained on some of these films." * _seen(chosen))
     )
+    if chosen is not None:
+        overlap.show(card, chosen)
     if checks.loc[checks["check"] == "weights", "correlation"].notna().any():
         st.markdown("**Do the maps notice when the network forgets what it learned?**")
         figures.show(cascade(checks), f"sanity {card.id}", zoom=False)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.comparing.grid import FILM
 from pages.comparing.tiles import Tile
+from pages.reading import mapping
 from xray_models import render
 
 if TYPE_CHECKING:
@@ -24,16 +25,14 @@ def show(
 ) -> None:
     """Choose two pictures and let them take turns."""
     st.header("Blink", anchor=False)
-    choices: list[Tile | None] = [None, *done]
-
-    def words(one: Tile | None) -> str:
-        return FILM if one is None else names[one]
-
+    # by name: a choice outlives the maps of the film or label before
+    pictures: dict[str, Tile | None] = {FILM: None} | {names[tile]: tile for tile in done}
+    choices = list(pictures)
     first_side, second_side, show_side = st.columns([2, 2, 2], vertical_alignment="bottom")
     with first_side:
-        first = st.selectbox("First", choices, index=min(1, len(choices) - 2), format_func=words)
+        first = st.selectbox("First", choices, index=min(1, len(choices) - 2))
     with second_side:
-        second = st.selectbox("Second", choices, index=len(choices) - 1, format_func=words)
+        second = st.selectbox("Second", choices, index=len(choices) - 1)
     with show_side:
         turn = st.segmented_control(
             "Show", ["first", "second", "in turns"], default="first", required=True
@@ -48,13 +47,25 @@ def show(
 
     shown = {"first": [first], "second": [second]}.get(str(turn), [first, second])
     figures = "".join(
-        f'<figure><img alt="{escape(words(one))}" '
-        f'src="data:image/jpeg;base64,{source(one)}">'
-        f"<figcaption>{escape(words(one))}</figcaption></figure>"
-        for one in shown
+        _figure(name, _where(film, done, pictures[name]), source(pictures[name])) for name in shown
     )
     turns = " rl-turns" if len(shown) > 1 else ""
     st.html(
         f'<div class="rl-blink{turns}" style="aspect-ratio:{film.width}/{film.height}">{figures}'
         "</div>"
+    )
+
+
+def _where(film: Radiograph, done: dict[Tile, Tried], one: Tile | None) -> str:
+    """Where the heat of a map is, in a sentence; the film itself has none."""
+    return "" if one is None else mapping.where(mapping.small(film, done[one].heatmap))
+
+
+def _figure(name: str, where: str, source: str) -> str:
+    """A picture with its name and the place of its heat under it."""
+    alt = escape(f"{name}: {where}" if where else name)
+    told = f"<br><small>{escape(where)}</small>" if where else ""
+    return (
+        f'<figure><img alt="{alt}" src="data:image/jpeg;base64,{source}">'
+        f"<figcaption>{escape(name)}{told}</figcaption></figure>"
     )

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.comparing.tiles import Tile, tiles
-from pages.reading import asking
+from pages.reading import asking, links
 from pages.reading.asking import OWN_LAYER, Question
 from pages.reading.opening import card_of
+from xray_models.labels import shown
 
 if TYPE_CHECKING:
     from classify import Reading
     from xray_models.catalogue import Card
     from xray_models.explain import Offer
 
+DIRECTIONS = ("for", "against", "over")
 START = ("grad-cam", "grad-cam++", "layercam", "eigen-cam")
 
 
 def choose_tiles(reading: Reading) -> list[Tile]:
     """The maps that a visitor asks for."""
     questions, direction = _choose_questions(reading)
+    others = _choose_others(questions) if direction == "over" else {}
     cards = {one.model: card_of(one.model) for one in questions or asking.questions(reading)[:1]}
     known = {model: asking.offers(card) for model, card in cards.items()}
     method_side, layer_side = st.columns([3, 1], vertical_alignment="bottom")
@@ -32,20 +34,23 @@ def choose_tiles(reading: Reading) -> list[Tile]:
     with layer_side:
         layers = _choose_layers(cards)
     _tell_misfits(reading, known)
-    return tiles(questions, direction, methods, layers)
+    return tiles(questions, direction, others, methods, layers)
 
 
 def _choose_questions(reading: Reading) -> tuple[list[Question], str]:
-    """Labels of models, and what speaks for or against them."""
+    """Labels of models, and whether what speaks for them, against them or for them over others."""
     choices = asking.questions(reading)
+    anew = asking.begin("labels", choices, choices[:1])
     label_side, direction_side = st.columns([3, 1])
     with label_side:
         questions: list[Question] = st.multiselect(
             "Explain",
             choices,
-            default=choices[:1],
+            default=None if anew else choices[:1],
             format_func=lambda one: one.words,
             key="labels",
+            on_change=asking.choose,
+            args=("labels",),
             bind="query-params",
             persist_state="session",
             help="Several labels, of one model or of several, are shown beside each other.",
@@ -53,15 +58,45 @@ def _choose_questions(reading: Reading) -> tuple[list[Question], str]:
     with direction_side:
         direction = st.segmented_control(
             "What speaks",
-            ["for", "against"],
+            list(DIRECTIONS),
             default="for",
             required=True,
             key="speaks",
             bind="query-params",
             persist_state="session",
             width="stretch",
+            help="Against: where the model sees reasons to lower the label's score. Over: what "
+            "speaks for this label rather than for another one of the same model.",
         )
     return questions, str(direction)
+
+
+def _choose_others(questions: list[Question]) -> dict[str, str]:
+    """For each model the label that its labels are set against; none where it knows no other."""
+    from xray_models.explain.aims import rivals
+
+    asked: dict[str, list[str]] = {}
+    for one in questions:
+        asked.setdefault(one.model, []).append(one.label)
+    others: dict[str, str] = {}
+    for model, labels in asked.items():
+        card = card_of(model)
+        apart = [set(rivals(card, label)) for label in labels]
+        choices = [label for label in card.labels if all(label in one for one in apart)]
+        named = f" ({card.name})" if len(asked) > 1 else ""
+        if not choices:
+            known = " and ".join(map(shown, labels))
+            st.caption(f"There is nothing to set {known} against{named}: shown is what speaks for.")
+            continue
+        others[model] = st.selectbox(
+            f"Rather than{named}",
+            choices,
+            format_func=shown,
+            key=f"other-{model}",
+            bind="query-params",
+            persist_state="session",
+        )
+    return others
 
 
 def _choose_methods(known: Mapping[str, Mapping[str, Offer]], of_cards: set[str]) -> list[str]:
@@ -70,12 +105,17 @@ def _choose_methods(known: Mapping[str, Mapping[str, Offer]], of_cards: set[str]
         name: offer for of_model in known.values() for name, offer in of_model.items() if offer.fits
     }
     order = [name for name in next(iter(known.values())) if name in fits]
+    words = {name: asking.method_words(fits[name]) for name in order}
+    # a visitor's choice stays when a second model comes beside the first, but is not another's
+    key = f"methods-{next(iter(known))}"
+    taken = links.take_over("methods", key, words, several=True)
+    start = [name for name in order if name in of_cards.union(START)]
     chosen: list[str] = st.multiselect(
         "Methods",
         order,
-        default=[name for name in order if name in of_cards.union(START)],
-        format_func=lambda one: asking.method_words(fits[one]),
-        key="methods",
+        default=None if taken else start,
+        format_func=lambda one: words[one],
+        key=key,
         bind="query-params",
         persist_state="session",
         help="Slow ones start on a button of their own.",
@@ -87,13 +127,17 @@ def _choose_layers(cards: Mapping[str, Card]) -> dict[str, list[str]]:
     """Layers per model."""
     layers: dict[str, list[str]] = {}
     with st.popover("Layers", width="stretch"):
-        st.caption("Earlier layers draw finer maps of simpler things.")
+        st.caption(
+            "Earlier layers draw finer maps of simpler things. First those where the grid of the "
+            "network changes, then every other: type to search."
+        )
         for model, card in cards.items():
+            words = asking.layer_words(card)
             layers[model] = st.multiselect(
                 f"Layers of {card.name}",
-                asking.layers(card),
-                default=[_start(card)],
-                format_func=partial(asking.layer_words, card),
+                words,
+                default=[_start(card, words)],
+                format_func=words.__getitem__,
                 key=f"layers-{model}",
                 bind="query-params",
                 persist_state="session",
@@ -101,9 +145,9 @@ def _choose_layers(cards: Mapping[str, Card]) -> dict[str, list[str]]:
     return layers
 
 
-def _start(card: Card) -> str:
+def _start(card: Card, layers: Mapping[str, str]) -> str:
     """The layer that the model's card chose by measurement: the last activation where none."""
-    return card.explanation.layer if card.explanation.layer in asking.layers(card) else OWN_LAYER
+    return card.explanation.layer if card.explanation.layer in layers else OWN_LAYER
 
 
 def _tell_misfits(reading: Reading, known: Mapping[str, Mapping[str, Offer]]) -> None:

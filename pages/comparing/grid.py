@@ -51,10 +51,10 @@ def show(
     cells = int(min(300, np.sqrt(ANSWERS / (count * max(1, count - 1)))))
     heats = {names[tile]: one.heatmap for tile, one in done.items()}
     figure = viewer.figure(pictures, grid, Hover(*asking.percent_grid(film, heats, cells)))
-    said = [
-        f"{names[tile]}: {mapping.where(mapping.small(film, one.heatmap))}"
-        for tile, one in done.items()
-    ]
+    said = {
+        names[tile]: mapping.where(mapping.small(film, one.heatmap)) for tile, one in done.items()
+    }
+    told = " ".join(f"{name}: {where}" for name, where in said.items())
     asking.frame("lightbox", grid)
     with st.container(key="lightbox"):
         st.plotly_chart(
@@ -63,9 +63,10 @@ def show(
             key="tiles",
             height="stretch",
             config=viewer.CONFIG,
-            alt=f"The radiograph and {len(done)} maps of it. {' '.join(said)}",
+            alt=f"The radiograph and {len(done)} maps of it. {told}",
         )
     st.html(markup.legend(render.ramp(style.colormap), style.threshold))
+    st.markdown("\n".join(f"- **{name}**: {where}" for name, where in said.items()))
     st.caption(
         "One color scale for all, each map relative to its own hottest point. Point at a picture "
         "to read every map there; zoom in one and all follow."

@@ -97,6 +97,10 @@ def _judge(
         if asked not in judges:
             judges[asked] = side_by_side.Judge(card_of(tile.question.model), film, tile.aim)
         judge = judges[asked]
-        kept[tile] = judge.random(stop) if tile == asked else judge.scores(values[tile], stop)
+        kept[tile] = (
+            judge.random(stop)
+            if tile == asked
+            else judge.scores(values[tile], stop, tile.method, tile.layer)
+        )
         progress(number + 1, len(missing))
     return len(missing)

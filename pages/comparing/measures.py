@@ -1,4 +1,4 @@
-"""The table under the grid: where each map is hot, what it cost, how faithful it is here."""
+"""The table under the grid: what each map cost, how faithful it is here."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.comparing import judging
-from pages.comparing.tiles import Tile
-from pages.reading import mapping, waiting
-from xray_models.labels import shown
+from pages.comparing.tiles import Tile, asked
+from pages.reading import waiting
 
 if TYPE_CHECKING:
     from xray_models.evaluate.side_by_side import Scores, Tried
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 _NUMBER = st.column_config.NumberColumn
 COLUMNS = {
     "Map": st.column_config.TextColumn(pinned=True),
-    "Where the heat is": st.column_config.TextColumn(width="large"),
     "ms": _NUMBER(format="%.1f", help="Beyond the pass that read the film."),
     "Passes": _NUMBER(
         format="%.0f", help="At most, in forward passes; a backward pass counts two."
@@ -36,12 +34,22 @@ COLUMNS = {
         help="Share lost when only what is hot is shown, lower is better "
         "(Chattopadhay et al. 2018).",
     ),
+    "Probability rose": st.column_config.TextColumn(
+        help="Whether the probability is higher when only what is hot is shown: the increase of "
+        "Chattopadhay et al. 2018, on one film.",
+    ),
     "MuFidelity": _NUMBER(
         format="%.2f",
         help="-1 to 1, higher is better: heat taken away against score lost, over 64 random sets "
         "of cells (Bhatt et al. 2020).",
     ),
+    "Stability": _NUMBER(
+        format="%.2f",
+        help="-1 to 1, higher is better: rank correlation with the maps of the film under slight "
+        "noise. Of slow methods it is not measured here.",
+    ),
 }
+_FACTS = 3  # of the columns, those that are known before a map is judged
 
 
 def show(film_key: str, film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str]) -> None:
@@ -51,7 +59,7 @@ def show(film_key: str, film: Radiograph, done: dict[Tile, Tried], names: dict[T
     for tile in done:  # noise asked the same, for comparison
         if (noise := judging.noise(tile)) not in judged:
             judged.append(noise)
-    rows = {tile: _facts(film, tile, done, names) for tile in judged}
+    rows = {tile: _facts(tile, done, names) for tile in judged}
     if judging.begin(film_key, film, judged, done):
         _fill_in(film_key, rows)
     else:
@@ -71,35 +79,32 @@ def _fill_in(film_key: str, rows: dict[Tile, dict[str, object]]) -> None:
 
 def _table(rows: dict[Tile, dict[str, object]], scores: dict[Tile, Scores]) -> None:
     table = pd.DataFrame([facts | _figures(scores.get(tile)) for tile, facts in rows.items()])
-    numbers = table.columns.drop(["Map", "Where the heat is"])
+    numbers = table.columns.drop(["Map", "Probability rose"])
     table[numbers] = table[numbers].astype(float)  # a column that is still empty is a number, too
     st.dataframe(table, hide_index=True, column_config=COLUMNS, placeholder="–")
 
 
-def _facts(
-    film: Radiograph, tile: Tile, done: dict[Tile, Tried], names: dict[Tile, str]
-) -> dict[str, object]:
+def _facts(tile: Tile, done: dict[Tile, Tried], names: dict[Tile, str]) -> dict[str, object]:
     """What is known of a map at once."""
     one = done.get(tile)
     if one is None:
-        several = len({(other.question, other.direction) for other in done}) > 1
-        name = "Noise, for comparison" + (f" ({shown(tile.question.label)})" if several else "")
-        return {"Map": name, "Where the heat is": "Everywhere.", "ms": None, "Passes": 0.0}
-    where = mapping.where(mapping.small(film, one.heatmap))
-    return {
-        "Map": names[tile],
-        "Where the heat is": where,
-        "ms": one.seconds * 1000,
-        "Passes": one.cost.total,
-    }
+        several = len({judging.noise(other) for other in done}) > 1
+        name = "Noise, for comparison" + (f" ({asked(tile)})" if several else "")
+        return {"Map": name, "ms": None, "Passes": 0.0}
+    return {"Map": names[tile], "ms": one.seconds * 1000, "Passes": one.cost.total}
 
 
 def _figures(scores: Scores | None) -> dict[str, object]:
     """Scores as columns; empty where not judged yet."""
+    if scores is None:
+        return dict.fromkeys(list(COLUMNS)[_FACTS:])
+    rose = None if scores.increase is None else ("yes" if scores.increase else "no")
     return {
-        "Insertion − deletion": None if scores is None else scores.gap,
-        "Insertion": None if scores is None else scores.insertion,
-        "Deletion": None if scores is None else scores.deletion,
-        "Probability lost": None if scores is None else scores.drop,
-        "MuFidelity": None if scores is None else scores.mu_fidelity,
+        "Insertion − deletion": scores.gap,
+        "Insertion": scores.insertion,
+        "Deletion": scores.deletion,
+        "Probability lost": scores.drop,
+        "Probability rose": rose,
+        "MuFidelity": scores.mu_fidelity,
+        "Stability": scores.stability,
     }

@@ -20,28 +20,52 @@ if TYPE_CHECKING:
 
 
 class Tile(NamedTuple):
-    """One map of the grid."""
+    """One map of the grid.
+
+    Attributes:
+        question: a label of a model.
+        direction: "for", "against" or "over".
+        method: id of the method.
+        layer: to look at; None for the method's own.
+        other: for "over", the label that it is set against.
+    """
 
     question: Question
     direction: str
     method: str
     layer: str | None
+    other: str = ""
 
     @property
     def aim(self) -> Aim:
         """What is asked of the model."""
         from xray_models.explain.aims import Aim
 
-        return Aim(self.question.label, self.direction)
+        return Aim(self.question.label, self.direction, self.other)
 
 
 def tiles(
-    questions: list[Question], direction: str, methods: list[str], layers: dict[str, list[str]]
+    questions: list[Question],
+    direction: str,
+    others: dict[str, str],
+    methods: list[str],
+    layers: dict[str, list[str]],
 ) -> list[Tile]:
-    """Every question by every method that fits its model, at every layer chosen that fits."""
+    """Every question by every method that fits its model, at every layer chosen that fits.
+
+    Args:
+        questions: labels of models.
+        direction: "for", "against" or "over".
+        others: model -> the label that its labels are set against, with "over"; a model that is
+            missing knows none, and is asked what speaks for its label.
+        methods: ids.
+        layers: model -> layers.
+    """
     found = []
     for question in questions:
         card = card_of(question.model)
+        other = others.get(question.model, "")
+        way = "for" if direction == "over" and not other else direction
         for layer in layers.get(question.model) or [OWN_LAYER]:
             where = None if layer == OWN_LAYER else layer
             known = asking.offers(card, where)
@@ -49,9 +73,9 @@ def tiles(
             own = asking.offers(card)
             for method in methods:
                 if known[method].fits:
-                    found.append(Tile(question, direction, method, where))
+                    found.append(Tile(question, way, method, where, other))
                 elif own[method].fits:
-                    found.append(Tile(question, direction, method, None))
+                    found.append(Tile(question, way, method, None, other))
     return list(dict.fromkeys(found))
 
 
@@ -66,13 +90,19 @@ def titles(wanted: list[Tile]) -> dict[Tile, tuple[str, ...]]:
     for one in wanted:
         words = [METHODS[one.method].name]
         if several_labels:
-            words.append(shown(one.question.label))
+            words.append(asked(one))
         if several_models:
             words.append(card_of(one.question.model).name)
         if several_layers and METHODS[one.method].layered:
             words.append(one.layer or OWN_LAYER)
         found[one] = tuple(words)
     return found
+
+
+def asked(tile: Tile) -> str:
+    """The label of a map, and the one that it is set against."""
+    label = shown(tile.question.label)
+    return f"{label} over {shown(tile.other)}" if tile.other else label
 
 
 def make(

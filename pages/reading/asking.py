@@ -85,6 +85,39 @@ def questions(reading: Reading) -> list[Question]:
     return list(dict.fromkeys(asked))
 
 
+def begin(key: str, choices: list[Question], start: Question | list[Question]) -> bool:
+    """Ask a new film about its own strongest finding, unless the visitor chose what to ask.
+
+    Call it before the widget is drawn; the widget calls `choose` when it is changed.
+
+    Args:
+        key: of the widget that chooses labels.
+        choices: what can be asked of the film that is open.
+        start: what is asked at first, of the widget's kind.
+
+    Returns:
+        Whether the widget was set, and must not be given a value to begin with.
+    """
+    state = st.session_state
+    film, before = state.film_key, state.get(f"film of {key}")
+    state[f"film of {key}"] = film
+    kept = state.get(key)
+    if kept is None:
+        return False
+    asked = kept if isinstance(kept, list) else [kept]
+    fits = set(choices).intersection(asked)
+    new = before not in (None, film)
+    anew = (bool(asked) and not fits) or (new and not (fits and state.get(f"{key} chosen")))
+    if anew:
+        state[key] = start
+    return anew
+
+
+def choose(key: str) -> None:
+    """The visitor chose what to ask, for this film and the next ones that can be asked it."""
+    st.session_state[f"{key} chosen"] = True
+
+
 def probability(reading: Reading, question: Question) -> float | None:
     """Of a finding on this film; None for a label that is no finding."""
     return next(
@@ -127,30 +160,35 @@ def offers(card: Card, layer: str | None = None) -> dict[str, Offer]:
 
 
 def layers(card: Card) -> list[str]:
-    """Layers worth a choice, the deepest first: where the grid of the network changes, and its end.
+    """Every layer that can be chosen; first those worth it, the deepest of them first.
 
-    A network has a hundred layers; of those with one grid size the last sees most.
+    Those are where the grid of the network changes, its end, and what the card chose: of the
+    hundred layers of a network, with one grid size, the last sees most.
     """
     from xray_models import explain
 
-    last: dict[tuple[int, int], str] = {}
-    for name, (rows, columns, _) in explain.layers(card).items():
-        last[rows, columns] = name
-    chosen = [name for size, name in last.items() if min(size) > 1]
+    grids = explain.layers(card)
+    places = [name for name, (rows, columns, _) in grids.items() if min(rows, columns) > 1]
+    last = {grids[name][:2]: name for name in places}
+    chosen = list(last.values())
     if card.explanation.layer and card.explanation.layer not in chosen:
         chosen.append(card.explanation.layer)
     own = explain.default_layer(card)
-    return [OWN_LAYER, *(name for name in reversed(chosen) if name != own)]
+    order = dict.fromkeys([*reversed(chosen), *reversed(places)])
+    return [OWN_LAYER, *(name for name in order if name != own)]
 
 
-def layer_words(card: Card, layer: str) -> str:
-    """A layer in a menu: its name and its grid."""
+def layer_words(card: Card) -> dict[str, str]:
+    """Layers as a menu names them: with their grid."""
     from xray_models import explain
 
-    name = explain.default_layer(card) if layer == OWN_LAYER else layer
-    rows, columns, _ = explain.layers(card)[name]
-    grid = f"{rows} × {columns}"
-    return f"{layer}, {grid} cells" if layer == OWN_LAYER else f"{name}, {grid} cells"
+    grids, own = explain.layers(card), explain.default_layer(card)
+
+    def words(layer: str) -> str:
+        rows, columns, _ = grids[own if layer == OWN_LAYER else layer]
+        return f"{layer}, {rows} × {columns} cells"
+
+    return {layer: words(layer) for layer in layers(card)}
 
 
 def choose_style() -> render.Style:

@@ -1,4 +1,4 @@
-"""The controls of the overlay: what is asked, by which method at which layer, boxes or none."""
+"""The controls of the overlay: what is asked of a model, and boxes or none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.reading import asking
-from pages.reading.asking import OWN_LAYER, Question
+from pages.reading.asking import Question
 from pages.reading.opening import card_of
 from xray_models.labels import shown
 
@@ -28,13 +28,17 @@ def choose_aim(reading: Reading) -> tuple[Question, Aim]:
     """Which label of which model, and what speaks for it, against it, or for it over another."""
     from xray_models.explain.aims import Aim, rivals
 
+    choices = asking.questions(reading)
+    asking.begin("label", choices, choices[0])
     label_side, direction_side = st.columns([3, 2])
     with label_side:
         question: Question = st.selectbox(
             "Explain",
-            asking.questions(reading),
+            choices,
             format_func=lambda one: one.words,
             key="label",
+            on_change=asking.choose,
+            args=("label",),
             bind="query-params",
             persist_state="session",
             help="A heatmap shows where the model sees this label.",
@@ -69,59 +73,6 @@ def choose_aim(reading: Reading) -> tuple[Question, Aim]:
         persist_state="session",
     )
     return question, Aim(question.label, "over", other)
-
-
-def choose_method(card: Card) -> tuple[str, str | None]:
-    """A method that fits the model, and under "more" the layer; by default those of the card."""
-    known = asking.offers(card)
-    fits = [name for name, offer in known.items() if offer.fits]
-    method_side, more_side = st.columns([3, 2], vertical_alignment="bottom")
-    with method_side:
-        method: str = st.selectbox(
-            "Method",
-            fits,
-            index=fits.index(card.explanation.method),
-            format_func=lambda one: asking.method_words(known[one]),
-            key="method",
-            bind="query-params",
-            persist_state="session",
-        )
-    offer = known[method]
-    with more_side, st.popover("More about the method", width="stretch"):
-        layer = choose_layer(card, method) if offer.method.layered else OWN_LAYER
-        if not offer.method.layered:
-            st.caption("It draws on the film's pixels, so there is no layer to choose.")
-        st.markdown(f"{offer.method.summary} {offer.method.reference}.")
-        if method == card.explanation.method and card.explanation.reason:
-            st.markdown(f"Shown first for this model: {card.explanation.reason}")
-        st.page_link("pages/compare.py", label="Compare methods on this film")
-        missing = [f"- {one.why}" for one in known.values() if not one.fits]
-        if missing:
-            st.caption("Not offered for this model:\n" + "\n".join(missing))
-    chosen = None if layer == OWN_LAYER else layer
-    if chosen and (why := asking.offers(card, chosen)[method].why):
-        st.caption(f"{why} The last activation is shown.")
-        chosen = None
-    told = asking.offers(card, chosen)[method]
-    st.caption(f"{offer.method.summary} Costs {asking.passes(told)}.")
-    return method, chosen
-
-
-def choose_layer(card: Card, method: str) -> str:
-    """Where in the network to look."""
-    own = card.explanation.layer if method == card.explanation.method else ""
-    layers = asking.layers(card)
-    layer: str = st.selectbox(
-        "Layer",
-        layers,
-        index=layers.index(own or OWN_LAYER),
-        format_func=lambda one: asking.layer_words(card, one),
-        key="layer",
-        bind="query-params",
-        persist_state="session",
-        help="Earlier layers draw finer maps of simpler things.",
-    )
-    return layer
 
 
 def choose_rule(card: Card, label: str) -> Rule | None:
@@ -160,7 +111,8 @@ def choose_rule(card: Card, label: str) -> Rule | None:
             start,
             0.05 if name == "fraction" else 0.01,
             format="percent",
-            key=f"{name}-share",
+            # the usual area is that of a label of a model; a share of the heat is of any map
+            key="fraction-share" if name == "fraction" else f"area-share-{card.id}-{label}",
             bind="query-params",
             persist_state="session",
         )

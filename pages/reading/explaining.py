@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.reading import asking, choosing, mapping, saving
+from pages.reading import asking, choosing, choosing_way, mapping, saving
 from pages.reading.asking import Question
 from pages.reading.opening import NOTICE, card_of
+from pages.reading.ways import SETTINGS, Way
 from xray_models import markup, render, viewer
+from xray_models.labels import shown
 from xray_models.viewer import Grid, Hover, Picture
 
 if TYPE_CHECKING:
@@ -34,30 +36,27 @@ def show_overlay(film_key: str, reading: Reading, phone: bool) -> None:
     st.subheader("What is shown", anchor=False)
     question, aim = choosing.choose_aim(reading)
     card = card_of(question.model)
-    method, layer = choosing.choose_method(card)
+    way = choosing_way.choose_way(card)
     style = asking.choose_style()
-    heatmap = explain(film_key, film, card, aim, method, layer)
+    heatmap = explain(film_key, film, card, aim, way)
     heat = np.zeros((1, 1), np.float32) if heatmap is None else mapping.small(film, heatmap)
     rule = choosing.choose_rule(card, question.label)
     boxes = boxes_of(heat, aim, rule, film) if heatmap is not None and rule else ()
 
     with pictures:
-        show_title(reading, question, aim, method, layer)
+        show_title(reading, question, aim, way)
         show_pictures(film, heatmap, aim, boxes, style, phone)
         if heatmap is not None:
-            show_words(reading, question, aim, method, layer, heat, boxes)
-    saving.save(
-        film, film_key, reading, heatmap, boxes, style, made_by=f"{card.id}, {method}, {rule}"
-    )
+            show_words(reading, question, aim, way, heat, boxes)
+    made_by = f"{card.id}, {way.id}, {rule}, {aim.words}"
+    saving.save(film, film_key, reading, heatmap, aim, boxes, style, made_by)
 
 
-def explain(
-    film_key: str, film: Radiograph, card: Card, aim: Aim, method: str, layer: str | None
-) -> Heatmap | None:
+def explain(film_key: str, film: Radiograph, card: Card, aim: Aim, way: Way) -> Heatmap | None:
     """The heatmap; None while a slow method waits for a click."""
-    key = "heat", film_key, card.id, aim, method, layer
-    work = partial(_explain, card, film, aim, method, layer)
-    offer = asking.offers(card, layer)[method]
+    key = "heat", film_key, card.id, aim, way
+    work = partial(_explain, card, film, aim, way)
+    offer = way.offer(card)
     if offer.slow and not mapping.known(key):
         return mapping.on_click(key, offer, offer.method.name, work, "method")
     return mapping.at_once(key, work)
@@ -67,36 +66,38 @@ def _explain(
     card: Card,
     film: Radiograph,
     aim: Aim,
-    method: str,
-    layer: str | None,
+    way: Way,
     progress: Progress | None,
     stop: Stop | None,
 ) -> Heatmap:
-    from xray_models import explain
-
-    return explain.heat(card, film, aim.target(card), method, layer, progress=progress, stop=stop)
+    return way.heat(card, film, aim, progress, stop)
 
 
 def boxes_of(heat: np.ndarray, aim: Aim, rule: Rule, film: Radiograph) -> tuple[Box, ...]:
-    """Boxes in pixels of the film."""
+    """Boxes in pixels of the film, named by what the heat in them speaks for."""
     from xray_models.explain.boxes import from_heat
 
-    return from_heat(heat, aim.label, rule, (film.height, film.width))
+    return from_heat(heat, spoken_for(aim), rule, (film.height, film.width))
 
 
-def show_title(
-    reading: Reading, question: Question, aim: Aim, method: str, layer: str | None
-) -> None:
+def spoken_for(aim: Aim) -> str:
+    """What a box of heat stands for: heat against a finding is no place of that finding."""
+    if aim.direction == "against":
+        return f"against {shown(aim.label)}"
+    if aim.direction == "over":
+        return f"{shown(aim.label)} over {shown(aim.other)}"
+    return aim.label
+
+
+def show_title(reading: Reading, question: Question, aim: Aim, way: Way) -> None:
     """What the overlay answers: which finding of which model, how probable, by which method."""
-    from xray_models.explain import METHODS
-
     card, chance = card_of(question.model), asking.probability(reading, question)
     st.header(f"{aim.words[0].upper()}{aim.words[1:]}", anchor=False)
     told = [card.name]
     if chance is not None:
         side = "at or above" if chance >= card.thresholds[question.label] else "below"
         told.append(f"{markup.percent(chance)}, {side} the threshold")
-    told.append(f"{METHODS[method].name} at {layer}" if layer else METHODS[method].name)
+    told.append(way.words)
     st.caption(" · ".join(told))
 
 
@@ -141,8 +142,7 @@ def show_words(
     reading: Reading,
     question: Question,
     aim: Aim,
-    method: str,
-    layer: str | None,
+    way: Way,
     heat: np.ndarray,
     boxes: tuple[Box, ...],
 ) -> None:
@@ -152,8 +152,8 @@ def show_words(
 
     film = reading.radiograph
     said = [mapping.where(heat), hottest(heat, film)]
-    if aim.direction == "against" and not METHODS[method].signed:
-        said.append(f"{METHODS[method].name} draws the same map for and against.")
+    if aim.direction == "against" and not METHODS[way.method].signed:
+        said.append(f"{METHODS[way.method].name} draws the same map for and against.")
     if boxes:
         drawn = [f"{markup.percent(box.mass or 0)} of the heat in {place(box)}" for box in boxes]
         said.append(f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}: {'; '.join(drawn)}.")
@@ -162,12 +162,24 @@ def show_words(
         st.warning(caution, icon=":material/warning:")
     card, chance = card_of(question.model), asking.probability(reading, question)
     try:
-        told = trust(card, aim, method, layer, chance)
+        told = trust(card, aim, way.method, way.layer, chance)
+        if way.settings:
+            told += f" {measured_otherwise(way)}"
     except ValueError as error:  # a stored table that cannot be used
         told = str(error)
     with st.container(border=True, key="trust"):
         st.markdown(f"**How far to trust this map.** {told}")
         st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
+
+
+def measured_otherwise(way: Way) -> str:
+    """Methods were measured as they are at first: what was set here may do better or worse."""
+    from xray_models.explain import METHODS
+
+    usual = METHODS[way.method].checked({})
+    words = SETTINGS[way.method].words
+    told = " and ".join(f"{words(usual[name])}, not {words(value)}" for name, value in way.settings)
+    return f"{METHODS[way.method].name} is measured with {told}."
 
 
 def place(box: Box) -> str:

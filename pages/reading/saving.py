@@ -15,6 +15,7 @@ from xray_models.samples import SAMPLES
 
 if TYPE_CHECKING:
     from classify import Reading
+    from xray_models.explain.aims import Aim
     from xray_models.explain.boxes import Box
     from xray_models.explain.heatmap import Heatmap
     from xray_models.radiograph import Radiograph
@@ -27,11 +28,23 @@ def save(
     film_key: str,
     reading: Reading,
     heatmap: Heatmap | None,
+    aim: Aim,
     boxes: tuple[Box, ...],
     style: render.Style,
     made_by: str,
 ) -> None:
-    """What can be taken home."""
+    """What can be taken home; a box in a file names a finding, so only boxes of what speaks for it.
+
+    Args:
+        film: the radiograph.
+        film_key: of the film.
+        reading: of the film.
+        heatmap: what is laid over it; None where there is none yet.
+        aim: what the heat speaks for.
+        boxes: drawn on the overlay.
+        style: of the overlay.
+        made_by: model, method at its layers, rule and aim, for the files of boxes.
+    """
     with st.container(horizontal=True):
         if heatmap is not None:
             download(
@@ -47,7 +60,7 @@ def save(
             "radlens-reading.json",
             "application/json",
         )
-        if boxes:
+        if boxes and aim.direction == "for":
             from xray_models.explain import box_files
 
             # an upload's name goes nowhere
@@ -62,6 +75,11 @@ def save(
                 for kind, content, name in kinds:
                     mime = "text/plain" if name.endswith(".txt") else "application/json"
                     download(f"Boxes as {kind}", content, name, mime)
+    if boxes and aim.direction != "for":
+        st.caption(
+            "Boxes are saved as files only of what speaks for a finding: whoever reads such a file "
+            "takes each box for a place of the finding that it names."
+        )
 
 
 def download(label: str, data: object, name: str, mime: str, about: str | None = None) -> None:

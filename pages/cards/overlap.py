@@ -1,0 +1,131 @@
+"""Boxes from a model's heat against boxes by people, level by level (Wang et al. 2017)."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from xray_models.catalogue import Card
+from xray_models.evaluate import method_table
+from xray_models.evaluate.localisation import LEVELS
+from xray_models.evaluate.worth import Films
+from xray_models.explain import METHODS, at_layer
+
+TITLE = "Boxes at each level of overlap (Wang 2017)"
+_RULE = "fraction:0.5"  # the one whose levels are stored
+_RULES = {
+    _RULE: "half of the highest heat",
+    "otsu": "Otsu's threshold",
+    "area": "the area that people usually box",
+}
+_ABOUT = (
+    "*Found* is the share of the boxes by people that a box from heat meets at the level, with its "
+    "95 % interval; *false* counts the boxes from heat that meet none, per film. IoU is the "
+    "overlap of two boxes over their union. IoBB is the overlap over the box from heat: a small "
+    "box inside a large lesion counts as right, so that it favors small boxes. Boxes are drawn "
+    "around what reaches half of the highest heat; the table below it has other rules."
+)
+
+
+@st.fragment
+def show(card: Card, on: Films) -> None:
+    """The tables of one way to make a map, opened by a click; a choice runs nothing else.
+
+    Args:
+        card: of the model.
+        on: the films with boxes.
+    """
+    key = f"overlap {card.id}"
+    opened = st.expander(TITLE, key=key, type="compact", on_change="rerun")
+    if not opened.open:  # ten models' tables would make everybody wait
+        return
+    with opened:
+        try:
+            table = method_table.load(card.id, "localisation")
+        except ValueError as error:
+            st.error(f"What was measured cannot be shown. {error}", icon=":material/error:")
+            return
+        table = table[(table["data"] == on.data) & (table["label"] == on.label)]
+        ways = list(table.loc[table["rule"] == _RULE, "method"].unique())
+        if not ways:
+            st.markdown("No boxes were cut from this model's heat on these films.")
+            return
+        own = card.explanation.name
+        way: str = st.selectbox(
+            "Map",
+            ways,
+            index=ways.index(own) if own in ways else 0,
+            format_func=lambda one: f"★ {_named(one)}" if one == own else _named(one),
+            key=f"overlap of {card.id}",
+        )
+        rows = table[table["method"] == way]
+        films, groups = int(rows["films"].max()), int(rows["groups"].max())
+        st.html(_levels(rows, f"{_named(way)}, {films:,} films of {groups:,} groups ({on.data})"))
+        st.html(_rules(rows))
+        st.caption(_ABOUT)
+
+
+def _named(way: str) -> str:
+    """A way to make a map as a menu names it; baselines that see no film have their own names."""
+    method, layer = at_layer(way)
+    if method not in METHODS:
+        return f"{way[0].upper()}{way[1:]}"
+    return f"{METHODS[method].name} at {layer}" if layer else METHODS[method].name
+
+
+def _levels(rows: pd.DataFrame, caption: str) -> str:
+    """T(IoU) and T(IoBB) at each level, with false boxes per film."""
+    heads = [f"{kind}: {what}" for kind in ("IoU", "IoBB") for what in ("found", "false per film")]
+    body = {
+        f"{level:.1f}": [
+            each
+            for kind in ("IoU", "IoBB")
+            for each in (
+                _told(rows, _RULE, f"T({kind}) {level}", "percent"),
+                _told(rows, _RULE, f"false boxes, T({kind}) {level}"),
+            )
+        ]
+        for level in LEVELS
+    }
+    return _table(caption, ["At least", *heads], body)
+
+
+def _rules(rows: pd.DataFrame) -> str:
+    """What the rules for cutting boxes come to, and the hottest point without any."""
+    hit = _told(rows, "", "hit rate", "percent")
+    body = {
+        words: [_told(rows, rule, measure) for measure in ("IoU", "IoBB", "boxes")]
+        for rule, words in _RULES.items()
+        if (rows["rule"] == rule).any()
+    }
+    caption = f"Mean over the films. Hit rate, the hottest pixel inside a box: {hit}."
+    return _table(caption, ["Hot is", "IoU", "IoBB", "Boxes per film"], body)
+
+
+def _told(rows: pd.DataFrame, rule: str, measure: str, unit: str = "") -> str:
+    """A figure with its interval; a dash where it was not measured."""
+    found = rows[(rows["rule"] == rule) & (rows["measure"] == measure)]
+    if found.empty:
+        return "–"
+    row = found.iloc[0]
+    if unit == "percent":
+        return f"{100 * row.value:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
+    return f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})"
+
+
+def _table(caption: str, heads: list[str], body: dict[str, list[str]]) -> str:
+    """A table that a narrow screen scrolls sideways."""
+    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    lines = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for name, cells in body.items()
+    )
+    return (
+        f'<div class="rl-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="rl-table"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
