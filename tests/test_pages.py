@@ -513,6 +513,17 @@ def test_what_a_weaker_model_claims_counts_for_less():
     assert strongest_first(unsure) == list(reversed(unsure))
 
 
+def test_a_kind_of_pneumonia_is_not_asked_about_before_pneumonia():
+    whole = classify.Finding("chest-pneumonia", "pneumonia", 0.8, 0.88)
+    viral = classify.Finding("chest-pneumonia", "viral pneumonia", 0.5, 0.15)
+    assert strongest_first([whole, viral]) == [whole, viral]
+    called = classify.Finding(whole.model, whole.label, 0.95, whole.threshold)
+    surer = classify.Finding("chest-pneumonia", "viral pneumonia", 0.16, 0.15)
+    assert strongest_first([surer, called]) == [called, surer]
+    below = classify.Finding("chest-nodule", "nodule", 0.226, 0.227)
+    assert strongest_first([viral, whole, below])[0] == below
+
+
 def test_asking_about_another_finding_costs_no_pass(monkeypatch):
     page = opened(sample="chest", label=PNEUMONIA)
     passes = []

@@ -42,8 +42,10 @@ def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
 
     That makes findings of different rarity comparable; a ratio of probabilities would not, for it
     can't rise above 1 over the threshold and so favors rare findings. What a model claims counts as
-    much as the model ranks films: one that ranks them no better than chance comes last.
+    much as the model ranks films: one that ranks them no better than chance comes last. A kind of a
+    finding, such as viral pneumonia, counts no more than the finding as a whole.
     """
+    findings = list(findings)
 
     def log_odds(probability: float) -> float:
         inside = min(max(probability, 1e-9), 1 - 1e-9)
@@ -54,7 +56,17 @@ def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
         skill = _skill(finding)
         return over * skill if over >= 0 else over / skill
 
-    return sorted(findings, key=strength, reverse=True)
+    strengths = {(one.model, one.label): strength(one) for one in findings}
+
+    def capped(finding: Finding) -> float:
+        wholes = [
+            strengths[finding.model, whole]
+            for whole, kinds in card_of(finding.model).combined.items()
+            if finding.label in kinds and (finding.model, whole) in strengths
+        ]
+        return min(strengths[finding.model, finding.label], *wholes, math.inf)
+
+    return sorted(findings, key=capped, reverse=True)
 
 
 _UNKNOWN_SKILL = 0.5  # of imported weights without held-out films
