@@ -123,5 +123,9 @@ def _scaling(recipe: Recipe, run: Path) -> str:
     from xray_models.train.journal import CONFIG
 
     path = run / (folds.SHIPPED if recipe.folds else "") / CONFIG
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no such file. Train first, or name the folder with --run."
+        )
     found = json.loads(path.read_text(encoding="utf-8"))
     return str(found.get("scaling", recipe.scaling))
