@@ -46,15 +46,7 @@ from xray_models.train.recipe import Augmentation, Recipe
 @pytest.fixture
 def toy(tmp_path: Path) -> Recipe:
     """Films with a bright left or right half: easy, if images and truth stay together."""
-    random = np.random.default_rng(0)
-    films = []
-    for index in range(48):
-        truth = index % 2
-        pixels = random.integers(0, 60, (40, 40), np.uint8)
-        pixels[:, 20 * truth : 20 * truth + 20] += 150
-        path = tmp_path / f"{index}.png"
-        Image.fromarray(pixels).save(path)
-        films.append(Film(path, path.name, f"g{index}", truth))
+    films = tiny_training.halves(tmp_path, 48)
     return Recipe(
         model="toy",
         films=lambda _: {"train": films[:32], "validation": films[32:40], "test": films[40:]},

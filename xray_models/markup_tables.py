@@ -70,7 +70,8 @@ def plain(columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -
 
 def _table(caption: str, head: str, body: str) -> str:
     return (
-        f'<div class="rl-scroll"><table class="rl-table"><caption>{escape(caption)}</caption>'
+        f'<div class="rl-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<table class="rl-table"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pandas as pd
 import streamlit as st
 
+from xray_models import markup_tables
 from xray_models.catalogue import Card
 from xray_models.evaluate import method_table
 from xray_models.evaluate.localisation import LEVELS
@@ -78,30 +77,33 @@ def _named(way: str) -> str:
 def _levels(rows: pd.DataFrame, caption: str) -> str:
     """T(IoU) and T(IoBB) at each level, with false boxes per film."""
     heads = [f"{kind}: {what}" for kind in ("IoU", "IoBB") for what in ("found", "false per film")]
-    body = {
-        f"{level:.1f}": [
-            each
-            for kind in ("IoU", "IoBB")
-            for each in (
-                _told(rows, _RULE, f"T({kind}) {level}", "percent"),
-                _told(rows, _RULE, f"false boxes, T({kind}) {level}"),
-            )
+    body = [
+        [
+            f"{level:.1f}",
+            *(
+                each
+                for kind in ("IoU", "IoBB")
+                for each in (
+                    _told(rows, _RULE, f"T({kind}) {level}", "percent"),
+                    _told(rows, _RULE, f"false boxes, T({kind}) {level}"),
+                )
+            ),
         ]
         for level in LEVELS
-    }
-    return _table(caption, ["At least", *heads], body)
+    ]
+    return markup_tables.plain(["At least", *heads], body, caption)
 
 
 def _rules(rows: pd.DataFrame) -> str:
     """What the rules for cutting boxes come to, and the hottest point without any."""
     hit = _told(rows, "", "hit rate", "percent")
-    body = {
-        words: [_told(rows, rule, measure) for measure in ("IoU", "IoBB", "boxes")]
+    body = [
+        [words, *(_told(rows, rule, measure) for measure in ("IoU", "IoBB", "boxes"))]
         for rule, words in _RULES.items()
         if (rows["rule"] == rule).any()
-    }
+    ]
     caption = f"Mean over the films. Hit rate, the hottest pixel inside a box: {hit}."
-    return _table(caption, ["Hot is", "IoU", "IoBB", "Boxes per film"], body)
+    return markup_tables.plain(["Hot is", "IoU", "IoBB", "Boxes per film"], body, caption)
 
 
 def _told(rows: pd.DataFrame, rule: str, measure: str, unit: str = "") -> str:
@@ -113,19 +115,3 @@ def _told(rows: pd.DataFrame, rule: str, measure: str, unit: str = "") -> str:
     if unit == "percent":
         return f"{100 * row.value:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
     return f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})"
-
-
-def _table(caption: str, heads: list[str], body: dict[str, list[str]]) -> str:
-    """A table that a narrow screen scrolls sideways."""
-    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
-    lines = "".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        + "</tr>"
-        for name, cells in body.items()
-    )
-    return (
-        f'<div class="rl-scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f'<table class="rl-table"><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>"
-    )
