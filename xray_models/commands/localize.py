@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -30,10 +31,22 @@ class Format(StrEnum):
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A line of the list: a film, and the findings to box; None means those the model calls."""
+    """A line of the list.
 
+    Attributes:
+        line: its number, from 1.
+        image: name of the film.
+        labels: the findings to box; None means those that the models call.
+    """
+
+    line: int
     image: str
     labels: tuple[str, ...] | None
+
+    @property
+    def findings(self) -> set[str]:
+        """The findings to box in lower case, without the words for none."""
+        return {label.casefold() for label in self.labels or ()} - set(_NOTHING)
 
 
 def localize(
@@ -64,26 +77,36 @@ def localize(
         Format | None, typer.Option("--format", help="By default from the name: .json, else text.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option(help="Text only: go on after the last film in the file.")
+        bool, typer.Option(help="Text only: keep the films in the file, and box the others.")
     ] = False,
 ) -> None:
     """Box what a model's heat points at, in pixels of each film.
 
     Without labels in the list, the findings above their threshold are boxed. A box says where the
     heat is, not where a disease ends. For teaching and research, not for diagnosis.
+
+    Ends with 1 if a film could not be read, or if anything that was asked for was left out: because
+    no model was chosen for the film, none of those chosen knows the label, or method, layer or rule
+    do not fit one of them. The error output says what, why and what to do, and the other films go
+    on. A film of which nothing could be boxed is not written, so that --resume tries it again.
+    Ends with 2, before any film is read, if nothing can be boxed as it was asked for.
     """
     from xray_models.explain import box_files
     from xray_models.explain.boxes import parse_rule
-    from xray_models.radiograph import UnreadableRadiograph, read
+    from xray_models.radiograph import read
     from xray_models.weights import WeightsError
 
     kind = written or (Format.JSON if out.suffix == ".json" else Format.TEXT)
-    failed = False
+    left_out = 0
     try:
         card = get(model) if model else None
         how = parse_rule(rule)
         wanted = _read_list(listed, images)
         _check_labels(wanted, card)
+        _check_method(card, method)
+        _check_area(wanted, card, how)
+        if not out.absolute().parent.is_dir():
+            fail(f"--out is {out}: there is no such folder. Make it first.")
         done = _already(out) if resume and kind is Format.TEXT else []
         found: list[FilmBoxes] = list(done)
         known = {film.image for film in done}
@@ -91,13 +114,20 @@ def localize(
             out.write_text("", encoding="utf-8")
         with typer.progressbar([one for one in wanted if one.image not in known]) as films:
             for one in films:
+                boxed = None
                 try:
                     film = read(images / one.image)
-                except UnreadableRadiograph as error:
-                    typer.echo(f"\n{one.image}: {error}", err=True)
-                    failed = True
+                    boxed, left = _boxed(one, film, card, method, how)
+                except OSError as error:
+                    left = [f"{error.strerror or error}. Check the file."]
+                except (WeightsError, ValueError) as error:
+                    left = [str(error)]
+                for sentence in left:
+                    place = f"{listed.name}, line {one.line}, {one.image}"
+                    typer.echo(f"\n{place}: {sentence}", err=True)
+                left_out += bool(left)
+                if boxed is None:
                     continue
-                boxed = _boxed(one, film, card, method, how)
                 found.append(boxed)
                 if kind is Format.TEXT:
                     with out.open("a", encoding="utf-8") as file:
@@ -113,40 +143,76 @@ def localize(
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}. Check the path.")
     typer.echo(f"{out}: {len(found)} films, {sum(len(film.boxes) for film in found)} boxes")
-    if failed:
+    if left_out:
+        told = "1 film was" if left_out == 1 else f"{left_out} films were"
+        typer.echo(f"{told} not boxed as asked for; the lines above say why.", err=True)
         raise typer.Exit(1)
 
 
 def _boxed(
     one: _Wanted, film: Radiograph, card: Card | None, method: str | None, rule: Rule
-) -> FilmBoxes:
+) -> tuple[FilmBoxes | None, list[str]]:
+    """A film's boxes, None where nothing could be boxed; and sentences on what was left out."""
     from xray_models.explain import at_layer, heat, targets
     from xray_models.explain.box_files import FilmBoxes
     from xray_models.explain.boxes import from_heat
+    from xray_models.weights import WeightsError
 
+    asked, left = _findings(one, film, card)
+    able = not left
     boxes: list[Box] = []
-    for by, finding in _findings(one, film, card):
-        target = targets.combined(by.labels, by.members(finding))
-        name, layer = at_layer(method or by.explanation.name)
-        hot = heat(by, film, target, name, layer).on_radiograph()
-        boxes += from_heat(hot, finding, _with_area(rule, by, finding))
-    return FilmBoxes(one.image, tuple(boxes), film.width, film.height)
+    for by, finding in asked:
+        try:
+            target = targets.combined(by.labels, by.members(finding))
+            name, layer = at_layer(method or by.explanation.name)
+            share = _with_area(rule, by, finding)
+            hot = heat(by, film, target, name, layer).on_radiograph()
+            boxes += from_heat(hot, finding, share)
+            able = True
+        except (WeightsError, ValueError) as error:
+            left.append(f"{finding!r} is not boxed by {by.id}: {error}")
+    if left and not able:
+        return None, left
+    return FilmBoxes(one.image, tuple(boxes), film.width, film.height), left
 
 
-def _findings(one: _Wanted, film: Radiograph, card: Card | None) -> list[tuple[Card, str]]:
-    """What to box: the labels of the list, else what the models call."""
+def _findings(
+    one: _Wanted, film: Radiograph, card: Card | None
+) -> tuple[list[tuple[Card, str]], list[str]]:
+    """What to box: the labels of the list, else what the models call; and what nobody can."""
     import classify
 
+    if one.labels and not one.findings:
+        return [], []
     reading = classify.read(film, models=[card.id] if card else None)
     cards = {chosen.model: get(chosen.model) for chosen in reading.chosen}
+    advice = f"If this is no {reading.part}, name" if reading.part else "Name"
+    if reading.part is None:
+        why = "the body-part detector does not recognize the film, so no model was chosen"
+    elif not cards:
+        why = f"no model reads the {reading.part}"
+    else:
+        why = f"none of the models chosen for the {reading.part} knows it ({', '.join(cards)})"
+    if one.labels is None and not cards:
+        return [], [f"nothing is boxed: {why}. {advice} a model with --model."]
     if one.labels is None:
-        return [(cards[call.model], call.label) for call in reading.findings if call.positive]
-    return [
-        (by, finding)
-        for by in cards.values()
-        for finding in by.findings
-        if finding.casefold() in {label.casefold() for label in one.labels}
-    ]
+        return [(cards[call.model], call.label) for call in reading.findings if call.positive], []
+    asked = _known_by(cards.values(), one.findings)
+    known = {finding.casefold() for _, finding in asked}
+    left = []
+    for label in dict.fromkeys(one.labels):
+        if label.casefold() in one.findings - known:
+            able = [by.id for by, _ in _known_by(catalogue().values(), {label.casefold()})]
+            left.append(
+                f"{label!r} is not boxed: {why}. {advice} one that knows it with --model: "
+                f"{', '.join(able)}."
+            )
+    return asked, left
+
+
+def _known_by(cards: Iterable[Card], labels: set[str]) -> list[tuple[Card, str]]:
+    """Every model with every finding of its own that is among some labels in lower case."""
+    return [(by, own) for by in cards for own in by.findings if own.casefold() in labels]
 
 
 def _with_area(rule: Rule, card: Card, finding: str) -> Rule:
@@ -155,6 +221,52 @@ def _with_area(rule: Rule, card: Card, finding: str) -> Rule:
     from xray_models.evaluate.localisation_study import usual_area
 
     return rule.with_area(usual_area(card, finding))
+
+
+def _check_method(card: Card | None, method: str | None) -> None:
+    """See that there is such a method, and that the model, if one is named, can be asked for it.
+
+    Raises:
+        ValueError: no such method, or it or its layer does not fit the model.
+        WeightsError: the model's weights cannot be used.
+    """
+    from xray_models import predicting
+    from xray_models.explain import at_layer, methods
+
+    if method is not None:
+        methods.get(at_layer(method)[0])
+    if card is None:
+        return
+    name, layer = at_layer(method or card.explanation.name)
+    network = predicting.traced(card)
+    try:
+        if objection := methods.get(name).objection(network, layer):
+            raise ValueError(objection)
+        network.graph.grid(layer or network.default_layer)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be asked of {card.id}: {error}") from error
+
+
+def _check_area(wanted: Sequence[_Wanted], card: Card | None, rule: Rule) -> None:
+    """See that the usual area is known for anything that is asked for, where the rule needs it.
+
+    Raises:
+        ValueError: it is known for nothing.
+    """
+    called = any(one.labels is None for one in wanted)
+    if called and card is None:
+        return  # only the films tell which models and findings
+    labels = set().union(*(one.findings for one in wanted))
+    asked = _known_by([card] if card else catalogue().values(), labels)
+    asked += [(card, finding) for finding in card.thresholds] if card and called else []
+    problems = []
+    for by, finding in asked:
+        try:
+            _with_area(rule, by, finding)
+        except ValueError as error:
+            problems.append(error)
+    if problems and len(problems) == len(asked):
+        raise problems[0]
 
 
 def _read_list(listed: Path, images: Path) -> list[_Wanted]:
@@ -166,8 +278,15 @@ def _read_list(listed: Path, images: Path) -> list[_Wanted]:
     """
     if not images.is_dir():
         raise ValueError(f"{images}: no such folder. Name the folder that holds the images.")
+    try:
+        lines = listed.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{listed}: is no UTF-8 text. A list names one image a line; for a single film there "
+            "is `python -m xray_models explain`."
+        ) from error
     found = []
-    for number, line in enumerate(listed.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         words = line.split()
         if not words:
             continue
@@ -175,7 +294,7 @@ def _read_list(listed: Path, images: Path) -> list[_Wanted]:
             image = " ".join(words[:count])
             if (images / image).is_file():
                 labels = [label.strip() for label in " ".join(words[count:]).split("|")]
-                found.append(_Wanted(image, tuple(filter(None, labels)) or None))
+                found.append(_Wanted(number, image, tuple(filter(None, labels)) or None))
                 break
         else:
             raise ValueError(f"{listed}, line {number}: {images} holds no file {words[0]!r}.")
