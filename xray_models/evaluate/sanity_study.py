@@ -1,9 +1,13 @@
 """Sanity checks of a model's maps, method by method: assets/sanity/MODEL.csv.
 
 Columns: method, check ("weights" or "labels"), stage, layer, correlation, similarity, films (of the
-check "weights", those with any heat as trained; without one, nothing can be said and is NaN). The
-check "weights" has a row for each stage of the cascade (stage 0 is the network as trained); the
-check "labels" has one.
+check "weights", those with any heat as trained; without one, nothing can be said and is NaN), empty
+(of the check "weights", how many of these films' maps have become empty at this stage: each counts
+as a correlation of 0). The check "weights" has a row for each stage of the cascade (stage 0 is the
+network as trained); the check "labels" has one.
+
+Tables written before `empty` was counted lack that column. They are read all the same: what was not
+counted is missing, which is not 0.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ class SanityFigure:
     correlation: float
     similarity: float
     films: int
+    empty: int | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(SanityFigure))
@@ -52,20 +57,25 @@ def path(model: str) -> Path:
 def load(model: str) -> pd.DataFrame:
     """A model's stored checks; no rows where none were made.
 
+    Returns:
+        A column for each of `COLUMNS`; `empty` is of whole numbers, missing where nobody counted.
+
     Raises:
-        ValueError: the file cannot be read, or lacks a column.
+        ValueError: the file cannot be read, or lacks another column.
     """
     if not path(model).is_file():
-        return pd.DataFrame(columns=list(COLUMNS))
+        return _table([])
     table = pd.read_csv(path(model), keep_default_na=True)
+    if "empty" not in table.columns:
+        table["empty"] = pd.NA
     if missing := [name for name in COLUMNS if name not in table.columns]:
         raise ValueError(f"{path(model)}: missing column(s) {', '.join(missing)}. Run it again.")
-    return table[list(COLUMNS)]
+    return table[list(COLUMNS)].astype({"empty": "Int64"})
 
 
 def save(model: str, figures: Sequence[SanityFigure]) -> Path:
     """Write checks to a model's table, in place of those of the same methods."""
-    new = pd.DataFrame([asdict(figure) for figure in figures], columns=list(COLUMNS))
+    new = _table(figures)
     old = load(model)
     stays = old[~old["method"].isin(new["method"])]
     tables = [table for table in (stays, new) if len(table)]
@@ -74,6 +84,11 @@ def save(model: str, figures: Sequence[SanityFigure]) -> Path:
         path(model), index=False, float_format="%.4f", lineterminator="\n"
     )
     return path(model)
+
+
+def _table(figures: Sequence[SanityFigure]) -> pd.DataFrame:
+    rows = pd.DataFrame([asdict(figure) for figure in figures], columns=list(COLUMNS))
+    return rows.astype({"empty": "Int64"})
 
 
 def check_weights(
@@ -102,7 +117,14 @@ def check_weights(
     found = sanity.cascade(stored_weights.network(card), maps, stages, seed, progress)
     return [
         SanityFigure(
-            method, "weights", i, stage.layer, stage.correlation, stage.similarity, stage.maps
+            method,
+            "weights",
+            i,
+            stage.layer,
+            stage.correlation,
+            stage.similarity,
+            stage.maps,
+            stage.empty,
         )
         for i, stage in enumerate(found)
     ]

@@ -27,14 +27,18 @@ class Stage:
         layer: the lowest layer scrambled so far, or "as trained".
         correlation: rank correlation with the map as trained, the mean over maps; a map that has
             become constant has nothing in common with it and counts as 0.
-        similarity: structural similarity with it, the mean over maps.
+        similarity: structural similarity with it, the mean over maps; a map that has become
+            constant is alike wherever the map as trained shows no heat either.
         maps: how many; a map that is constant as trained has nothing to lose and is left out.
+        empty: how many of them have become constant. A mean of 0 says that heat has gone elsewhere
+            only where it is not made of these.
     """
 
     layer: str
     correlation: float
     similarity: float
     maps: int
+    empty: int
 
 
 def cascade(
@@ -123,10 +127,11 @@ def _shuffled(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def _stage(layer: str, own: np.ndarray, now: np.ndarray) -> Stage:
     pairs = [(a, b) for a, b in zip(own, now, strict=True) if np.ptp(a)]
     if not pairs:
-        return Stage(layer, float("nan"), float("nan"), 0)
+        return Stage(layer, float("nan"), float("nan"), 0, 0)
     correlations = np.nan_to_num([rank_correlation(a, b) for a, b in pairs])
     similarities = [similarity(a, b) for a, b in pairs]
-    return Stage(layer, float(correlations.mean()), float(np.mean(similarities)), len(pairs))
+    empty = sum(not np.ptp(b) for _, b in pairs)
+    return Stage(layer, float(correlations.mean()), float(np.mean(similarities)), len(pairs), empty)
 
 
 def random_labels(
