@@ -145,6 +145,55 @@ def test_small_gradients_do_not_vanish_in_half_precision():
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.98
 
 
+@pytest.mark.parametrize("method", ["grad-cam", "layercam", "integrated-gradients", "smoothgrad"])
+def test_large_gradients_do_not_overflow_in_half_precision(method):
+    """Scaled up against underflow, they would: the map must not come out empty."""
+    full = toys.skipping(activation="silu")
+    half = toys.skipping(activation="silu", dtype="mixed_float16")
+    weights = full.get_weights()
+    weights[-2] *= 1000
+    full.set_weights(weights)
+    half.set_weights(weights)
+    image = toys.an_image(full)
+    layer = "middle" if method.endswith("cam") else None
+    expected, found = (
+        explain.maps(explain.Subject(network, image), [targets.logit("abc", "a")], method, layer)
+        for network in (full, half)
+    )
+    assert expected.max() == found.max() == 1
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.98
+
+
+def test_a_label_that_overflows_does_not_spoil_a_small_one_beside_it():
+    """The scale is chosen for each target: one needs it small, the other great."""
+    full = toys.skipping(activation="silu")
+    half = toys.skipping(activation="silu", dtype="mixed_float16")
+    weights = full.get_weights()
+    weights[-2] = weights[-2] * np.array([1000, 1e-5, 1], np.float32)
+    full.set_weights(weights)
+    half.set_weights(weights)
+    image = toys.an_image(full)
+    vectors = np.eye(3, dtype=np.float32)
+    expected, found = (
+        explain.Subject(network, image).gradients(vectors, "wide") for network in (full, half)
+    )
+    for one, other in zip(found, expected, strict=True):
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.98
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "integrated-gradients", "guided-backprop"])
+@pytest.mark.parametrize("gain", [1e9, float("nan")])
+def test_gradients_that_overflow_on_any_scale_are_told(method, gain):
+    half = toys.skipping(activation="relu", dtype="mixed_float16")
+    weights = half.get_weights()
+    weights[-2] *= gain
+    half.set_weights(weights)
+    subject = explain.Subject(half, toys.an_image(half))
+    layer = "middle" if method == "grad-cam" else None
+    with pytest.raises(ValueError, match=r"gradient by .* is not finite.* float32"):
+        explain.maps(subject, [targets.logit("abc", "a")], method, layer)
+
+
 def test_weights_that_change_are_followed_unless_frozen():
     network = toys.pooled("sigmoid")
     before = explain.Subject(network, toys.FILM).logits

@@ -19,6 +19,36 @@ Tensor = Any
 _ENDS = (keras.layers.Softmax, keras.layers.Activation)
 _SILENT = (keras.layers.Dropout, keras.layers.Identity)
 
+# Functions of keras.ops and keras.activations stand in a graph as operations whose classes are not
+# public; to make one and look at its type would use up names of layers. So they go by class name.
+_END_OPERATIONS = ("Sigmoid", "HardSigmoid", "LogSigmoid", "Softmax", "LogSoftmax", "Tanh")
+_STRAIGHT_OPERATIONS = (
+    *("Relu", "Add", "Subtract", "Negative", "Sum", "Mean", "Max", "MaxPool", "AveragePool"),
+    *("Reshape", "Squeeze", "ExpandDims", "Transpose", "Moveaxis", "Swapaxes", "Flip"),
+    *("Concatenate", "Stack", "Split", "Unstack", "GetItem", "Repeat", "Tile"),
+    *("Pad", "Resize", "Cast"),
+)
+_PRODUCTS = ("Multiply", "Matmul", "Dot", "Tensordot", "Einsum", "Conv", "DepthwiseConv")
+_QUOTIENTS = ("Divide", "TrueDivide")
+
+_KINDS = (
+    *("Conv", "MaxPooling", "AveragePooling", "GlobalMaxPooling", "GlobalAveragePooling"),
+    *("ZeroPadding", "Cropping", "UpSampling", "SpatialDropout"),
+)
+_STRAIGHT_LAYERS = frozenset(
+    getattr(keras.layers, name)
+    for name in (
+        *("InputLayer", "Identity", "Activation", "Dense", "Flatten", "Reshape", "Permute"),
+        *("Add", "Subtract", "Average", "Concatenate", "RepeatVector"),
+        *("BatchNormalization", "Normalization", "Rescaling"),
+        *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
+        *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
+        *(f"{kind}{dimensions}D" for kind in _KINDS for dimensions in (1, 2, 3)),
+        # silent once the network is trained
+        *("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization"),
+    )
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Graph:
@@ -106,17 +136,35 @@ def graph(network: keras.Model) -> Graph:
 
 
 def is_relu_network(found: Graph) -> bool:
-    """Whether ReLU is the only curve between image and logits, so that guided gradients hold."""
-    return all(_straight(_operation(tensor)) for tensor in _upwards(found.logits))
+    """Whether ReLU is the only curve between image and logits, so that guided gradients hold.
+
+    Only what is known to be straight counts as such: layers and functions of Keras that are linear
+    once trained, ReLU and maxima. What is not known, such as a layer of one's own, is a curve.
+    """
+    return all(_straight(tensor) for tensor in _upwards(found.logits))
 
 
-def _straight(operation: Any) -> bool:
-    if isinstance(operation, keras.layers.ReLU):
-        return operation.max_value is None and not operation.negative_slope
-    if isinstance(operation, keras.layers.LeakyReLU | keras.layers.PReLU | keras.layers.ELU):
-        return False
+def _straight(tensor: Tensor) -> bool:
+    operation, node, _ = tensor._keras_history
+    function = _function_name(operation)
+    if isinstance(operation, keras.layers.ReLU) or function == "ReLU":
+        return operation.max_value is None and not (operation.negative_slope or operation.threshold)
+    if function in _PRODUCTS + _QUOTIENTS:
+        # by numbers, not by something else that the network makes of the image
+        parents, arguments = _parents(tensor), operation._inbound_nodes[node].arguments.args
+        return len(parents) == 1 and (function in _PRODUCTS or arguments[0] is parents[0])
+    if function:
+        return function in _STRAIGHT_OPERATIONS
     activation = getattr(operation, "activation", None)
-    return activation in (None, keras.activations.linear, keras.activations.relu)
+    curves = (None, keras.activations.linear, keras.activations.relu, keras.ops.relu)
+    return type(operation) in _STRAIGHT_LAYERS and activation in curves
+
+
+def _function_name(operation: Any) -> str:
+    """Class of a function of Keras in a graph, such as "Sigmoid"; empty for layers."""
+    kind = type(operation)
+    own = isinstance(operation, keras.Layer) or kind.__module__.partition(".")[0] != "keras"
+    return "" if own else kind.__name__
 
 
 def _operation(tensor: Tensor) -> Any:
@@ -161,10 +209,14 @@ def _opened(network: keras.Model, image: Tensor) -> Tensor:
 def _without_end(
     output: Tensor,
 ) -> tuple[Tensor, tuple[keras.layers.Dense, keras.layers.Dense] | None]:
-    """The logits behind a sigmoid or softmax, of its own or fused into the last layer."""
+    """The logits behind a sigmoid or softmax: a layer, a function, or fused into the last layer."""
     last = _operation(output)
-    if isinstance(last, _ENDS):
+    if isinstance(last, _ENDS) or _function_name(last) in _END_OPERATIONS:
         return _without_end(_parents(output)[0])
+    if isinstance(last, _SILENT) or _function_name(last) == "Cast":
+        below = _parents(output)[0]
+        logits, copied = _without_end(below)
+        return (output, None) if logits is below else (logits, copied)
     if isinstance(last, keras.layers.Dense) and last.activation is not keras.activations.linear:
         config = last.get_config() | {"activation": "linear", "name": f"{last.name}_logits"}
         copy = keras.layers.Dense.from_config(config)

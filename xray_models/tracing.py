@@ -22,7 +22,9 @@ import numpy as np
 from xray_models import graphs, precision
 
 _CUTS = 6  # layers of one network whose functions are kept
-_SCALE = 1024.0  # keeps gradients above the smallest half-precision number; exact, as a power of 2
+# keep gradients above the smallest half-precision number, and below the largest (65504) where the
+# first is too much; exact, as powers of 2
+_SCALES = (1024.0, 64.0, 8.0, 1.0)
 
 Function = Callable[..., Any]
 """A function of tensors."""
@@ -35,7 +37,8 @@ class Cut:
     Attributes:
         front: images -> (activation, what else crosses the cut, logits).
         rest: (activations, what crosses once) -> logits, for many activations at once.
-        gradient: (activation, what crosses, vectors) -> gradient of vector x logits per vector.
+        gradient: (activation, what crosses, vectors) -> gradient of vector x logits per vector;
+            a ValueError says that it is not finite.
     """
 
     front: Function
@@ -123,11 +126,17 @@ class Traced:
             images: float32, (batch, height, width, channels).
             vector: float32, (labels,).
             guided: only positive gradients pass a ReLU (Springenberg et al. 2015).
+
+        Raises:
+            ValueError: the gradient is not finite.
         """
         self._follow()
         name = "guided" if guided else "input_gradient"
         function = self._function(name, lambda: self._trace_input_gradient(guided))
-        return function(tf.constant(images), tf.constant(vector)).numpy()
+        return _finite(
+            "the image",
+            lambda rows, factor: function(tf.constant(images[rows]), tf.constant(vector), factor),
+        )
 
     def _function(self, name: str, trace: Callable[[], Function]) -> Function:
         with self._lock:
@@ -174,19 +183,33 @@ class Traced:
             return tf.cast(above([activations, *repeated], training=False), tf.float32)
 
         def run_gradient(
-            activation: tf.Tensor, crossing: list[tf.Tensor], vectors: tf.Tensor
+            activation: tf.Tensor, crossing: list[tf.Tensor], vectors: tf.Tensor, factor: tf.Tensor
         ) -> tf.Tensor:
             times = tf.shape(vectors)[0]
             activations = tf.repeat(activation, times, axis=0)
-            score = tf.reduce_sum(run_rest(activations, crossing) * vectors) * _SCALE
-            return tf.cast(tf.gradients(score, activations)[0], tf.float32) / _SCALE
+            score = tf.reduce_sum(run_rest(activations, crossing) * vectors) * factor
+            return tf.cast(tf.gradients(score, activations)[0], tf.float32) / factor
 
         once = [_once(one) for one in around]
-        vectors = tf.TensorSpec((None, self.labels), tf.float32)
+        spec = tf.TensorSpec((None, self.labels), tf.float32)
+        backwards = _traced(run_gradient, _once(grid), once, spec, _FACTOR)
+
+        def gradient(
+            activation: tf.Tensor, crossing: list[tf.Tensor], vectors: tf.Tensor
+        ) -> tf.Tensor:
+            every = np.asarray(vectors)
+            found = _finite(
+                layer,
+                lambda rows, factor: backwards(
+                    activation, crossing, tf.constant(every[rows]), factor
+                ),
+            )
+            return tf.constant(found)
+
         return Cut(
             self._front(layer, _traced(run_front, _once(graph.inputs)), [grid, *around]),
             _traced(run_rest, _many(grid), once),
-            _traced(run_gradient, _once(grid), once, vectors),
+            gradient,
         )
 
     def _front(self, layer: str, concrete: Any, crossing: list[graphs.Tensor]) -> Function:
@@ -205,17 +228,20 @@ class Traced:
         graph = self.graph
         whole = keras.Model(graph.inputs, graph.logits)
 
-        def run(images: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+        def run(images: tf.Tensor, vector: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
             if guided:
                 with tf.compat.v1.get_default_graph().gradient_override_map({"Relu": _GUIDED}):
                     logits = whole(images, training=False)
             else:
                 logits = whole(images, training=False)
-            score = tf.reduce_sum(tf.cast(logits, tf.float32) * vector) * _SCALE
-            return tf.cast(tf.gradients(score, images)[0], tf.float32) / _SCALE
+            score = tf.reduce_sum(tf.cast(logits, tf.float32) * vector) * factor
+            return tf.cast(tf.gradients(score, images)[0], tf.float32) / factor
 
-        return _traced(run, _many(graph.inputs), tf.TensorSpec((self.labels,), tf.float32))
+        vector = tf.TensorSpec((self.labels,), tf.float32)
+        return _traced(run, _many(graph.inputs), vector, _FACTOR)
 
+
+_FACTOR = tf.TensorSpec((), tf.float32)
 
 _traces: weakref.WeakKeyDictionary[keras.Model, Traced] = weakref.WeakKeyDictionary()
 _traces_lock = threading.Lock()
@@ -247,8 +273,40 @@ _GUIDED = "GuidedRelu"
 
 @tf.RegisterGradient(_GUIDED)
 def _guided_relu(operation: tf.Operation, gradient: tf.Tensor) -> tf.Tensor:
-    output = operation.outputs[0]
-    return tf.where((output > 0) & (gradient > 0), gradient, tf.zeros_like(gradient))
+    blocked = (operation.outputs[0] <= 0) | (gradient <= 0)  # what is no number passes, to be told
+    return tf.where(blocked, tf.zeros_like(gradient), gradient)
+
+
+def _finite(of: str, gradients: Callable[[slice | np.ndarray, tf.Tensor], tf.Tensor]) -> np.ndarray:
+    """Gradients, each on the greatest scale that leaves it finite.
+
+    Args:
+        of: what they are taken by, in words.
+        gradients: (which, scale) -> float32, (gradients, ...), brought back from the scale.
+
+    Raises:
+        ValueError: some are not finite on any scale.
+    """
+    found = gradients(slice(None), tf.constant(_SCALES[0])).numpy()
+    lost = _lost(found)
+    for scale in _SCALES[1:]:
+        if not len(lost):
+            return found
+        found = found.copy()
+        found[lost] = gradients(lost, tf.constant(scale)).numpy()
+        lost = _lost(found)
+    if len(lost):
+        raise ValueError(
+            f"The gradient by {of} is not finite: the network's numbers overflow (those of float16 "
+            "end at 65504), or its weights are not finite. Build it in float32, check the weights, "
+            "or choose a method without gradients, such as score-cam."
+        )
+    return found
+
+
+def _lost(gradients: np.ndarray) -> np.ndarray:
+    """Which gradients hold a number that is not finite."""
+    return np.flatnonzero(~np.isfinite(gradients).reshape(len(gradients), -1).all(axis=1))
 
 
 def _traced(function: Function, *signature: Any) -> Any:
