@@ -19,7 +19,7 @@ from pathlib import Path
 import tensorflow as tf
 import numpy as np
 
-from benchmarks.reading import milliseconds
+from benchmarks.turns import medians
 from xray_models import networks
 
 
@@ -54,7 +54,7 @@ def main() -> None:
         film = tf.constant(np.random.default_rng(0).random((1, *network.input_shape[1:]), "f4"))
         once = tf.function(partial(network, training=False))
         passes[str(index)] = lambda once=once, film=film: once(film).numpy()
-    speed = milliseconds(21, **passes)
+    speed = medians(21, passes)
     for index, (run, config, network) in enumerate(zip(options.runs, configs, built, strict=True)):
         with (run / "history.csv").open(newline="") as file:
             epochs = [

@@ -21,13 +21,13 @@ import argparse
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from benchmarks.turns import medians
 
 NETWORKS = ("densenet121", "efficientnetb0", "vgg16")
 THREADS = (1, 2)
@@ -115,18 +115,6 @@ def headline(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         ):
             lines.append(ratio(f"{name}{end}", [(task, tool) for tool in tools], (task, ours)))
     return [line for line in lines if line]
-
-
-def medians(repeats: int, functions: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Median milliseconds of functions that take turns, so that a drifting machine is fair."""
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for turn in range(repeats + 1):
-        for name, function in functions.items():
-            began = time.perf_counter()
-            function()
-            if turn:  # the first turn traces and warms
-                times[name].append((time.perf_counter() - began) * 1000)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def _in_a_process(network: str, threads: int, options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -379,9 +367,12 @@ def write(
     picture = path.with_name(f"{path.stem}-speed.png")
     _chart(picture, rows)
     command = " ".join(["python -m benchmarks.explain", *[a for a in arguments if a != "--json"]])
+    masks = next((row["masks"] for row in rows if "masks" in row), "no")
     block = [
         _BEGIN,
-        f"`{command}`, {_machine()}. Milliseconds, medians.",
+        f"`{command}`, {_machine()}. Milliseconds, medians. Untrained networks, a drawn image.",
+        f"Score-CAM and RISE here make {masks} masks; in Ablation-CAM `grad-cam` takes {masks}",
+        "channels away, one by one, RadLens all of them.",
         "",
         *_table(rows),
         "",
@@ -395,7 +386,7 @@ def write(
 
 
 def _sentence(line: dict[str, Any]) -> str:
-    where = f" ({line['network']})" if line["name"].startswith("least") else ""
+    where = f" ({line['network']}, threads: {line['threads']})"
     return f"- {line['name'].replace('_', ' ')}{where}: {line['ratio']:.4g}"
 
 

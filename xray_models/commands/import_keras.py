@@ -24,7 +24,10 @@ def import_keras(
     ] = "densenet169",
     scaling: Annotated[
         str,
-        typer.Option(help="How grey values were scaled: unit (pixels / 255), imagenet or z-score."),
+        typer.Option(
+            help="How grey values were scaled: unit (pixels / 255), symmetric (-1 to 1), imagenet "
+            "or z-score."
+        ),
     ] = "unit",
     mean: Annotated[
         float | None, typer.Option(help="For z-score: mean of the 0 to 255 pixels.")
@@ -39,7 +42,8 @@ def import_keras(
         int | None, typer.Option(help="Input height and width; the file's own, else 224.")
     ] = None,
     labels: Annotated[
-        str | None, typer.Option(help="Names of the outputs, in order, with commas; abnormal.")
+        str | None,
+        typer.Option(help="Names of the outputs, in order, with commas. Default: abnormal."),
     ] = None,
     activation: Annotated[
         str | None, typer.Option(help="sigmoid or softmax, where the file does not tell.")
