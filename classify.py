@@ -288,7 +288,8 @@ def _choose(part: str | None, forced: bool) -> list[ChosenModel]:
         why = f"{seen} {part}"
         if card.task == "bone" and card.parts != (part,):
             why += (
-                ", which this model reads better than the one made for that part"
+                ", which this model reads better than the one made for that part on the films "
+                "that are new to both"
                 if (part,) in own
                 else ", which has no model of its own here"
             )

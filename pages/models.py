@@ -11,6 +11,7 @@ from pages import inside_the_app
 from pages.cards import worth
 from xray_models import catalogue, markup
 from xray_models.catalogue import Card, Figure
+from xray_models.evaluate.judged import FEW
 from xray_models.labels import shown
 
 inside_the_app()
@@ -96,7 +97,7 @@ def arithmetic(card: Card) -> str:
     if card.bfloat16 is None:
         return "float32; half-size numbers were not tried on its held-out films."
     found = (
-        f"On {card.bfloat16.films:,} films it never saw bfloat16 changes the mean AUC by "
+        f"On {card.bfloat16.films:,} films it was not trained on bfloat16 changes the mean AUC by "
         f"{card.bfloat16.auc_change:+.4f} and no probability by more than "
         f"{card.bfloat16.largest_change:.3f}; "
     )
@@ -111,7 +112,7 @@ def arithmetic(card: Card) -> str:
 def show_figures(card: Card) -> None:
     """What was measured on held-out films."""
     st.subheader(
-        f"On {card.held_out.films:,} held-out films ({card.held_out.groups:,} groups)",
+        f"On {card.held_out.counted}, held out ({card.held_out.groups:,} groups)",
         anchor=False,
     )
     measured = card.held_out.figures
@@ -131,6 +132,12 @@ def show_figures(card: Card) -> None:
             f"{card.rival.own:.3f} against {card.rival.other:.3f}, difference {gain.value:+.3f} "
             f"({gain.low:+.3f} to {gain.high:+.3f}). "
             + ("Films go to this model." if gain.value >= 0 else "Films go to that model instead.")
+            + (
+                " With so few positive films the interval is too narrow, and chance may have "
+                "decided."
+                if card.rival.positives < FEW
+                else ""
+            )
         )
     for other in card.alternatives:
         gain = other.difference

@@ -11,6 +11,7 @@ from pages.reading import asking, opening, warming
 from pages.reading.explaining import show_overlay
 from pages.reading.opening import NOTICE, card_of
 from xray_models import NONE_OF_THESE, PARTS, markup
+from xray_models.evaluate.judged import FEW
 from xray_models.labels import shown
 from xray_models.samples import SAMPLES
 
@@ -121,9 +122,11 @@ def held_out(card: Card) -> str:
     if not figures:
         return "Imported, not measured here: how often it is right is not known."
     combined = tuple(f"AUC, {name} " for name in card.combined)
+    asked = f", {card.asked.name}" if card.asked else ""
     name = min(
         figures,
         key=lambda one: (
+            not one.endswith(asked),
             one not in ("AUC", "mean AUC"),
             not one.startswith(combined),
             not one.startswith("AUC"),
@@ -132,15 +135,22 @@ def held_out(card: Card) -> str:
     one = figures[name]
     # of a cross-validation, the network that ships has seen the films of the other folds
     unseen = (
-        "films, each read by a network of its kind that never saw it"
+        ", each read by a network of its kind that never saw it"
         if card.held_out.shipped_fold
-        else "films it never saw"
+        else " it never saw"
     )
+    among = f"the {card.asked.name} among " if card.asked else ""
     told = (
-        f"{name[0].upper()}{name[1:]} {one.value:.2f} ({one.low:.2f} to {one.high:.2f}) on "
-        f"{card.held_out.films:,} {unseen}."
+        f"{name[0].upper()}{name[1:].removesuffix(asked)} {one.value:.2f} ({one.low:.2f} to "
+        f"{one.high:.2f}) on {among}{card.held_out.counted}{unseen}."
     )
-    if card.rival:
+    if card.rival and card.rival.positives < FEW:
+        told += (
+            f" Only {card.rival.positives:,} of the {card.rival.films:,} among them that are new "
+            f"to {card_of(card.rival.model).name}, too, show {shown(card.labels[0])}: too few to "
+            "tell which of the two is better."
+        )
+    elif card.rival:
         told += (
             f" {card_of(card.rival.model).name} on {card.rival.films:,} of these films that "
             f"are new to it ({card.rival.positives:,} with {shown(card.labels[0])}): "

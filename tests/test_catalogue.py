@@ -52,6 +52,18 @@ def test_all_weights_together_stay_small_enough_to_clone():
     assert sum(file.stat().st_size for file in files) < 220_000_000
 
 
+@pytest.mark.parametrize(
+    ("films", "crops", "words"),
+    [
+        (1522, 1195, "1,195 crops and 327 whole films"),
+        (824, 824, "824 crops"),
+        (1509, 0, "1,509 films"),
+    ],
+)
+def test_crops_are_told_apart_from_whole_films(films, crops, words):
+    assert catalogue.count_films(films, crops) == words
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_the_readme_quotes_the_card(model):
     card = get(model)
@@ -60,7 +72,7 @@ def test_the_readme_quotes_the_card(model):
     for name in report.headlines(card, card.held_out.figures):
         one = card.held_out.figures[name]
         assert f"{name} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" in row
-    assert f"{card.held_out.films:,} films of {card.held_out.groups:,} groups" in row
+    assert f"{card.held_out.counted} of {card.held_out.groups:,} groups" in row
     assert card.weights.license in row
 
 

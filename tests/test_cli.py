@@ -44,6 +44,7 @@ def test_a_report_reprints_the_figures_of_the_card(model):
     [
         (("report",), "Name one model"),
         (("report", "bone-general", "--all"), "Name one model"),
+        (("report", "bone-general", "--readme"), "give --all with it"),
         (("report", "resnet"), "no model 'resnet'"),
         (("train", "resnet", "--data", "x"), "No such command 'resnet'"),
         (("publish", "bone-general", "--data", "nowhere"), "no such file"),

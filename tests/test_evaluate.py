@@ -18,6 +18,7 @@ from sklearn import metrics as sk
 from xray_models import NONE_OF_THESE, PARTS
 from xray_models.catalogue import (
     Alternative,
+    Asked,
     Calibration,
     Card,
     Figure,
@@ -30,7 +31,7 @@ from xray_models.evaluate import alternatives, metrics, report, rivalry, thresho
 from xray_models.evaluate.figures import confusion, estimates, figures, films_of_test
 from xray_models.evaluate.intervals import bootstrap, resamples
 from xray_models.evaluate.routing import ABSTAINS, route
-from xray_models.evaluate.table import TableError, load, probabilities
+from xray_models.evaluate.table import TableError, crops, load, probabilities
 from xray_models.evaluate.together import together
 
 NINE = (*PARTS, NONE_OF_THESE)
@@ -387,6 +388,23 @@ def test_figures_of_one_label_are_scikit_learns() -> None:
     assert (counts == sk.confusion_matrix(~truth, ~called)).all()
 
 
+def test_films_like_those_that_the_model_is_asked_about_get_figures_of_their_own() -> None:
+    one = card("bone", ("fracture",), {"fracture": 0.4})
+    asked = replace(one, asked=Asked("arms and shoulders", "region", ("arm", "shoulder")))
+    rows = drawn(one.labels)
+    rows["region"] = np.resize(["arm", "leg", "shoulder", "hip", "leg"], len(rows))
+    of_all = estimates(rows, asked, replicates=20)
+    inside = estimates(rows[rows["region"].isin(("arm", "shoulder"))], one, replicates=20)
+    names = ["AUC", "accuracy", "sensitivity", "specificity"]
+    assert list(of_all)[:4] == [f"{name}, arms and shoulders" for name in names]
+    for name in names:
+        assert of_all[f"{name}, arms and shoulders"].value == pytest.approx(inside[name].value)
+        assert of_all[name].value != pytest.approx(inside[name].value)
+    assert report.headlines(asked, of_all)[0] == "AUC, arms and shoulders"
+    with pytest.raises(TableError, match="no column 'region'"):
+        estimates(drawn(one.labels), asked, replicates=20)
+
+
 def test_figures_of_several_labels_are_scikit_learns() -> None:
     chest = card("chest", CHEST, {"pneumonia": 0.6}, {"pneumonia": CHEST[1:]})
     rows = drawn(CHEST)
@@ -727,6 +745,7 @@ def test_a_shipped_card_quotes_what_its_table_gives(model: str) -> None:
     test = films_of_test(shipped)
     assert shipped.held_out.films == len(test)
     assert shipped.held_out.groups == test["group"].nunique()
+    assert shipped.held_out.crops == crops(test)
     text = report.report(shipped, replicates=1000)
     assert "The card quotes the same figures." in text
     if shipped.rival:

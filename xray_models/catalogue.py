@@ -76,6 +76,7 @@ class HeldOut:
         shipped_fold: of an out-of-fold table, the split whose films the weights that ship never
             saw; the others were predicted by networks of the same recipe. Empty where there is
             none.
+        crops: how many of the films are crops around a part, cut out of larger films.
     """
 
     table: str
@@ -83,6 +84,35 @@ class HeldOut:
     groups: int
     figures: dict[str, Figure]
     shipped_fold: str = ""
+    crops: int = 0
+
+    @property
+    def counted(self) -> str:
+        """How many films, in words: "1,195 crops and 327 whole films"."""
+        return count_films(self.films, self.crops)
+
+
+def count_films(films: int, crops: int = 0) -> str:
+    """A number of films in words, crops around a part told apart from whole films."""
+    if not crops:
+        return f"{films:,} films"
+    whole = f" and {films - crops:,} whole films" if crops < films else ""
+    return f"{crops:,} crops{whole}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Those of the held-out films that are like the films which the model is asked about.
+
+    Attributes:
+        name: what they show, in the plural: "arms and shoulders".
+        column: of the held-out table.
+        values: what that column holds for them.
+    """
+
+    name: str
+    column: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -193,7 +223,7 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything that pages, REST, command line and tests need to know of a model.
+    """Everything that pages, command line and tests need to know of a model.
 
     Attributes:
         id: name in links and commands; also the card's file name.
@@ -205,6 +235,7 @@ class Card:
         thresholds: finding -> operating point in 0..1. Labels without one are no findings. A
             detector's thresholds are the least probability at which it routes to a part.
         held_out: left out for a model that was not measured here.
+        asked: which held-out films count most, where others are among them.
         mean_std: for the scaling "z-score", mean and standard deviation of 0..255 pixels.
     """
 
@@ -233,6 +264,7 @@ class Card:
     alternatives: tuple[Alternative, ...] = ()
     explanation: Explanation = field(default_factory=Explanation)
     bfloat16: Bfloat16 | None = None
+    asked: Asked | None = None
 
     @property
     def multi_label(self) -> bool:

@@ -68,6 +68,8 @@ def report(
 
     if (model is None) == (not every):
         fail("Name one model, or give --all.")
+    if readme and not every:
+        fail("--readme writes the whole table of models: give --all with it.")
     try:
         cards = list(catalogue().values()) if every else [get(str(model))]
         for card in cards:

@@ -144,7 +144,10 @@ def _judged(out: Path, table: pd.DataFrame) -> tuple[list[Judged], list[str]]:
     notes = [f"Films are named by the column {matched.column}.", *matched.notes]
     notes += [f"Truth of {label}: {where[label]}." for label in labels if label in where]
     notes += [
-        f"No column of the truth seems to hold {label}." for label in labels if label not in where
+        f"No column of the truth seems to hold {label}: name one so, with 1 where it is there and "
+        "0 where not."
+        for label in labels
+        if label not in where
     ]
     return truth.judge(rows, table, matched, where), notes
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from xray_models import NONE_OF_THESE, PARTS
-from xray_models.catalogue import Card, Figure
+from xray_models.catalogue import Asked, Card, Figure
 from xray_models.evaluate import metrics, thresholds
 from xray_models.evaluate.intervals import REPLICATES, SEED, Estimate, Measure, bootstraps
 from xray_models.evaluate.judged import Judged, films_of_test, from_table
 from xray_models.evaluate.ranking import Ranking
 from xray_models.evaluate.routing import ABSTAINS, route
-from xray_models.evaluate.table import NONE, out_of_fold
+from xray_models.evaluate.table import NONE, TableError, out_of_fold
 
 __all__ = ["called", "confusion", "cutoffs", "estimates", "figures", "films_of_test"]
 
@@ -48,7 +49,8 @@ def estimates(
     """Every figure of a model on some films, each with a 95 % bootstrap interval over groups.
 
     - One label: AUC, average precision, Brier score; accuracy, sensitivity and specificity at the
-      threshold.
+      threshold. Where the card says which films it is asked about, first AUC, accuracy,
+      sensitivity and specificity on these.
     - Several labels that exclude each other: macro-F1 and accuracy of the most probable label; AUC
       of each label and each combined finding; for those with a threshold also accuracy,
       sensitivity and specificity there.
@@ -182,11 +184,27 @@ def _one_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, 
     truth, scores = judged.truth[:, 0] == 1, judged.scores[:, 0]
     ranking = Ranking(truth, scores)
     return {
+        **(_asked(judged, card, cuts, card.asked, rows) if card.asked else {}),
         "AUC": ranking.auc,
         "average precision": ranking.average_precision,
         "Brier score": partial(metrics.mean, values=(scores - truth) ** 2),
         **_at_threshold(judged, card, cuts, card.labels[0]),
     }
+
+
+def _asked(
+    judged: Judged, card: Card, cuts: pd.DataFrame, asked: Asked, rows: pd.DataFrame
+) -> dict[str, Measure]:
+    if asked.column not in rows.columns:
+        raise TableError(f"{card.held_out.table}: there is no column {asked.column!r}.")
+    # films outside get no truth, so that they are left out
+    inside = rows[asked.column].isin(asked.values).to_numpy()
+    only = replace(judged, truth=np.where(inside[:, None], judged.truth, np.nan))
+    measures = {
+        "AUC": Ranking(only.truth[:, 0], only.scores[:, 0]).auc,
+        **_at_threshold(only, card, cuts, card.labels[0]),
+    }
+    return {f"{name}, {asked.name}": measure for name, measure in measures.items()}
 
 
 def _several_labels(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:

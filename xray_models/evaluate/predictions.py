@@ -183,7 +183,8 @@ def judged(table: pd.DataFrame, columns: Columns, name: str) -> Judged:
     asked = [*(one.truth for one in columns.labels), *(one.probability for one in columns.labels)]
     asked += [*columns.subgroups, *filter(None, (columns.image, columns.group))]
     if missing := [column for column in asked if column not in table.columns]:
-        raise PredictionsError(f"{name}: there is no column {missing[0]!r}.")
+        known = ", ".join(map(str, table.columns))
+        raise PredictionsError(f"{name}: there is no column {missing[0]!r}. Columns: {known}.")
     if not columns.labels:
         raise PredictionsError(f"{name}: choose the columns of at least one label.")
     labels = tuple(one.label for one in columns.labels)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from xray_models.catalogue import Card
+from xray_models.catalogue import Card, count_films
 from xray_models.evaluate import alternatives, external, report_maps, rivalry, xvision
 from xray_models.evaluate.details import Detail, details
 from xray_models.evaluate.figures import MEAN_AUC, MICRO_AUC, called, confusion, cutoffs, estimates
 from xray_models.evaluate.in_text import NO_SPREAD, grid, interval, number, with_interval
 from xray_models.evaluate.intervals import REPLICATES, Estimate
 from xray_models.evaluate.judged import FEW, Judged, films_of_test, from_table, subgroup_columns
-from xray_models.evaluate.table import load, out_of_fold
+from xray_models.evaluate.table import crops, load, out_of_fold
 from xray_models.evaluate.together import together
 
 _OPEN, _CLOSE = "<!-- figures -->", "<!-- /figures -->"
@@ -167,7 +168,8 @@ def headlines(card: Card, found: Mapping[str, object]) -> list[str]:
         return [name for name in (MEAN_AUC, MICRO_AUC) if name in found]
     wanted = _HEADLINES[card.task]
     if card.task == "body-part" or len(card.labels) == 1:
-        return [name for name in wanted if name in found]
+        asked = [f"{name}, {card.asked.name}" for name in wanted] if card.asked else []
+        return [name for name in (*asked, *wanted) if name in found]
     return [
         f"{name}{ending}"
         for finding in card.thresholds
@@ -290,7 +292,7 @@ def _subgroup_lines(
     }
     # a figure that no subgroup has, such as macro-F1 where none has every class, is left out
     names = next(iter(found.values()))
-    wanted = headlines(card, names)
+    wanted = headlines(replace(card, asked=None), names)
     if card.multi_label:
         wanted += [name for name in names if name.startswith("AUC, ")]
     chosen = [
@@ -335,7 +337,13 @@ def _rival_lines(card: Card, test: pd.DataFrame, replicates: int) -> list[str]:
         f"{found.positives} of them with {card.labels[0]}: AUC {number(found.own)} against "
         f"{number(found.other)}, difference "
         f"{gain.value:+.3f} (95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
-        f"The router asks {kept}.",
+        f"The router asks {kept}."
+        + (
+            f" With fewer than {FEW} such films chance may have decided, and the interval, which "
+            "resamples them, is too narrow."
+            if found.positives < FEW
+            else ""
+        ),
     ]
 
 
@@ -400,7 +408,7 @@ def _same(one: Estimate, other: Estimate) -> bool:
 
 
 def _count(rows: pd.DataFrame) -> str:
-    return f"{len(rows):,} films of {rows['group'].nunique():,} groups"
+    return f"{count_films(len(rows), crops(rows))} of {rows['group'].nunique():,} groups"
 
 
 def _list(names: Sequence[str]) -> str:

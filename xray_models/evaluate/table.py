@@ -27,6 +27,7 @@ JOINT = "|"
 UNKNOWN = "unknown"
 """Optional column of a multi-label table: labels that nobody knows of a film."""
 
+_CROP, _WHOLE = "region crop", "whole film"
 _FOLD = re.compile(r"fold [1-9]\d*")
 _FIXED = ("image", "group", "split", "truth")
 # stored probabilities are rounded; nine of them may miss 1 by a few roundings
@@ -35,6 +36,12 @@ _SUM_TOLERANCE = 0.001
 
 class TableError(ValueError):
     """A held-out table is missing or malformed; the message names file and line."""
+
+
+def crops(rows: pd.DataFrame) -> int:
+    """How many films are crops around a part; 0 where the table does not tell for every film."""
+    framing = rows.get("framing", pd.Series(dtype=str))
+    return int((framing == _CROP).sum()) if framing.isin((_CROP, _WHOLE)).all() else 0
 
 
 def load(

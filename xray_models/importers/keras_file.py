@@ -219,7 +219,9 @@ def opened(path: Path) -> Iterator[KerasFile]:
 def _unpack(path: Path) -> tuple[bytes, bytes]:
     with zipfile.ZipFile(path) as archive:
         if archive.getinfo("model.weights.h5").file_size > _MOST_BYTES:
-            raise ImportRefused(f"{path.name}: its weights take more than 2 GB.")
+            raise ImportRefused(
+                f"{path.name}: its weights take more than 2 GB. Import a smaller network."
+            )
         return archive.read("model.weights.h5"), archive.read("config.json")
 
 

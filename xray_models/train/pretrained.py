@@ -52,7 +52,10 @@ def start(network: keras.Model, source: str | None, run: Path | None = None) -> 
         return "ImageNet weights of keras.applications"
     if source in catalogue():
         return _from_catalogue(network, source)
-    raise ValueError(f"No pretrained start {source!r} for {network.name}.")
+    raise ValueError(
+        f"No pretrained start {source!r} for {network.name}. Starts: none, lite0 (EfficientNetB0), "
+        "hed (VGG16), imagenet, a model's id, or run:NAME."
+    )
 
 
 def _from_run(network: keras.Model, name: str, run: Path | None) -> str:

@@ -31,7 +31,7 @@ from xray_models.catalogue import (
 )
 from xray_models.datasets import Film
 from xray_models.evaluate import alternatives, external, figures, rivalry, thresholds
-from xray_models.evaluate.table import JOINT, NONE
+from xray_models.evaluate.table import JOINT, NONE, crops
 from xray_models.evaluate.table import load as load_table
 from xray_models.predicting import calibrated
 from xray_models.radiograph import Radiograph
@@ -118,6 +118,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
             "table": table_path.name,
             "films": int(judged_on.sum()),
             "groups": len(set(groups[judged_on])),
+            "crops": crops(table[judged_on]),
             "shipped_fold": folds.SHIPPED.replace("-", " ") if recipe.folds else "",
             "figures": {},
         },
