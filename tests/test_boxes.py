@@ -44,6 +44,15 @@ def test_no_more_boxes_than_asked_for_and_none_for_a_speck():
     assert len(from_heat(two_spots(), "x", least_mass=0.1)) == 1
 
 
+def test_a_peak_over_wide_heat_gets_its_box_and_specks_beside_it_do_not():
+    heat = np.full((40, 40), 0.2, np.float32)
+    heat[10:13, 10:13] = 1.0  # 3 % of all heat
+    heat[30, 30] = 0.9
+    found = from_heat(heat, "Mass", Rule("fraction", 0.8), least_mass=0.2)
+    assert [box.corners for box in found] == [(10, 10, 13, 13)]
+    assert found[0].mass is not None and found[0].mass < 0.05
+
+
 def test_boxes_are_in_pixels_of_the_film_when_the_map_is_smaller():
     found = from_heat(two_spots(), "x", Rule("fraction", 0.7), size=(400, 1200))
     assert corners(found) == [(400, 100, 520, 140)]

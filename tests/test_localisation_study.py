@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import toy_cards
 from PIL import Image
 
 from xray_models.catalogue import HeldOut, get
@@ -14,7 +15,7 @@ from xray_models.evaluate import localisation_study as study_of
 from xray_models.evaluate.evidence import evidence
 from xray_models.evaluate.faithfulness_study import GAP
 from xray_models.explain.boxes import Rule
-from xray_models.explain.words import Evidence, Measured
+from xray_models.explain.words import Evidence, Localization, Measured
 
 FILMS = 14
 FLAGS = "hand,leg,hip,shoulder,hardware,multiscan,fractured"
@@ -127,8 +128,56 @@ def test_a_perfect_map_gains_over_the_usual_place_and_a_blind_one_does_not(drawn
     assert by["FracAtlas", "fraction:0.5", "false boxes, T(IoU) 0.9"].value == 0
     assert by["FracAtlas", "area", "IoU"].value == pytest.approx(1)
     assert ("FracAtlas", "area", "T(IoU) 0.9") not in by
-    usual = study_of.figures(study, "usual", study.baselines[study_of.USUAL], lambda _: False)
-    assert all(row.gain == row.gain_low == row.gain_high == 0 for row in usual)
+
+
+def test_gains_are_over_the_better_of_usual_place_and_mean_box(drawn):
+    # boxes that scatter about one place: their mean holds more of its area than their sum
+    about = np.array([[0.3, 0.3, 0.7, 0.7]])
+    study = study_of.prepare([
+        replace(case, corners=about + 0.15 * (i % 3 - 1)) for i, case in enumerate(cases(drawn))
+    ])  # fmt: skip
+    values = {name: study.baselines[name] for name in (study_of.USUAL, study_of.MEAN_BOX)}
+    told = {
+        name: {(row.rule, row.measure): row for row in study_of.figures(
+            study, name, values[name], lambda _: False)}
+        for name in values
+    }  # fmt: skip
+    won = set()
+    for key, usual in told[study_of.USUAL].items():
+        if key[1] == study_of.AREA:
+            continue
+        box = told[study_of.MEAN_BOX][key]
+        fewer = key[1].startswith("false")
+        ahead, behind = sorted((usual, box), key=lambda row: row.value, reverse=not fewer)
+        assert ahead.gain == ahead.gain_low == ahead.gain_high == 0
+        assert behind.gain == pytest.approx(behind.value - ahead.value)
+        if ahead.value != behind.value:
+            won.add(ahead.method)
+    assert won == {study_of.USUAL, study_of.MEAN_BOX}
+
+
+def test_the_usual_place_of_some_films_is_learned_from_all(drawn):
+    found = cases(drawn)
+    whole, some = study_of.prepare(found), study_of.prepare(found[::5], every=found)
+    for name in (study_of.USUAL, study_of.MEAN_BOX):
+        assert some.baselines[name] == whole.baselines[name][::5]
+    assert some.areas == whole.areas[::5]
+
+
+def test_methods_that_are_measured_together_get_what_they_get_alone(tmp_path, monkeypatch):
+    card = toy_cards.card(tmp_path, "efficientnetb0")
+    monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
+    corners = np.array([[0.2, 0.2, 0.6, 0.7]])
+    study = study_of.prepare([
+        study_of.Case(held, "NIH", toy_cards.LABEL, corners)
+        for held in toy_cards.films(tmp_path)[:3]
+    ])  # fmt: skip
+    networks = held_out_films.Networks(card)
+    names = ["grad-cam", "layercam@block6a_expand_activation", "occlusion"]
+    together = study_of.measure(card, study, networks, names)
+    assert list(together) == names and together["grad-cam"] != together["occlusion"]
+    for name in names:
+        assert study_of.measure(card, study, networks, [name]) == {name: together[name]}
 
 
 def test_another_reader_is_judged_on_the_films_that_both_boxed(drawn):
@@ -187,47 +236,67 @@ def figure(**changed):
     return replace(row, **changed)
 
 
+def places(**changed):
+    pointing = {"value": 0.8} | changed | {"measure": "pointing game"}
+    return [figure(**changed), figure(**pointing)]
+
+
 @pytest.mark.usefixtures("drawn")
 def test_evidence_is_of_the_finding_itself_where_there_is_any():
     assert evidence("m", "Mass", "cam", True) == Evidence(None, None, True)
     method_table.save("m", "localisation", [
-        figure(), figure(label="every finding", films=60, value=0.3), figure(measure="AUPRC"),
+        *places(), *places(label="every finding", films=60, value=0.3), figure(measure="AUPRC"),
     ])  # fmt: skip
     method_table.save("m", "faithfulness", [figure(label="x", measure=GAP, gain_low=-0.1)])
     found = evidence("m", "Mass", "cam", False)
-    assert found.localization == Measured(0.5, 0.3, 0.1, 0.3, 20) and found.localization.better
+    pointing, share = Measured(0.8, 0.8 - 0.2, 0.1, 0.3, 20), Measured(0.5, 0.3, 0.1, 0.3, 20)
+    assert found.localization == Localization(pointing, share) and share.better
     assert found.faithfulness == Measured(0.5, 0.3, -0.1, 0.3, 20)
     assert not found.faithfulness.better and not found.positive
-    assert not found.localization.others
+    assert not share.others
     assert evidence("m", "Mass", "rise", True).localization is None
+    nothing = dict.fromkeys(("gain", "gain_low", "gain_high"), np.nan)
+    method_table.save("m", "localisation", places(method="rise", **nothing))
+    assert evidence("m", "Mass", "rise", True).localization is None, "held against nothing"
 
 
 @pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize(("films", "mostly"), [(45, "Pneumonia"), (30, "")])
 def test_evidence_over_every_finding_says_that_it_is_of_others(films, mostly):
     method_table.save("m", "localisation", [
-        figure(label="every finding", films=60, value=0.3), figure(label="Pneumonia", films=films),
-        figure(data="RSNA", label="Mass", films=90), figure(method="rise", label="Edema", films=50),
+        *places(label="every finding", films=60, value=0.3),
+        *places(label="Pneumonia", films=films), *places(data="RSNA", label="Mass", films=90),
+        *places(method="rise", label="Edema", films=50),
     ])  # fmt: skip
     found = evidence("m", "Hernia", "cam", True).localization
-    assert found is not None and (found.value, found.films) == (0.3, 60)
-    assert (found.others, found.mostly) == (True, mostly)
-    assert not evidence("m", "Pneumonia", "cam", True).localization.others
+    for of in (found.pointing, found.share):
+        assert (of.value, of.films, of.others, of.mostly) == (0.3, 60, True, mostly)
+    assert not evidence("m", "Pneumonia", "cam", True).localization.share.others
 
 
 @pytest.mark.usefixtures("drawn")
 def test_evidence_of_a_layer_is_that_of_the_method_there():
-    method_table.save("m", "localisation", [figure(), figure(method="cam@early", value=0.9)])
-    assert evidence("m", "Mass", "cam", True).localization.value == 0.5
-    assert evidence("m", "Mass", "cam", True, "early").localization.value == 0.9
+    method_table.save("m", "localisation", [*places(), *places(method="cam@early", value=0.9)])
+    assert evidence("m", "Mass", "cam", True).localization.share.value == 0.5
+    assert evidence("m", "Mass", "cam", True, "early").localization.share.value == 0.9
     assert evidence("m", "Mass", "cam", True, "late").localization is None
 
 
 @pytest.mark.usefixtures("drawn")
 def test_evidence_of_a_bone_model_is_that_of_arms():
-    arms = figure(data="FracAtlas, arms", label="fracture", films=12, value=0.1)
-    method_table.save("m", "localisation", [arms, figure(data="FracAtlas", label="fracture")])
-    assert evidence("m", "fracture", "cam", True).localization.films == 12
+    arms = places(data="FracAtlas, arms", label="fracture", films=12, value=0.1)
+    method_table.save("m", "localisation", [*arms, *places(data="FracAtlas", label="fracture")])
+    assert evidence("m", "fracture", "cam", True).localization.pointing.films == 12
+
+
+@pytest.mark.usefixtures("drawn")
+def test_the_usual_area_of_a_bone_model_is_that_of_arms():
+    area = {"measure": study_of.AREA, "label": "fracture", "method": study_of.USUAL}
+    method_table.save("drawn", "localisation", [
+        figure(data="FracAtlas", films=90, value=0.08, **area),
+        figure(data="FracAtlas, arms", films=50, value=0.02, **area),
+    ])  # fmt: skip
+    assert study_of.usual_area(CARD, "fracture") == 0.02
 
 
 @pytest.mark.usefixtures("drawn")

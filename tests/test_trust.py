@@ -48,16 +48,17 @@ def test_what_was_not_measured_is_said_to_be_unmeasured():
 
 
 def test_stored_figures_are_told(tables):
-    tables("localisation", row("energy in box", 0.4, 0.15))
+    tables("localisation", row("energy in box", 0.4, 0.15), row("pointing game", 0.6, 0.3))
     tables("faithfulness", row(GAP, 0.3, 0.2, data=DATA, label=LABEL, films=60))
     said = trust(CARD, Aim("fracture"), "grad-cam", probability=0.01)
-    assert "On 90 films this map put 40 % of its heat" in said
-    assert "usual place of the finding 25 %: it sees more" in said
+    assert "On 90 films the hottest point of this map lay in or beside a box" in said
+    assert "drew on 60 %, that of the usual place of the finding on 30 %" in said
+    assert "40 % of the heat inside (25 %): it points better than the usual place" in said
     assert "On 60 films the hot places moved" in said and "below its threshold" in said
 
 
 def test_other_questions_and_layers_were_not_measured(tables):
-    tables("localisation", row("energy in box", 0.4, 0.15))
+    tables("localisation", row("energy in box", 0.4, 0.15), row("pointing game", 0.6, 0.3))
     layer = trust(CARD, Aim("fracture"), "grad-cam", layer="x", probability=0.9)
     against = trust(CARD, Aim("fracture", "against"), "grad-cam", probability=0.9)
     assert "Nobody has measured" in layer and "above its threshold" in layer

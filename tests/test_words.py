@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xray_models.explain import words
-from xray_models.explain.words import Evidence, Measured
+from xray_models.explain.words import Evidence, Localization, Measured
 
 
 def spot(shape, y, x, size=0.1):
@@ -104,6 +104,19 @@ def test_heat_within_the_body_gives_no_warning():
     assert words.cautions(film, np.zeros(film.shape, np.float32)) == ()
 
 
+def test_heat_beside_the_film_is_told():
+    film = body()
+    heat = spot(film.shape, 0.5, 0.5)
+    assert words.cautions(film, heat, 0.33) == ()
+    (text,) = words.cautions(film, heat, 0.34)
+    assert text.startswith("34 % of the heat lies in the black borders that were added to make ")
+    assert words.where(heat, 0.34) == words.where(heat)
+    nothing = np.zeros(film.shape, np.float32)
+    assert words.where(nothing, 1.0) == words.BESIDE != words.EMPTY
+    assert words.where(nothing, 0.0) == words.EMPTY
+    assert words.cautions(film, nothing, 1.0) == (), "told once"
+
+
 def test_heat_at_the_border_is_told():
     film = np.full((200, 160), 0.5, np.float32)
     (text,) = words.cautions(film, spot(film.shape, 0.5, 0.0, 0.03))
@@ -160,36 +173,50 @@ WORSE = Measured(0.1, 0.25, -0.2, -0.1, films=90, seen=True)
 
 
 @pytest.mark.parametrize(
-    ("localization", "text"),
+    ("pointing", "share", "text"),
     [
-        (BETTER, "On 90 films this map put 40 % of its heat inside the boxes that people drew, "
-         "and the usual place of the finding 25 %: it sees more than the usual place."),
-        (EVEN, "no difference was shown"),
-        (WORSE, "do not read a place off it"),
-        (None, "Nobody has measured yet"),
+        (BETTER, BETTER, "On 90 films the hottest point of this map lay in or beside a box that "
+         "people drew on 40 %, that of the usual place of the finding on 25 %, and 40 % of the "
+         "heat inside (25 %): it points better than the usual place."),
+        (BETTER, EVEN, "it points better than the usual place"),
+        (BETTER, WORSE, "its hottest point shows more than the usual place, the rest of its heat"),
+        (EVEN, BETTER, "its heat shows more than the usual place, its hottest point does not"),
+        (EVEN, EVEN, "no difference was shown"),
+        (EVEN, WORSE, "do not read a place off it"),
+        (WORSE, BETTER, "do not read a place off it"),
     ],
 )  # fmt: skip
-def test_trust_starts_with_the_place(localization, text):
-    found = words.trust(Evidence(localization, None, positive=True))
+def test_trust_starts_with_the_place(pointing, share, text):
+    found = words.trust(Evidence(Localization(pointing, share), None, positive=True))
     assert text in found
     assert found.count(". ") == 1 and found.endswith(".")  # two sentences
 
 
+def test_a_place_that_nobody_measured_is_told_as_such():
+    found = words.trust(Evidence(None, None, positive=True))
+    assert "Nobody has measured yet" in found and found.count(". ") == 1
+
+
+def about(figure):
+    return words.trust(Evidence(Localization(figure, figure), None, True))
+
+
 def test_figures_of_other_findings_are_told_as_such():
-    found = words.trust(Evidence(replace(BETTER, others=True, mostly="Big_Heart"), None, True))
+    found = about(replace(BETTER, others=True, mostly="Big_Heart"))
     assert (
-        "On 90 films of other findings, mostly Big heart, few or none of this one, this map put "
-        "40 % of its heat inside the boxes that people drew, and the usual place of each 25 %"
+        "On 90 films of other findings, mostly Big heart, few or none of this one, the hottest "
+        "point of this map lay in or beside a box that people drew on 40 %, that of the usual "
+        "place of each on 25 %"
     ) in found
     assert found.count(". ") == 1
-    mixed = words.trust(Evidence(replace(BETTER, others=True), None, True))
-    assert "On 90 films of other findings, few or none of this one, this map" in mixed
-    assert "other findings" not in words.trust(Evidence(BETTER, None, True))
+    mixed = about(replace(BETTER, others=True))
+    assert "On 90 films of other findings, few or none of this one, the hottest" in mixed
+    assert "other findings" not in about(BETTER)
 
 
 def test_films_that_the_model_was_trained_on_are_told():
-    assert "which the model was trained on" in words.trust(Evidence(WORSE, None, True))
-    assert "which the model was trained on" not in words.trust(Evidence(EVEN, None, True))
+    assert "which the model was trained on" in about(WORSE)
+    assert "which the model was trained on" not in about(EVEN)
 
 
 @pytest.mark.parametrize(

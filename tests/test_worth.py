@@ -59,11 +59,11 @@ def test_the_page_about_the_models_shows_them():
     told = f"{100 * row.value:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
     name = f"★ {METHODS[card.explanation.method].name}"
     rows = pd.concat(one[one["Map"] == name] for one in tables)
-    assert told in set(rows["Hottest point in a box"][rows["Layer"] == card.explanation.layer])
+    assert told in set(rows["Hottest point at a box"][rows["Layer"] == card.explanation.layer])
     slow = stored[(stored["method"] == "rise") & (stored["measure"] == "pointing game")]
     for row in slow[slow["films"] < stored["films"].max()].itertuples():
         few = pd.concat(one[one["Map"] == METHODS["rise"].name] for one in tables)
-        assert few["Hottest point in a box"].str.endswith(f", {row.films} films").any()
+        assert few["Hottest point at a box"].str.endswith(f", {row.films} films").any()
 
 
 def test_a_model_without_tables_has_no_worth_and_no_films():

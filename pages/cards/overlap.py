@@ -102,7 +102,7 @@ def _rules(rows: pd.DataFrame) -> str:
         for rule, words in _RULES.items()
         if (rows["rule"] == rule).any()
     ]
-    caption = f"Mean over the films. Hit rate, the hottest pixel inside a box: {hit}."
+    caption = f"Mean over the films. Hit rate, the hottest pixel strictly inside a box: {hit}."
     return markup_tables.plain(["Hot is", "IoU", "IoBB", "Boxes per film"], body, caption)
 
 

@@ -16,7 +16,12 @@ from xray_models.plots.cascade import cascade
 _TEXT = st.column_config.TextColumn
 # measure -> name of its column, what it tells, and whether it is a share
 _COLUMNS = {
-    "pointing game": ("Hottest point in a box", "Films of which it lies in a box.", True),
+    "pointing game": (
+        "Hottest point at a box",
+        "Films of which it lies in a box, or within 3 % of the longer side of one: the pointing "
+        "game (Zhang et al. 2018).",
+        True,
+    ),
     "energy in box": ("Heat in the boxes", "Share of all heat.", True),
     "AUPRC": ("AUPRC", "Area under the precision-recall curve of box pixels, by heat.", False),
     faithfulness_study.GAP: (
@@ -38,8 +43,8 @@ _COLUMNS = {
     worth.SCRAMBLED: (
         "Left when scrambled",
         "Rank correlation with the map once all weights are scrambled: near 0 is right, a map that "
-        "stays does not show what was learned (Adebayo et al. 2018). Films whose map was empty to "
-        "begin with are left out.",
+        "stays does not show what was learned (Adebayo et al. 2018). A map that becomes empty "
+        "counts as 0. Films whose map was empty to begin with are left out.",
         False,
     ),
     worth.SHUFFLED: (
@@ -79,7 +84,8 @@ def show(card: Card) -> None:
             "Map": _TEXT(pinned=True),
             "Layer": _TEXT(help="Where another than its own.", width=175),
         }
-        | {_COLUMNS[name][0]: _TEXT(help=_COLUMNS[name][1]) for name in names},
+        # wide enough for an interval: by themselves they follow the first rows, which may lack it
+        | {_COLUMNS[name][0]: _TEXT(help=_COLUMNS[name][1], width=175) for name in names},
     )
     st.caption(
         "★ is shown by default. Means over held-out films, with 95 % intervals. A map that does "

@@ -37,7 +37,7 @@ Run = Annotated[
         "never saw are."
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Of everything that is drawn at random.")]
+Seed = Annotated[int, typer.Option(help="Number from which all that is random is drawn.")]
 
 
 def localisation(
@@ -62,25 +62,30 @@ def localisation(
         rules = tuple(parse_rule(text) for text in rule or ()) or study_of.RULES
         for card in _cards(model):
             films = [held.film for held in _unseen(card, data, run)]
-            found = _drawn(study_of.cases(card, data, films), limit, seed)
+            every = study_of.cases(card, data, films)
+            found = _drawn(every, limit, seed)
             if len({case.film.group for case in found}) < study_of.LEAST_FILMS:
                 typer.echo(f"{card.id}: no held-out films with boxes, or too few of them.")
                 continue
             networks = _networks(card, run)
             with _bar(f"{card.id}, films", len(found)) as progress:
-                study = study_of.prepare(found, rules, seed, progress)
+                study = study_of.prepare(found, rules, seed, progress, every)
             rows = []
             for name, values in study.baselines.items():
                 rows += study_of.figures(study, name, values, lambda _: False)
             indices, values = study_of.other_reader(study)
             rows += study_of.figures(study, study_of.OTHER_READER, values, lambda _: False, indices)
             method_table.save_if_more(card.id, "localisation", rows)
-            for name in _methods(card, method, fast):
-                with _bar(f"{card.id}, {name}", len(found)) as progress:
-                    values = study_of.measure(card, study, networks, name, seed, progress)
-                new = study_of.figures(study, name, values, networks.seen)
-                method_table.save(card.id, "localisation", new)
-                rows += new
+            names = _methods(card, method, fast)
+            quick = [name for name in names if not _slow(card, name)]
+            slow = [[name] for name in names if name not in quick]
+            for together in filter(None, [quick, *slow]):
+                with _bar(f"{card.id}, {', '.join(together)}", len(found)) as progress:
+                    measured = study_of.measure(card, study, networks, together, seed, progress)
+                for name, values in measured.items():
+                    new = study_of.figures(study, name, values, networks.seen)
+                    method_table.save(card.id, "localisation", new)
+                    rows += new
             typer.echo(f"\n{card.name}")
             _print(rows, ("pointing game", "hit rate", "energy in box", "AUPRC", "IoU", "IoBB"))
             _print_levels(rows, str(rules[0]))
@@ -161,7 +166,8 @@ def sanity(
                     rows += [labels] if labels else []
                 study_of.save(card.id, rows)
                 for row in rows:
-                    typer.echo(f"  {row.check:<9}{row.layer:<28}{row.correlation:7.3f}")
+                    told = f"  {row.empty} of {row.films} maps empty" if row.empty else ""
+                    typer.echo(f"  {row.check:<9}{row.layer:<28}{row.correlation:7.3f}{told}")
             typer.echo(f"{study_of.path(card.id)}")
 
 

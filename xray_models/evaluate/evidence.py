@@ -9,7 +9,8 @@ import pandas as pd
 from xray_models.evaluate import method_table
 from xray_models.evaluate.faithfulness_study import GAP
 from xray_models.evaluate.localisation_study import ARMS, EVERY
-from xray_models.explain.words import Evidence, Measured
+from xray_models.evaluate.worth import PLACES
+from xray_models.explain.words import Evidence, Localization, Measured
 
 
 def evidence(
@@ -17,7 +18,8 @@ def evidence(
 ) -> Evidence:
     """The figures of a method for a finding of a model, as far as they were measured.
 
-    Localization is the share of heat inside people's boxes against the usual place: of the finding
+    Localization is by the hottest point and by the share of heat inside people's boxes, against the
+    usual place (the mean box or the mean of the boxed areas, whichever does better): of the finding
     itself where it has films enough, else over every finding, which is told by `Measured.others`;
     of arms where they stand alone, because bone models are asked about arms. Faithfulness is
     insertion area minus deletion area against a random map, over all findings.
@@ -33,13 +35,20 @@ def evidence(
         MethodTableError: a stored table cannot be used.
     """
     method = f"{method}@{layer}" if layer else method
-    places = _of(method_table.load(model, "localisation"), method, "energy in box")
-    own = places[places["label"] == finding]
-    own = own.assign(arms=own["data"].str.endswith(ARMS)).sort_values(["arms", "films"])
+    places = method_table.load(model, "localisation")
+    pointing, share = (_of_finding(_of(places, method, measure), finding) for measure in PLACES[:2])
     uses = _of(method_table.load(model, "faithfulness"), method, GAP)
     return Evidence(
-        _measured(own) or _of_others(places), _measured(uses.sort_values("films")), positive
+        Localization(pointing, share) if pointing and share else None,
+        _measured(uses.sort_values("films")),
+        positive,
     )
+
+
+def _of_finding(places: pd.DataFrame, finding: str) -> Measured | None:
+    own = places[places["label"] == finding]
+    own = own.assign(arms=own["data"].str.endswith(ARMS)).sort_values(["arms", "films"])
+    return _measured(own) or _of_others(places)
 
 
 def _of_others(places: pd.DataFrame) -> Measured | None:
@@ -58,7 +67,8 @@ def _of(table: pd.DataFrame, method: str, measure: str) -> pd.DataFrame:
 
 
 def _measured(rows: pd.DataFrame) -> Measured | None:
-    """The last row."""
+    """The last row that was held against its baseline."""
+    rows = rows[rows["gain"].notna()]
     if rows.empty:
         return None
     best = rows.iloc[-1]

@@ -149,7 +149,8 @@ def usual_place(others: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndar
     """Where people draw boxes for a label on other films: the share of films boxed at each pixel.
 
     A mean of corners would put the usual place of two-sided findings between the lungs; the mean
-    of the boxed areas keeps both sides, and so is the harder map to beat.
+    of the boxed areas keeps both sides, and its hottest point is the harder one to beat; of the
+    heat that lies inside boxes the mean box often has more.
 
     Args:
         others: corners on each of the other films, of other groups than the film judged.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,10 @@ from xray_models.explain.boxes import Rule, array, from_heat
 from xray_models.explain.faithfulness import silent
 from xray_models.explain.work import Progress
 
-USUAL = "usual place"
-BASELINES = ("random", "center", "mean box", USUAL)
-"""Maps that see no film; gains are measured against the last."""
+USUAL, MEAN_BOX = "usual place", "mean box"
+BASELINES = ("random", "center", MEAN_BOX, USUAL)
+"""Maps that see no film. Gains are measured against the better of the last two: by share of heat
+that is often the mean box, by the hottest point the usual place."""
 
 OTHER_READER = "another reader"
 """Boxes of other people on the same films, where there are any: nobody can ask for more."""
@@ -133,6 +134,7 @@ def prepare(
     rules: tuple[Rule, ...] = RULES,
     seed: int = 0,
     progress: Progress = silent,
+    every: Sequence[Case] | None = None,
 ) -> Study:
     """Judge the baselines, which look at no film.
 
@@ -141,6 +143,7 @@ def prepare(
         rules: box rules; the first is the one whose accuracies by level are kept.
         seed: of the random maps.
         progress: told.
+        every: all cases, where `found` are some of them: what is usual is learned from all.
 
     Raises:
         DataSetError: a film cannot be read.
@@ -151,13 +154,13 @@ def prepare(
         height, width = case.film.pixels().shape
         shrunk = min(1.0, _SIDE / max(height, width))
         shape = (max(1, round(height * shrunk)), max(1, round(width * shrunk)))
-        others = _others(study.cases, case)
+        others = _others(found if every is None else every, case)
         study.shapes.append(shape)
         study.areas.append(localisation.area_share(others) if others else 0.0)
         maps = {
             "random": localisation.random_map(shape, (8, 8), seed + i),
             "center": localisation.center_map(shape),
-            "mean box": localisation.mask(localisation.mean_box(others), shape),
+            MEAN_BOX: localisation.mask(localisation.mean_box(others), shape),
             USUAL: localisation.usual_place(others, shape),
         }
         for name, heat in maps.items():
@@ -210,29 +213,31 @@ def measure(
     card: Card,
     study: Study,
     networks: Networks,
-    method: str,
+    methods: Sequence[str],
     seed: int = 0,
     progress: Progress = silent,
-) -> list[Judged]:
-    """Every figure of a method on every case.
+) -> dict[str, list[Judged]]:
+    """Every figure of some methods on every case; they share what they need of a film.
 
     Args:
         card: of the model.
         study: the cases.
         networks: which network explains which film.
-        method: of `xray_models.explain`.
+        methods: of `xray_models.explain`.
         seed: of methods that draw at random.
         progress: told in cases; may raise to stop.
 
     Raises:
         DataSetError, WeightsError: a film or a network cannot be used.
-        ValueError: the method does not fit the model.
+        ValueError: a method does not fit the model.
     """
-    values = []
+    values: dict[str, list[Judged]] = {method: [] for method in methods}
     for i, case in enumerate(study.cases):
         target = targets.combined(card.labels, card.members(case.finding))
-        heatmap = networks.explained(case.held).heat(target, method, seed)
-        values.append(judge(study, i, heatmap.on_radiograph(study.shapes[i])))
+        explained = networks.explained(case.held)
+        for method in methods:
+            heat = explained.heat(target, method, seed).on_radiograph(study.shapes[i])
+            values[method].append(judge(study, i, heat))
         progress(i + 1, len(study.cases))
     return values
 
@@ -276,7 +281,7 @@ def figures(
         of = [study.cases[indices[k]] for k in chosen]
         rows += summarize(
             stacked([values[k] for k in chosen]),
-            stacked([study.baselines[USUAL][indices[k]] for k in chosen]),
+            _baseline(study, [indices[k] for k in chosen]),
             np.array([case.film.group for case in of]),
             data=data,
             label=label,
@@ -286,11 +291,25 @@ def figures(
     return rows
 
 
+def _baseline(study: Study, chosen: Sequence[int]) -> Mapping[tuple[str, str], np.ndarray]:
+    """Measure by measure, the values of whichever baseline does better on these cases."""
+    usual, mean = (
+        stacked([study.baselines[name][i] for i in chosen]) for name in (USUAL, MEAN_BOX)
+    )
+    better = {}
+    for key, values in usual.items():
+        other = mean.get(key, values)
+        sign = -1 if key[1].startswith("false") else 1
+        better[key] = other if sign * other.mean() > sign * values.mean() else values
+    return better
+
+
 def usual_area(card: Card, finding: str) -> float:
     """Share of the film that people usually box for a finding, as `benchmark` stored it.
 
     Of a finding that too few films have boxes of, it is the share of the findings together: their
-    sizes differ less than their places do.
+    sizes differ less than their places do. Of arms where they stand alone, because bone models are
+    asked about arms.
 
     Raises:
         ValueError: it was not measured for this model and finding.
@@ -298,13 +317,14 @@ def usual_area(card: Card, finding: str) -> float:
     """
     rows = load(card.id, "localisation")
     rows = rows[(rows["measure"] == AREA) & rows["label"].isin((finding, EVERY))]
+    rows = rows.assign(arms=rows["data"].str.endswith(ARMS))
     if rows.empty:
         raise ValueError(
             f"How much of a film {finding!r} usually takes is not known for {card.id}. "
             "Give the share with the rule, such as area:0.1, or choose another rule."
         )
     own = rows[rows["label"] == finding]
-    best = (rows if own.empty else own).sort_values("films").iloc[-1]
+    best = (rows if own.empty else own).sort_values(["arms", "films"]).iloc[-1]
     return float(best["value"])
 
 

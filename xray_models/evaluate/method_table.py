@@ -7,7 +7,9 @@ Columns:
 - method: of `xray_models.explain`, or a baseline that looks at no film.
 - rule: how boxes were cut from heat; empty for figures of the map itself.
 - measure, value, low, high: mean over films, with its 95 % bootstrap interval over groups.
-- gain, gain_low, gain_high: mean difference from the baseline on the same films, with its interval.
+- gain, gain_low, gain_high: mean difference from the baseline on the same films, with its interval;
+  for localization the better of mean box and usual place, measure by measure. Empty where the
+  baseline was not measured on these films.
 - films, groups: how many.
 """
 

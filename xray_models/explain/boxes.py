@@ -143,10 +143,11 @@ def from_heat(
         rule: which pixels are hot; half of the maximum by default.
         size: (height, width) of the film in pixels, where the map is smaller than the film.
         most: no more boxes than this.
-        least_mass: a component with a smaller share of all heat gets no box, in 0..1.
+        least_mass: a component with a smaller share of the hot heat gets no box, in 0..1; the one
+            with most heat always does.
 
     Returns:
-        Boxes in pixels of the film; none where the map is empty.
+        Boxes in pixels of the film; none where the map is empty or the rule finds nothing hot.
 
     Raises:
         ValueError: the map is not two-dimensional, not finite or negative somewhere.
@@ -161,7 +162,10 @@ def from_heat(
     height, width = size or heat.shape
     scale_y, scale_x = height / heat.shape[0], width / heat.shape[1]
     numbers = np.arange(1, count + 1)
-    masses = ndimage.sum_labels(heat, components, numbers) / heat.sum(dtype=np.float64)
+    heats = ndimage.sum_labels(heat, components, numbers)
+    masses = heats / heat.sum(dtype=np.float64)
+    # a peak may hold little of all heat, and is still what the map points at
+    kept = (heats >= least_mass * heats.sum()) | (heats == heats.max())
     peaks = ndimage.maximum(heat, components, numbers)
     found = [
         Box(
@@ -173,10 +177,10 @@ def from_heat(
             score=float(peak),
             mass=float(mass),
         )
-        for (rows, columns), peak, mass in zip(
-            ndimage.find_objects(components), peaks, masses, strict=True
+        for (rows, columns), peak, mass, keep in zip(
+            ndimage.find_objects(components), peaks, masses, kept, strict=True
         )
-        if mass >= least_mass
+        if keep
     ]
     return tuple(sorted(found, key=lambda box: -(box.mass or 0.0))[:most])
 

@@ -15,6 +15,10 @@ from xray_models.labels import shown
 from xray_models.render import shrink
 
 EMPTY = "Nothing in the film speaks for this: the map is empty."
+BESIDE = (
+    "Nothing in the film itself is shown to speak for this: all of the heat lies in the black "
+    "borders that were added to make the film square."
+)
 
 _HOT = 0.5  # of the maximum
 _SPREAD = 0.4  # a hot area above this share of the film is no place any more
@@ -22,10 +26,15 @@ _MOST_SPOTS, _LEAST = 3, 0.1  # hot regions that are named, and their least shar
 _ALONE = 2 / 3  # of a region's heat in one third: the others need no mention
 _ALONG = 0.4  # of the hottest third's share: a long region lies there too
 _SIDE = 256  # films are looked at this small
-_TOO_MUCH = 1 / 3  # of the hot heat, at the border or outside the body, is worth a warning
+_TOO_MUCH = 1 / 3  # of the heat, beside the film, at its border or outside the body
 _BORDER = 0.05  # of each side
 _DARK = 0.12  # of the film's bright end: darker than any tissue on a film that is exposed well
 
+_BESIDE = (
+    "{share} of the heat lies in the black borders that were added to make the film square: "
+    "whatever the model uses there, it is no part of the film. What is shown is the rest, relative "
+    "to its own hottest point."
+)
 _AT_BORDER = (
     "{share} of the strongest heat lies at the border of the film, where a model often reacts to "
     "the edge of the picture and not to the patient."
@@ -75,33 +84,46 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Localization:
+    """How a method's maps did against boxes that people drew, beside the finding's usual place.
+
+    Attributes:
+        pointing: films whose hottest point lies in or beside a box.
+        share: of the heat, inside the boxes.
+    """
+
+    pointing: Measured
+    share: Measured
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What is known about a map of one finding on one film.
 
     Attributes:
-        localization: share of heat inside people's boxes, against the usual place of the finding;
-            None where no boxes were there to measure with.
+        localization: None where no boxes were there to measure with.
         faithfulness: insertion area minus deletion area, against a random map; None if unmeasured.
         positive: whether the finding's probability reaches its threshold on this film.
     """
 
-    localization: Measured | None
+    localization: Localization | None
     faithfulness: Measured | None
     positive: bool
 
 
-def where(heat: np.ndarray) -> str:
+def where(heat: np.ndarray, outside: float = 0.0) -> str:
     """A sentence that says where the heat is, for those who can't use color.
 
     Args:
         heat: in 0..1, (height, width), laid over the whole film.
+        outside: share of the map's heat that lies beside the film: `Heatmap.outside`.
 
     Returns:
         Such as "Left lower third of the film, 62 % of the heat in 8 % of the film."
     """
     hot = _hot(heat)
     if not hot.any():
-        return EMPTY
+        return BESIDE if outside > 0 else EMPTY
     within = float(heat[hot].sum() / heat.sum())
     amounts = f"{_percent(within)} of the heat in {_percent(float(hot.mean()))} of the film."
     if hot.mean() > _SPREAD:
@@ -168,8 +190,17 @@ def place(x: float, y: float) -> str:
     return "center"
 
 
-def cautions(pixels: np.ndarray, heat: np.ndarray) -> tuple[str, ...]:
-    """Warnings that the film and the map themselves give: border, background, markers.
+def beside(outside: float) -> str:
+    """A warning of heat beside the film; empty where that is not much.
+
+    Args:
+        outside: share of the map's heat that lies there: `Heatmap.outside`.
+    """
+    return _BESIDE.format(share=_percent(outside)) if outside > _TOO_MUCH else ""
+
+
+def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tuple[str, ...]:
+    """Warnings that the film and the map themselves give: heat beside it, border, dark, markers.
 
     The background is what is almost black and joined to the film's edge outside the largest bright
     region; markers are small bright spots near the corners. Both are told by simple rules that can
@@ -178,9 +209,11 @@ def cautions(pixels: np.ndarray, heat: np.ndarray) -> tuple[str, ...]:
     Args:
         pixels: grey in 0..1, (height, width).
         heat: in 0..1, (height, width), laid over the whole film; may be of another size.
+        outside: share of the map's heat that lies beside the film: `Heatmap.outside`.
 
     Returns:
-        Sentences; none where nothing was seen.
+        Sentences; none where nothing was seen, and none for a map that is empty on the film: then
+        `where` says so.
     """
     film = shrink(pixels, _SIDE)
     heat = _resized(heat, film.shape)
@@ -188,7 +221,7 @@ def cautions(pixels: np.ndarray, heat: np.ndarray) -> tuple[str, ...]:
     total = float(hot.sum())
     if total <= 0:
         return ()
-    found = []
+    found = [beside(outside)] if beside(outside) else []
     border = float(hot[at_border(film.shape)].sum()) / total
     if border > _TOO_MUCH:
         found.append(_AT_BORDER.format(share=_percent(border)))
@@ -270,27 +303,36 @@ def trust(evidence: Evidence) -> str:
     return f"{_about_place(evidence.localization)} {_about_use(evidence)}"
 
 
-def _about_place(figure: Measured | None) -> str:
-    if figure is None:
+def _about_place(found: Localization | None) -> str:
+    if found is None:
         return (
             "Nobody has measured yet whether this map finds the place of the finding, "
             "so take it as a hint of where to look and no more."
         )
-    known = " (which the model was trained on, though not on the boxes)" if figure.seen else ""
+    pointing, share = found.pointing, found.share
+    known = " (which the model was trained on, though not on the boxes)" if share.seen else ""
     of, whose = "", "of the finding"
-    if figure.others:
-        mostly = f"mostly {shown(figure.mostly)}, " if figure.mostly else ""
+    if share.others:
+        mostly = f"mostly {shown(share.mostly)}, " if share.mostly else ""
         of, whose = f" of other findings, {mostly}few or none of this one,", "of each"
-    measured = (
-        f"On {figure.films} films{known}{of} this map put {_percent(figure.value)} of its heat "
-        f"inside the boxes that people drew, and the usual place {whose} "
-        f"{_percent(figure.baseline)}"
+    return (
+        f"On {share.films} films{known}{of} the hottest point of this map lay in or beside a box "
+        f"that people drew on {_percent(pointing.value)}, that of the usual place {whose} on "
+        f"{_percent(pointing.baseline)}, and {_percent(share.value)} of the heat inside "
+        f"({_percent(share.baseline)}): {_verdict(pointing, share)}."
     )
-    if figure.better:
-        return f"{measured}: it sees more than the usual place."
-    if figure.worse:
-        return f"{measured}: the usual place is the better guess, so do not read a place off it."
-    return f"{measured}: no difference was shown, so it proves nothing about the place."
+
+
+def _verdict(pointing: Measured, share: Measured) -> str:
+    if pointing.better and not share.worse:
+        return "it points better than the usual place"
+    if pointing.better:
+        return "its hottest point shows more than the usual place, the rest of its heat less"
+    if share.better and not pointing.worse:
+        return "its heat shows more than the usual place, its hottest point does not"
+    if pointing.worse or share.worse:
+        return "the usual place is the better guess, so do not read a place off it"
+    return "no difference was shown, so it proves nothing about the place"
 
 
 def _about_use(evidence: Evidence) -> str:
