@@ -349,7 +349,8 @@ def picture(
 
     found = classify.explain(Radiograph(pixels, film.path.suffix), model, label)
     over = found.on_radiograph(grey.shape)
-    return render.encode(render.overlay(grey, over, render.Style()), "JPEG"), words.where(over)
+    overlaid = render.encode(render.overlay(grey, over, render.Style()), "JPEG")
+    return overlaid, words.where(over, found.outside)
 
 
 def whole(film: Film) -> bytes:

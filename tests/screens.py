@@ -6,6 +6,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from xray_models import radiograph, render
+
 MAIN = Path(__file__).parent.parent / "main.py"
 NOTICE = "For teaching and research, not for diagnosis."
 
@@ -40,3 +42,10 @@ def html(page: AppTest) -> str:
 def prose(page: AppTest) -> str:
     """Its text and captions."""
     return "\n".join(block.value for block in (*page.markdown, *page.caption))
+
+
+def strip_of(file: Path) -> bytes:
+    """A seventh of a film's height as PNG: a model that takes squares is given mostly black."""
+    pixels = radiograph.read(file).pixels
+    start, stop = int(0.4 * len(pixels)), int(0.55 * len(pixels))
+    return render.encode(render.film(render.shrink(pixels[start:stop], 800)))

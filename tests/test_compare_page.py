@@ -5,8 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from screens import NOTICE, checked, html, opened, prose
+from screens import NOTICE, checked, html, opened, prose, strip_of
+from ways_in import watched
 
+from pages.comparing import judging
 from pages.reading.asking import Question
 from pages.reading.opening import ELSEWHERE
 from xray_models import catalogue, explain
@@ -17,7 +19,6 @@ from xray_models.labels import shown
 @pytest.fixture(autouse=True)
 def few_passes(monkeypatch):
     """Judging takes as many passes as it is told: a handful is enough to see that it works."""
-    from pages.comparing import judging
     from xray_models.evaluate import side_by_side
 
     monkeypatch.setattr(side_by_side, "STEPS", 1)
@@ -301,6 +302,60 @@ def test_every_map_says_in_words_where_its_heat_is():
         name, where = line[2:].replace("**", "").split(": ")
         assert f'alt="{name}: {where}"' in figure
         assert where in figure.split("<figcaption>")[1]
+
+
+def test_heat_in_the_borders_that_made_the_film_square_is_told_for_each_map(chest):
+    page = opened("compare.py")
+    page.session_state[ELSEWHERE] = {"name": "strip", "content": strip_of(chest)}
+    checked(page.run())
+    question = Question("body-part", "chest")
+    checked(page.multiselect(key="labels").set_value([question]).run())
+    checked(page.multiselect(key="methods-body-part").set_value(["eigen-cam", "layercam"]).run())
+    card, film = catalogue.get("body-part"), page.session_state.film
+    (told,) = [one.value for one in page.markdown if "of the heat in" in one.value]
+    (chart,) = page.get("plotly_chart")
+    for method, line in zip(("eigen-cam", "layercam"), told.splitlines(), strict=True):
+        share = explain.heat(card, film, Aim("chest").target(card), method).outside
+        words = f"{share * 100:.0f} % of the heat lies in the black borders"
+        assert (words in line) == (words in chart.proto.alt) == (share > 1 / 3)
+    assert "the black borders" in told
+    assert "relative to its own hottest point on the film" in prose(page)
+
+
+def test_another_label_or_direction_takes_no_pass(monkeypatch):
+    page = compared()
+    for job in page.session_state.jobs.values():
+        job.stop()
+        job.wait(300)
+    page.session_state.made[judging._STOPPED] = True  # what is judged takes passes of its own
+    checked(page.run())
+    assert "back passes" in "".join(titles(page)[1:])
+    ran = watched(monkeypatch)
+    other = [Question("chest-14", "Effusion")]
+    checked(page.multiselect(key="labels").set_value(other).run())
+    assert all("no further pass" in title for title in titles(page)[1:])
+    before = tile_heat(page)
+    for direction in ("against", "over"):
+        checked(page.segmented_control(key="speaks").set_value(direction).run())
+        assert (tile_heat(page) != before).any()
+        assert all("no further pass" in title for title in titles(page)[1:])
+    assert not ran
+
+
+def test_a_slow_method_that_has_run_answers_for_every_label(monkeypatch):
+    page = compared(**{"methods-chest-14": "Occlusion (slow)"})
+    (button,) = [one for one in page.button if one.label.startswith("Run Occlusion (225 forward")]
+    checked(button.click().run())
+    judged(page)
+    assert "225 passes" in titles(page)[1]
+    judged(page)
+    ran = watched(monkeypatch)
+    page.session_state.made[judging._STOPPED] = True
+    both = [Question("chest-14", "Pneumonia"), Question("chest-14", "Effusion")]
+    checked(page.multiselect(key="labels").set_value(both).run())
+    assert "225 passes" in titles(page)[1] and "no further pass" in titles(page)[2]
+    assert not [one for one in page.button if one.label.startswith("Run Occlusion")]
+    assert not ran
 
 
 def test_nothing_chosen_is_answered_in_a_sentence():

@@ -46,6 +46,54 @@ def test_heat_lands_on_the_pixels_it_came_from(shape):
     assert smaller.shape == (20, 25) and 0 <= smaller.min() <= smaller.max() <= 1
 
 
+def test_heat_in_the_borders_is_counted_and_the_rest_is_scaled_up():
+    """Half of the input is border: the film lies in rows 16 to 48 of 64."""
+    _, at = resize(np.zeros((20, 40), np.float32), (64, 64), "fit")
+    even = Heatmap(np.ones((4, 4), np.float32), at, (64, 64))
+    assert even.outside == 0.5 and (even.on_radiograph() == 1).all()
+    grid = np.zeros((4, 4), np.float32)
+    grid[0] = 1  # 1 down to row 8, 0 from row 24 on: an eighth of it lies below row 16
+    above = Heatmap(grid, at, (64, 64))
+    assert above.outside == pytest.approx(0.875)
+    # half of the maximum is left at row 16; pixels of the film lie at rows 16.8, 18.4, ...
+    heat = above.on_radiograph()
+    np.testing.assert_allclose(heat[:5, 7], [0.9, 0.7, 0.5, 0.3, 0.1], atol=1e-6)
+    assert (heat[5:] == 0).all()
+    grid[1, 2] = 1  # the hottest point lies on the film: nothing is scaled
+    both = Heatmap(grid, at, (64, 64))
+    assert both.on_radiograph()[0, 0] == pytest.approx(0.45)
+    assert both.outside == pytest.approx(1 - (4 * 0.125 + 0.875) / 5)
+
+
+def test_a_map_that_lies_in_the_borders_is_empty_on_the_film():
+    _, at = resize(np.zeros((20, 40), np.float32), (64, 64), "fit")
+    grid = np.zeros((8, 8), np.float32)
+    grid[0, 3] = 1
+    heat = Heatmap(grid, at, (64, 64))
+    assert heat.outside == 1 and not heat.on_radiograph().any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "geometry"), [((37, 37), "fit"), ((30, 90), "stretch"), ((91, 13), "stretch")]
+)
+def test_a_film_that_fills_the_input_has_no_heat_beside_it(shape, geometry):
+    _, at = resize(np.zeros(shape, np.float32), (64, 64), geometry)
+    values = normalized(np.random.default_rng(0).random((7, 5)))
+    assert Heatmap(values, at, (64, 64)).outside == 0
+    assert Heatmap(values * 0, at, (64, 64)).outside == 0
+
+
+@pytest.mark.parametrize("shape", [(60, 61), (30, 90), (90, 30), (7, 64)])
+def test_the_share_beside_the_film_agrees_with_a_count_of_pixels(shape):
+    _, at = resize(np.zeros(shape, np.float32), (64, 64), "fit")
+    values = normalized(np.random.default_rng(1).normal(size=(5, 9)))
+    fine = enlarged(values[None], (1024, 1024))[0]
+    x0, y0, x1, y1 = (round(side * 16) for side in at.box_in_input())
+    found = Heatmap(values, at, (64, 64))
+    assert found.outside == pytest.approx(1 - fine[y0:y1, x0:x1].sum() / fine.sum(), abs=1e-3)
+    assert 0.99 < found.on_radiograph((900, 900)).max() <= 1
+
+
 def test_a_map_of_one_cell_covers_the_film():
     _, at = resize(np.zeros((30, 40), np.float32), (64, 64), "fit")
     heat = Heatmap(np.ones((1, 1), np.float32), at, (64, 64)).on_radiograph()

@@ -9,7 +9,9 @@ import toy_networks as toys
 from xray_models import explain
 from xray_models.explain import subject as subjects
 from xray_models.explain import targets
+from xray_models.explain.at_rest import NotKept
 from xray_models.explain.methods import Cost
+from xray_models.explain.work import Stopped, Work
 
 LABELS = "abc"
 A, B, C = (targets.logit(LABELS, label) for label in LABELS)
@@ -149,3 +151,109 @@ def test_where_all_labels_would_take_much_memory_only_those_asked_for_are_made(m
     counting.spent()
     explain.maps(subject, [B], "hirescam", "early")
     assert counting.backwards == 1
+
+
+def test_with_every_label_the_first_map_makes_the_others_free():
+    subject, counting = counted(toys.skipping())
+    explain.maps(subject, [A], "hirescam", "middle", every_label=True)
+    assert counting.calls == 2, "the layer's activation, and all labels together"
+    assert counting.spent() == Cost(4, 3)
+    every = [B, -A, -C, targets.difference(LABELS, "c", "b"), targets.combined(LABELS, ("a", "b"))]
+    for method in ("hirescam", "grad-cam", "grad-cam++", "layercam", "xgrad-cam"):
+        for target in every:
+            explain.maps(subject, [target], method, "middle", every_label=True)
+    assert counting.calls == 0
+
+
+def test_labels_that_lack_are_made_where_one_was_made_alone():
+    subject, counting = counted(toys.skipping())
+    explain.maps(subject, [A], "hirescam", "middle")
+    counting.spent()
+    explain.maps(subject, [A], "hirescam", "middle", every_label=True)
+    assert counting.spent() == Cost(2, 2)
+    explain.maps(subject, [A], "hirescam", every_label=True)
+    assert counting.calls == 0, "under a pooled linear head nothing is passed back"
+
+
+def test_gradients_of_many_targets_go_back_in_batches_of_bounded_memory(monkeypatch):
+    network = toys.skipping()
+    vectors = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+    whole = explain.Subject(network, toys.an_image(network)).gradients(vectors, "early")
+    # room for two gradients of this layer, not for those of its three labels
+    monkeypatch.setattr(subjects, "_KEPT_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
+    subject, counting = counted(network)
+    work = Work()
+    found = subject.gradients(vectors, "early", work)
+    assert counting.calls == 1 + 4, "the layer's activation, then 2, 2, 2 and 1 targets"
+    assert work.done == work.total == 7
+    np.testing.assert_allclose(found, whole, atol=1e-6)
+
+
+def test_gradients_are_stopped_between_batches(monkeypatch):
+    monkeypatch.setattr(subjects, "_KEPT_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
+    subject, counting = counted(toys.skipping())
+    told = []
+    with pytest.raises(Stopped):
+        explain.maps(
+            subject,
+            [A, B, C],
+            "hirescam",
+            "early",
+            progress=lambda done, total: told.append((done, total)),
+            stop=lambda: bool(told),
+        )
+    assert told == [(2, 3)] and counting.backwards == 2
+
+
+@pytest.mark.parametrize("method", explain.METHODS.values(), ids=lambda method: method.id)
+def test_what_is_kept_is_enough_for_another_label_where_a_method_says_so(method):
+    network = toys.skipping()
+    layer = "middle" if method.layered and not method.needs_linear_head else None
+    options = FEW.get(method.id, {})
+    subject, counting = counted(network)
+    if method.family != "activation" or layer:
+        with pytest.raises(NotKept):
+            explain.maps(subject.at_rest(), [A], method.id, layer, **options)
+    assert counting.calls == 0
+    first = explain.maps(subject, [A], method.id, layer, every_label=True, **options)
+    assert (explain.maps(subject.at_rest(), [A], method.id, layer, **options) == first).all()
+    counting.spent()
+    if not method.many_labels:
+        with pytest.raises(NotKept):
+            explain.maps(subject.at_rest(), [B], method.id, layer, **options)
+        return
+    other = explain.maps(subject.at_rest(), [B], method.id, layer, **options)
+    assert counting.calls == 0
+    fresh = explain.Subject(network, toys.an_image(network))
+    expected = explain.maps(fresh, [B], method.id, layer, **options)
+    np.testing.assert_allclose(other, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "steps"), [("score-cam", 6 + 6 + 8), ("ablation-cam", 6 + 6), ("grad-cam", 1 + 1)]
+)
+def test_progress_over_several_layers_never_falls_back(method, steps):
+    subject, _ = counted(toys.skipping())
+    told = []
+    layers = ["early", "middle", "last"]
+    explain.maps(subject, [A], method, layers=layers, progress=lambda *one: told.append(one))
+    shares = [done / total for done, total in told]
+    assert told[0][1] == steps and told[-1][0] == told[-1][1] <= steps
+    assert shares == sorted(shares) and shares[0] < 1
+
+
+@pytest.mark.parametrize("method", ["eigen-cam", "hirescam", "score-cam"])
+def test_work_on_several_layers_stops_between_them(method):
+    subject, counting = counted(toys.skipping())
+    asked = []
+    with pytest.raises(Stopped):
+        explain.maps(
+            subject,
+            [A],
+            method,
+            layers=["early", "middle", "joined"],
+            stop=lambda: asked.append(1) or len(asked) > 2,
+        )
+    stopped = counting.spent().forward
+    explain.maps(subject, [A], method, layers=["early", "middle", "joined"])
+    assert counting.spent().forward > 0 and stopped > 0

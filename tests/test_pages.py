@@ -13,16 +13,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from screens import MAIN, NOTICE, checked, html, opened, prose
+from screens import MAIN, NOTICE, checked, html, opened, prose, strip_of
+from ways_in import watched
 
 import classify
+from pages.reading import explaining
 from pages.reading.asking import Question, strongest_first
 from pages.reading.choosing import usual_area
-from xray_models import PARTS, catalogue, explain, predicting, tracing
+from xray_models import PARTS, catalogue, explain, predicting
 from xray_models.evaluate import method_table
 from xray_models.explain import box_files
 from xray_models.explain.aims import Aim
+from xray_models.explain.boxes import Rule
 from xray_models.labels import shown
+from xray_models.radiograph import Radiograph
 from xray_models.samples import SAMPLES
 
 PNEUMONIA = Question("chest-14", "Pneumonia").words
@@ -526,11 +530,10 @@ def test_a_kind_of_pneumonia_is_not_asked_about_before_pneumonia():
 
 def test_asking_about_another_finding_costs_no_pass(monkeypatch):
     page = opened(sample="chest", label=PNEUMONIA)
-    passes = []
-    real = tracing.Traced.forward
-    monkeypatch.setattr(
-        tracing.Traced, "forward", lambda *one, **more: passes.append(one) or real(*one, **more)
-    )
+    layer = catalogue.get("chest-14").explanation.layer
+    assert layer != explain.default_layer(catalogue.get("chest-14")), "gradients are passed back"
+    assert "1 backward pass, together with those of the other 13 labels." in prose(page)
+    ran = watched(monkeypatch)
     model, before = page.session_state.label.model, overlay(page)["data"][1]["customdata"]
     others = [one for one in page.session_state.reading.findings if one.model == model]
     assert len(others) > 1
@@ -540,7 +543,86 @@ def test_asking_about_another_finding_costs_no_pass(monkeypatch):
     )
     assert f"What speaks for {shown(label)}" in headers(page)
     assert overlay(page)["data"][1]["customdata"] != before
-    assert not passes
+    for direction in ("against", "over"):
+        before = overlay(page)["data"][1]["customdata"]
+        checked(page.segmented_control(key="direction").set_value(direction).run())
+        assert overlay(page)["data"][1]["customdata"] != before
+        assert "Costs no further pass (" in prose(page)
+    checked(page.selectbox(key="method-chest-14").set_value("layercam").run())
+    checked(page.multiselect(key="layer-chest-14-layercam").set_value([layer]).run())
+    assert f"LayerCAM at {layer}" in prose(page)
+    assert not ran
+    checked(
+        page.multiselect(key="layer-chest-14-layercam")
+        .set_value(["block4a_expand_activation"])
+        .run()
+    )
+    assert ran == ["front", "gradient"]
+
+
+def test_a_slow_method_that_has_run_answers_for_every_label(monkeypatch):
+    page = opened(sample="chest", label=PNEUMONIA, method="Occlusion (slow)")
+    checked(page.selectbox(key="occlusion-stride").set_value(32).run())
+    checked(page.button(key="run method").click().run())
+    (job,) = page.session_state.jobs.values()
+    job.wait(120)
+    checked(page.run())
+    assert "Costs 49 forward passes." in prose(page)
+    ran = watched(monkeypatch)
+    checked(page.selectbox(key="label").set_value(Question("chest-14", "Effusion")).run())
+    assert "What speaks for Effusion" in headers(page) and heat(page).max() > 90
+    assert "Costs no further pass (" in prose(page) and "what it needs is kept" in prose(page)
+    assert "run method" not in [one.key for one in page.button] and not ran
+    card, film = catalogue.get("chest-14"), page.session_state.film
+    true = explain.heat(card, film, Aim("Effusion").target(card), "occlusion", stride=32)
+    assert np.abs(true.on_radiograph(heat(page).shape) * 100 - heat(page)).max() <= 0.51
+    # of other settings nothing is kept
+    checked(page.selectbox(key="occlusion-stride").set_value(16).run())
+    assert page.button(key="run method").label == "Run Occlusion (225 forward passes)"
+
+
+def test_fused_gradients_can_be_stopped():
+    page = opened(sample="chest", label=PNEUMONIA, method="Grad-CAM")
+    layers = [
+        one.partition(",")[0] for one in page.multiselect(key="layer-chest-14-grad-cam").options
+    ]
+    checked(page.multiselect(key="layer-chest-14-grad-cam").set_value(layers[1:5]).run())
+    checked(page.button(key="run method").click().run())
+    (job,) = page.session_state.jobs.values()
+    checked(page.button(key="stop method").click().run())
+    assert not job.running
+    checked(page.run())
+    assert job.stopped and page.button(key="run method").label.startswith("Run Grad-CAM (")
+
+
+def test_heat_in_the_borders_that_made_the_film_square_is_told(chest):
+    page = opened()
+    page.file_uploader[0].upload("film", strip_of(chest), "image/png")
+    checked(page.run())
+    checked(page.selectbox(key="part").select("chest").run())
+    checked(page.selectbox(key="label").set_value(Question("chest-14", "Atelectasis")).run())
+    checked(page.segmented_control(key="direction").set_value("against").run())
+    checked(page.selectbox(key="method-chest-14").set_value("grad-cam").run())
+    card, film = catalogue.get("chest-14"), page.session_state.film
+    true = explain.heat(card, film, Aim("Atelectasis", "against").target(card), "grad-cam")
+    assert true.outside > 0.5
+    warnings = [one.value for one in page.warning]
+    (told,) = [one for one in warnings if "the black borders that were added" in one]
+    assert told.startswith(f"{true.outside * 100:.0f} % of the heat lies in the black borders")
+    assert heat(page).max() >= 98, "what is shown is relative to its own hottest point"
+
+
+def test_a_rule_that_draws_no_box_says_why():
+    even = np.full((8, 8), 0.5, np.float32)
+    aim, film = Aim("Pneumonia"), Radiograph(np.zeros((16, 16), np.float32), "drawn")
+    otsu = Rule("otsu", None)
+    assert not explaining.boxes_of(even, aim, otsu, film)
+    assert explaining.no_boxes(even, otsu) == (
+        "No box: Otsu's threshold finds nothing that is hotter than the rest of this map. "
+        "Choose another rule under “Hot is”."
+    )
+    assert not explaining.boxes_of(even * 0, aim, Rule(), film)
+    assert "there is no heat" in explaining.no_boxes(even * 0, Rule())
 
 
 def test_names_of_labels_are_words_on_every_screen():

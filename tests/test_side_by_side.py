@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from ways_in import watched
 
 from xray_models import catalogue
 from xray_models.evaluate import side_by_side
 from xray_models.evaluate.side_by_side import Judge, Scores
-from xray_models.explain import Stopped
+from xray_models.explain import Cost, Stopped
 from xray_models.explain.aims import Aim
 from xray_models.radiograph import Radiograph
 
@@ -30,6 +31,34 @@ def test_a_cheap_map_costs_no_pass_beyond_the_one_that_read_the_film(film):
 def test_a_slow_map_can_be_stopped(film):
     with pytest.raises(Stopped):
         side_by_side.tried(CARD, film, AIM, "rise", stop=lambda: True)
+
+
+def test_another_label_costs_no_pass_and_a_first_method_is_timed_by_itself(film, monkeypatch):
+    layer = "block6a_expand_activation"
+    other, third = Aim("hand"), Aim("hand", "over", "chest")
+    assert side_by_side.kept(CARD, film, AIM, "layercam", layer) is None
+    first = side_by_side.tried(CARD, film, AIM, "layercam", layer)
+    # its gradients are there by now; what it costs alone is told all the same
+    assert side_by_side.kept(CARD, film, AIM, "grad-cam", layer) is None
+    second = side_by_side.tried(CARD, film, AIM, "grad-cam", layer)
+    assert first.cost == second.cost == Cost(2, 1)
+    ran = watched(monkeypatch)
+    for aim in (other, third, Aim("chest", "against")):
+        found = side_by_side.tried(CARD, film, aim, "grad-cam", layer)
+        assert found.cost == Cost() and found.seconds > 0
+    assert not ran
+
+
+def test_a_slow_map_of_another_label_is_there_once_one_was_made(film):
+    other = Aim("hand")
+    assert side_by_side.kept(CARD, film, AIM, "occlusion") is None
+    assert side_by_side.tried(CARD, film, AIM, "occlusion").cost.forward > 100
+    found = side_by_side.kept(CARD, film, other, "occlusion")
+    assert found is not None and found.cost == Cost() and found.seconds > 0
+    fresh = Radiograph(film.pixels, "drawn")
+    expected = side_by_side.tried(CARD, fresh, other, "occlusion").heatmap.values
+    np.testing.assert_allclose(found.heatmap.values, expected, atol=1e-5)
+    assert side_by_side.kept(CARD, film, other, "score-cam") is None
 
 
 def test_scores_are_the_same_each_time_and_noise_is_judged_alike(film, monkeypatch):

@@ -58,7 +58,7 @@ def show(
 
 def _where(film: Radiograph, done: dict[Tile, Tried], one: Tile | None) -> str:
     """Where the heat of a map is, in a sentence; the film itself has none."""
-    return "" if one is None else mapping.where(mapping.small(film, done[one].heatmap))
+    return "" if one is None else mapping.told(film, done[one].heatmap)
 
 
 def _figure(name: str, where: str, source: str) -> str:

@@ -51,9 +51,7 @@ def show(
     cells = int(min(300, np.sqrt(ANSWERS / (count * max(1, count - 1)))))
     heats = {names[tile]: one.heatmap for tile, one in done.items()}
     figure = viewer.figure(pictures, grid, Hover(*asking.percent_grid(film, heats, cells)))
-    said = {
-        names[tile]: mapping.where(mapping.small(film, one.heatmap)) for tile, one in done.items()
-    }
+    said = {names[tile]: mapping.told(film, one.heatmap) for tile, one in done.items()}
     told = " ".join(f"{name}: {where}" for name, where in said.items())
     asking.frame("lightbox", grid)
     with st.container(key="lightbox"):
@@ -68,15 +66,14 @@ def show(
     st.html(markup.legend(render.ramp(style.colormap), style.threshold))
     st.markdown("\n".join(f"- **{name}**: {where}" for name, where in said.items()))
     st.caption(
-        "One color scale for all, each map relative to its own hottest point. Point at a picture "
-        "to read every map there; zoom in one and all follow."
+        "One color scale for all, each map relative to its own hottest point on the film. Point at "
+        "a picture to read every map there; zoom in one and all follow."
     )
 
 
 def cost(one: Tried) -> tuple[str, str]:
     """Time and passes of a map, a line each."""
-    spent = one.seconds * 1000
-    time = f"{spent:,.0f} ms" if spent >= 1 else "under 1 ms"
+    time = asking.took(one.seconds)
     forward, backward = round(one.cost.forward), round(one.cost.backward)
     if backward:
         return time, f"{forward:,} + {backward:,} back passes"

@@ -114,10 +114,12 @@ def make(
     for tile in wanted:
         key = _key(film_key, tile)
         offer = asking.offers(card_of(tile.question.model), tile.layer)[tile.method]
-        if offer.slow and not mapping.known(key):
-            slow.append(tile)
-        else:
+        if not offer.slow:
             done[tile] = mapping.at_once(key, partial(_try, film, tile))
+        elif (found := mapping.kept(key, partial(_kept, film, tile))) is not None:
+            done[tile] = found
+        else:
+            slow.append(tile)
     return done, slow
 
 
@@ -133,6 +135,13 @@ def offer_slow(film_key: str, film: Radiograph, slow: list[Tile], names: dict[Ti
 
 def _key(film_key: str, tile: Tile) -> tuple[str, str, Tile]:
     return "tried", film_key, tile
+
+
+def _kept(film: Radiograph, tile: Tile) -> Tried | None:
+    from xray_models.evaluate import side_by_side
+
+    card = card_of(tile.question.model)
+    return side_by_side.kept(card, film, tile.aim, tile.method, tile.layer)
 
 
 def _try(film: Radiograph, tile: Tile, progress: Progress | None, stop: Stop | None) -> Tried:

@@ -159,6 +159,11 @@ def passes(offer: Offer) -> str:
     return "no further pass"
 
 
+def took(seconds: float) -> str:
+    """A time in words: "31 ms", "under 1 ms"."""
+    return f"{seconds * 1000:,.0f} ms" if seconds >= 0.001 else "under 1 ms"
+
+
 def counted(number: int, thing: str) -> str:
     """A number of passes: "1 pass", "2 passes"."""
     return f"{number:,} {thing}{'' if number == 1 else 'es'}"

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from xray_models.explain import Offer
 
 
-def choose_way(card: Card) -> Way:
+def choose_way(card: Card) -> tuple[Way, str]:
     """A method that fits the model and where it looks; by default those of the card.
 
     Each model keeps its own choice: what was chosen for one is not what another card names.
+
+    Returns:
+        The way, and what there is to say of it: what had to be left out, and what the method does.
     """
     left, more_side = st.columns([5, 2], vertical_alignment="bottom")
     with left:
@@ -36,9 +39,7 @@ def choose_way(card: Card) -> Way:
     with method_side:
         settings = _choose_setting(card, method, layers)
     way = Way(method, tuple(layers), settings, fusion)
-    costs = f"Costs {asking.passes(way.offer(card))}."
-    st.caption(" ".join([*problems, offer.method.summary, costs]))
-    return way
+    return way, " ".join([*problems, offer.method.summary])
 
 
 def _choose_method(card: Card) -> tuple[str, dict[str, Offer]]:

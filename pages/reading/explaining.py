@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
 HOVER = 400  # cells on the longer side of the grid that answers the mouse
 
 
+class Drawn(NamedTuple):
+    """A map and what it took.
+
+    Attributes:
+        heatmap: the map.
+        free: seconds, where what was kept of the film was enough; None where it took passes.
+    """
+
+    heatmap: Heatmap
+    free: float | None = None
+
+
 @st.fragment
 def show_overlay(film_key: str, reading: Reading, phone: bool) -> None:
     """Film and overlay side by side, and the controls. Moving one runs nothing but this."""
@@ -36,9 +49,13 @@ def show_overlay(film_key: str, reading: Reading, phone: bool) -> None:
     st.subheader("What is shown", anchor=False)
     question, aim = choosing.choose_aim(reading)
     card = card_of(question.model)
-    way = choosing_way.choose_way(card)
+    way, about = choosing_way.choose_way(card)
+    summary = st.container()
     style = asking.choose_style()
-    heatmap = explain(film_key, film, card, aim, way)
+    drawn = explain(film_key, film, card, aim, way)
+    with summary:
+        st.caption(f"{about} {costs(card, film, way, drawn)}")
+    heatmap = None if drawn is None else drawn.heatmap
     heat = np.zeros((1, 1), np.float32) if heatmap is None else mapping.small(film, heatmap)
     rule = choosing.choose_rule(card, question.label)
     boxes = boxes_of(heat, aim, rule, film) if heatmap is not None and rule else ()
@@ -47,19 +64,44 @@ def show_overlay(film_key: str, reading: Reading, phone: bool) -> None:
         show_title(reading, question, aim, way)
         show_pictures(film, heatmap, aim, boxes, style, phone)
         if heatmap is not None:
-            show_words(reading, question, aim, way, heat, boxes)
+            show_words(reading, question, aim, way, heatmap, boxes, rule)
     made_by = f"{card.id}, {way.id}, {rule}, {aim.words}"
     saving.save(film, film_key, reading, heatmap, aim, boxes, style, made_by)
 
 
-def explain(film_key: str, film: Radiograph, card: Card, aim: Aim, way: Way) -> Heatmap | None:
-    """The heatmap; None while a slow method waits for a click."""
+def explain(film_key: str, film: Radiograph, card: Card, aim: Aim, way: Way) -> Drawn | None:
+    """The map; None while a slow method waits for a click."""
     key = "heat", film_key, card.id, aim, way
+    if (found := mapping.kept(key, partial(_kept, card, film, aim, way))) is not None:
+        return found
     work = partial(_explain, card, film, aim, way)
     offer = way.offer(card)
-    if offer.slow and not mapping.known(key):
+    if offer.slow:
         return mapping.on_click(key, offer, offer.method.name, work, "method")
     return mapping.at_once(key, work)
+
+
+def costs(card: Card, film: Radiograph, way: Way, drawn: Drawn | None) -> str:
+    """What the map took, or will take, in a sentence."""
+    from xray_models.explain import subject_of
+
+    offer = way.offer(card)
+    if drawn is not None and drawn.free is not None:
+        whence = ": what it needs is kept of this film" if offer.cost.total else ""
+        return f"Costs no further pass ({asking.took(drawn.free)}){whence}."
+    together = ""
+    others = len(card.labels) - 1
+    if others and offer.cost.backward and offer.method.family == "gradient":
+        subject = subject_of(card, film)
+        if all(subject.has_room(layer) for layer in way.layers):
+            together = f", together with those of the other {others} labels"
+    return f"Costs {asking.passes(offer)}{together}."
+
+
+def _kept(card: Card, film: Radiograph, aim: Aim, way: Way) -> Drawn | None:
+    began = time.perf_counter()
+    found = way.kept(card, film, aim)
+    return None if found is None else Drawn(found, time.perf_counter() - began)
 
 
 def _explain(
@@ -69,8 +111,8 @@ def _explain(
     way: Way,
     progress: Progress | None,
     stop: Stop | None,
-) -> Heatmap:
-    return way.heat(card, film, aim, progress, stop)
+) -> Drawn:
+    return Drawn(way.heat(card, film, aim, progress, stop))
 
 
 def boxes_of(heat: np.ndarray, aim: Aim, rule: Rule, film: Radiograph) -> tuple[Box, ...]:
@@ -122,7 +164,8 @@ def show_pictures(
         grid,
         Hover(intensity, heats),
     )
-    told = "No heat yet: the method has not run." if heatmap is None else mapping.where(heat)
+    none = "No heat yet: the method has not run."
+    told = none if heatmap is None else mapping.where(film, heatmap)
     second = "below it" if phone else "beside it"
     asking.frame("pictures", grid)
     with st.container(key="pictures"):
@@ -143,22 +186,26 @@ def show_words(
     question: Question,
     aim: Aim,
     way: Way,
-    heat: np.ndarray,
+    heatmap: Heatmap,
     boxes: tuple[Box, ...],
+    rule: Rule | None,
 ) -> None:
     """The heat in words, what warns of it, and how far to trust it."""
     from xray_models.evaluate.trust import trust
     from xray_models.explain import METHODS, words
 
     film = reading.radiograph
-    said = [mapping.where(heat), hottest(heat, film)]
+    heat = mapping.small(film, heatmap)
+    said = [mapping.where(film, heatmap), hottest(heat, film)]
     if aim.direction == "against" and not METHODS[way.method].signed:
         said.append(f"{METHODS[way.method].name} draws the same map for and against.")
     if boxes:
         drawn = [f"{markup.percent(box.mass or 0)} of the heat in {place(box)}" for box in boxes]
         said.append(f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}: {'; '.join(drawn)}.")
+    elif rule:
+        said.append(no_boxes(heat, rule))
     st.markdown(" ".join(one for one in said if one))
-    for caution in words.cautions(film.pixels, heat):
+    for caution in words.cautions(film.pixels, heat, heatmap.outside):
         st.warning(caution, icon=":material/warning:")
     card, chance = card_of(question.model), asking.probability(reading, question)
     try:
@@ -180,6 +227,16 @@ def measured_otherwise(way: Way) -> str:
     words = SETTINGS[way.method].words
     told = " and ".join(f"{words(usual[name])}, not {words(value)}" for name, value in way.settings)
     return f"{METHODS[way.method].name} is measured with {told}."
+
+
+def no_boxes(heat: np.ndarray, rule: Rule) -> str:
+    """Why a rule draws no box, and what to do about it."""
+    if not heat.any():
+        return "No box: there is no heat to draw one around."
+    return (
+        f"No box: {choosing.RULES[rule.name]} finds nothing that is hotter than the rest of this "
+        "map. Choose another rule under “Hot is”."
+    )
 
 
 def place(box: Box) -> str:

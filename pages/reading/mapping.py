@@ -23,9 +23,20 @@ WORDED = 256
 _Made = TypeVar("_Made")
 
 
-def known(key: Hashable) -> bool:
-    """Whether a map is there."""
-    return key in st.session_state.made
+def kept(key: Hashable, find: Callable[[], _Made | None]) -> _Made | None:
+    """A map that is there, or that takes no pass; None where it takes one, or is being made.
+
+    Args:
+        key: of the map: film, question, direction, method, layer.
+        find: makes it of what is kept of the film; None if that is not enough.
+    """
+    made: dict[Hashable, _Made] = st.session_state.made
+    if key not in made and key not in waiting.jobs():
+        with st.spinner("Explaining …"):
+            found = find()
+        if found is not None:
+            made[key] = found
+    return made.get(key)
 
 
 def at_once(key: Hashable, work: Callable[[Progress | None, Stop | None], _Made]) -> _Made:
@@ -69,8 +80,17 @@ def small(film: Radiograph, heatmap: Heatmap) -> np.ndarray:
     return heatmap.on_radiograph(render.shrink(film.pixels, WORDED).shape)
 
 
-def where(heat: np.ndarray) -> str:
-    """Where heat that lies over a film is, in a sentence."""
+def where(film: Radiograph, heatmap: Heatmap) -> str:
+    """Where the heat is, in a sentence."""
     from xray_models.explain import words
 
-    return words.where(heat)
+    return words.where(small(film, heatmap), heatmap.outside)
+
+
+def told(film: Radiograph, heatmap: Heatmap) -> str:
+    """Where the heat is, and how much of it lies beside the film where that is much."""
+    from xray_models.explain import words
+
+    said = where(film, heatmap)
+    beside = words.beside(heatmap.outside)
+    return f"{said} {beside}" if beside and said != words.BESIDE else said

@@ -106,18 +106,26 @@ class Way(NamedTuple):
         progress: Progress | None,
         stop: Stop | None,
     ) -> Heatmap:
-        """Make the map."""
+        """Make the map, and what makes those of other labels and directions free."""
         from xray_models import explain
 
-        settings: dict[str, Any] = dict(self.settings)
         return explain.heat(
             card,
             film,
             aim.target(card),
             self.method,
-            layers=self.layers,
-            fusion=self.fusion,
             progress=progress,
             stop=stop,
-            **settings,
+            every_label=True,
+            **self._asked,
         )
+
+    def kept(self, card: Card, film: Radiograph, aim: Aim) -> Heatmap | None:
+        """The map, if it takes no pass: another label left all that it needs."""
+        from xray_models import explain
+
+        return explain.heat_kept(card, film, aim.target(card), self.method, **self._asked)
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        return {"layers": self.layers, "fusion": self.fusion, **dict(self.settings)}

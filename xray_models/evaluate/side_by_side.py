@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,12 +41,18 @@ class Tried:
         heatmap: the map.
         seconds: beyond the pass that read the film, with the functions already compiled where
             that could be told apart.
-        cost: in passes, at most.
+        cost: in passes, at most; nothing where what was kept of the film was enough.
     """
 
     heatmap: Heatmap
     seconds: float
     cost: Cost
+
+
+_timed: weakref.WeakKeyDictionary[Subject, set[tuple[str, str | None]]] = (
+    weakref.WeakKeyDictionary()
+)
+"""Methods at layers whose own time on a film is known."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,8 @@ def tried(
 ) -> Tried:
     """Make a map and time it.
 
-    A cheap one is made twice, for the first time includes the compilation of what it calls.
+    A cheap one is made twice, for the first time includes the compilation of what it calls. Another
+    label or direction after it takes no pass, where the method has all labels from the same ones.
 
     Args:
         card: of the model.
@@ -102,6 +110,8 @@ def tried(
         Stopped: `stop` returned true.
         WeightsError: the model's weights cannot be used.
     """
+    if (again := kept(card, film, aim, method, layer)) is not None:
+        return again
     target = aim.target(card)
     network = predicting.traced(card)
     cost = explain.METHODS[method].passes(network, layer=layer)
@@ -109,14 +119,47 @@ def tried(
     subject = explain.subject_of(card, film)
     known = subject.activation(), subject.logits
     began = time.perf_counter()
-    heatmap = explain.heat(card, film, target, method, layer, progress=progress, stop=stop)
+    heatmap = explain.heat(
+        card, film, target, method, layer, progress=progress, stop=stop, every_label=True
+    )
     seconds = time.perf_counter() - began
     if not cost.slow:
         fresh = Subject(lambda: network, subject.inputs, subject.baseline, known)
         began = time.perf_counter()
         explain.maps(fresh, [target], method, layer)
         seconds = min(seconds, time.perf_counter() - began) or seconds
+        _timed.setdefault(subject, set()).add((method, layer))
     return Tried(heatmap, seconds, cost)
+
+
+def kept(
+    card: Card, film: Radiograph, aim: Aim, method: str, layer: str | None = None
+) -> Tried | None:
+    """A map that what is kept of the film is enough for; None where it takes a pass.
+
+    A cheap method must have been timed on this film before: what it shares with other methods, such
+    as the gradients of a layer, would else be free for those that come after the first.
+
+    Args:
+        card: of the model.
+        film: the radiograph.
+        aim: what is asked.
+        method: of `explain.METHODS`.
+        layer: to look at; the last activation by default.
+
+    Raises:
+        ValueError: the method does not fit the model.
+        WeightsError: the model's weights cannot be used.
+    """
+    subject = explain.subject_of(card, film)
+    slow = explain.METHODS[method].passes(subject.network, layer=layer).slow
+    if not slow and (method, layer) not in _timed.get(subject, set()):
+        return None
+    began = time.perf_counter()
+    heatmap = explain.heat_kept(card, film, aim.target(card), method, layer)
+    if heatmap is None:
+        return None
+    return Tried(heatmap, time.perf_counter() - began, Cost())
 
 
 class Judge:

@@ -13,6 +13,7 @@ import numpy as np
 from xray_models import predicting
 from xray_models.catalogue import Card
 from xray_models.explain import methods
+from xray_models.explain.at_rest import NotKept
 from xray_models.explain.fusion import fused
 from xray_models.explain.heatmap import Heatmap, normalized
 from xray_models.explain.methods import Cost, Method, Request
@@ -59,6 +60,30 @@ def heat(
     return heats(card, radiograph, [target], method, layer, layers, **more)[0]
 
 
+def heat_kept(
+    card: Card,
+    radiograph: Radiograph,
+    target: Target,
+    method: str = methods.DEFAULT,
+    layer: str | None = None,
+    layers: Sequence[str] = (),
+    **more: Any,
+) -> Heatmap | None:
+    """The heatmap, if what is kept of the film is enough to draw it; None if it takes a pass.
+
+    What was computed for another label is often enough; see `Method.many_labels`.
+
+    Raises:
+        ValueError, WeightsError: as for `heats`.
+    """
+    subject = subject_of(card, radiograph).at_rest()
+    try:
+        values = maps(subject, [target], method, layer, layers, **more)[0]
+    except NotKept:
+        return None
+    return Heatmap(values, predicting.forward(card, radiograph).placement, card.input_size)
+
+
 def heats(
     card: Card,
     radiograph: Radiograph,
@@ -80,7 +105,8 @@ def heats(
         method: id of a method in `METHODS`.
         layer: where to look; the last activation by default.
         layers: several layers to look at, fused into one map; instead of `layer`.
-        **more: `fusion`, `progress`, `stop`, `seed` and the method's own options, as for `maps`.
+        **more: `fusion`, `progress`, `stop`, `seed`, `every_label` and the method's own options, as
+            for `maps`.
 
     Raises:
         ValueError: unknown method, layer or option, or a method that does not fit the model.
@@ -103,6 +129,7 @@ def maps(
     progress: Progress | None = None,
     stop: Stop | None = None,
     seed: int = 0,
+    every_label: bool = False,
     **options: int | float,
 ) -> np.ndarray:
     """Maps of an input in a network, one per target.
@@ -115,8 +142,10 @@ def maps(
         layers: several layers to look at, fused into one map; instead of `layer`.
         fusion: "mean" or "max" of the layers' maps.
         progress: told (passes done, passes in all) after each batch.
-        stop: asked before each batch; true stops.
+        stop: asked before each layer and batch; true stops.
         seed: of the methods that draw at random.
+        every_label: other labels will be asked about next. Gradients by a layer are then made of
+            all labels together, so that another label or direction takes no pass.
         **options: of the method; see `Method.options`.
 
     Returns:
@@ -136,11 +165,18 @@ def maps(
             f"The target weighs {vectors.shape[1]} labels; the model has {subject.network.labels}."
         )
     checked = chosen.checked(dict(options))
-    work = Work(progress, stop)
-    found = []
-    for name in layers or (layer,):
+    places = layers or (layer,)
+    for name in places:
         if objection := chosen.objection(subject.network, name):
             raise ValueError(objection)
+    work = Work(progress, stop)
+    together = every_label and chosen.family == "gradient"
+    count = subject.network.labels if together else len(vectors)
+    steps = [chosen.passes(subject.network, count, name, **checked).steps for name in places]
+    found = []
+    for i, name in enumerate(places):
+        work.check()
+        work.expect(sum(steps[i:]))
         request = Request(
             subject,
             vectors,
@@ -148,6 +184,7 @@ def maps(
             work,
             seed if chosen.random else 0,
             checked,
+            together,
         )
         found.append(np.stack([normalized(one) for one in _raw(chosen, request)]))
     return fused(found, fusion) if len(layers) > 1 else found[0]

@@ -22,7 +22,7 @@ from xray_models.explain.rise import rise
 from xray_models.explain.score_cam import score_cam
 from xray_models.explain.smoothgrad import smoothgrad
 from xray_models.explain.subject import Subject
-from xray_models.explain.work import Work
+from xray_models.explain.work import BATCH, Work
 from xray_models.explain.xgrad_cam import xgrad_cam
 from xray_models.tracing import Traced
 
@@ -37,10 +37,13 @@ class Cost:
     Attributes:
         forward: forward passes of the whole network.
         backward: backward passes of the whole network.
+        steps: what progress is told in: inputs and targets that go in batches through the network
+            or the part of it above a layer.
     """
 
     forward: float = 0.0
     backward: float = 0.0
+    steps: int = field(default=0, compare=False)
 
     @property
     def total(self) -> float:
@@ -77,6 +80,7 @@ class Request:
     Attributes:
         vectors: float32, (targets, labels): weights of the logits.
         options: every option of the method, checked.
+        every_label: others will be asked about next; see `Subject.gradients`.
     """
 
     subject: Subject
@@ -85,6 +89,7 @@ class Request:
     work: Work
     seed: int
     options: dict[str, Any]
+    every_label: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,11 +130,6 @@ class Method:
     random: bool = False
     options: tuple[Option, ...] = field(default=())
 
-    @property
-    def stoppable(self) -> bool:
-        """Whether it works in batches, with progress, and can be stopped between them."""
-        return self.family in ("perturbation", "pixel")
-
     def passes(
         self, network: Traced, targets: int = 1, layer: str | None = None, **options: int | float
     ) -> Cost:
@@ -152,7 +152,9 @@ class Method:
         one, every = (
             self.passes(network, targets, layer, **options) for targets in (1, network.labels)
         )
-        return Cost(every.forward - one.forward, every.backward - one.backward)
+        return Cost(
+            every.forward - one.forward, every.backward - one.backward, every.steps - one.steps
+        )
 
     def checked(self, options: dict[str, Any]) -> dict[str, Any]:
         """All options, the given ones over the defaults.
@@ -193,7 +195,13 @@ class Method:
 def _gradient(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Any:
     def run(asked: Request) -> np.ndarray:
         subject, layer = asked.subject, asked.layer
-        return function(subject.activation(layer), subject.gradients(asked.vectors, layer))
+        activation = subject.activation(layer)
+        # gradients of an early layer are large: of many targets, only some are there at a time
+        found = [
+            function(activation, subject.gradients(some, layer, asked.work, asked.every_label))
+            for some in np.split(asked.vectors, range(BATCH, len(asked.vectors), BATCH))
+        ]
+        return np.concatenate(found)
 
     return run
 
@@ -221,6 +229,11 @@ def _read(network: Traced, layer: str) -> float:
     return max(_inner(network, layer), float(around))
 
 
+def _pooled(network: Traced, layer: str) -> bool:
+    """Whether a linear head reads the mean of the layer, so that nothing need be run above it."""
+    return layer == network.graph.pooled
+
+
 def _activation(network: Traced, _targets: int, layer: str, _options: dict[str, Any]) -> Cost:
     return Cost(_inner(network, layer))
 
@@ -228,42 +241,49 @@ def _activation(network: Traced, _targets: int, layer: str, _options: dict[str, 
 def _backward(network: Traced, targets: int, layer: str, _options: dict[str, Any]) -> Cost:
     # at most: only the part above the layer is run; above the last activation that is next to none
     inner = _inner(network, layer)
-    return Cost(_read(network, layer) + inner * targets, inner * targets)
+    steps = targets * (not _pooled(network, layer))
+    return Cost(_read(network, layer) + inner * targets, inner * targets, steps)
 
 
 def _channels(network: Traced, _targets: int, layer: str, _options: dict[str, Any]) -> Cost:
     inner, channels = _inner(network, layer), network.grids[layer][2]
-    return Cost(_read(network, layer) + inner * (1 + channels))  # with all, and without each
+    steps = channels * (not _pooled(network, layer))
+    # with all, and without each
+    return Cost(_read(network, layer) + inner * (1 + channels), steps=steps)
 
 
 def _score(network: Traced, _targets: int, layer: str, options: dict[str, Any]) -> Cost:
     inner, channels = _inner(network, layer), network.grids[layer][2]
-    return Cost(inner + min(options["top"] or channels, channels))
+    steps = min(options["top"] or channels, channels)
+    return Cost(inner + steps, steps=steps)
 
 
 def _masks(_network: Traced, _targets: int, _layer: str, options: dict[str, Any]) -> Cost:
-    return Cost(options["masks"])
+    return Cost(options["masks"], steps=options["masks"])
 
 
 def _patches(network: Traced, _targets: int, _layer: str, options: dict[str, Any]) -> Cost:
     height, width = network.graph.inputs.shape[1:3]
-    return Cost(len(patches((height, width), options["patch"], options["stride"])))
+    steps = len(patches((height, width), options["patch"], options["stride"]))
+    return Cost(steps, steps=steps)
 
 
 def _each(name: str) -> Any:
     def plan(_network: Traced, targets: int, _layer: str, options: dict[str, Any]) -> Cost:
-        return Cost(targets * options[name], targets * options[name])
+        steps = targets * options[name]
+        return Cost(steps, steps, steps)
 
     return plan
 
 
 def _once(_network: Traced, targets: int, _layer: str, _options: dict[str, Any]) -> Cost:
-    return Cost(targets, targets)
+    return Cost(targets, targets, targets)
 
 
 def _once_and_backward(network: Traced, targets: int, layer: str, options: dict[str, Any]) -> Cost:
     above = _backward(network, targets, layer, options)
-    return Cost(above.forward + targets, above.backward + targets)
+    # the gradient is taken at one go, the guided ones in batches
+    return Cost(above.forward + targets, above.backward + targets, targets)
 
 
 _ALL = (

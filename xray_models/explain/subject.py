@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -11,6 +12,7 @@ import tensorflow as tf
 import keras
 import numpy as np
 
+from xray_models.explain.at_rest import AtRest
 from xray_models.explain.work import BATCH, Work
 from xray_models.tracing import Traced, traced
 
@@ -68,6 +70,12 @@ class Subject:
         """The network's functions."""
         return self._network()
 
+    def at_rest(self) -> Subject:
+        """The same input and all that is kept of it; running its network raises `NotKept`."""
+        same = copy.copy(self)
+        same._network = lambda: AtRest(self.network)
+        return same
+
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the input in pixels."""
@@ -93,7 +101,13 @@ class Subject:
             return self._forward()[0]
         return self._front(str(layer))[0].numpy()[0].astype(np.float32)
 
-    def gradients(self, vectors: np.ndarray, layer: str | None = None) -> np.ndarray:
+    def gradients(
+        self,
+        vectors: np.ndarray,
+        layer: str | None = None,
+        work: Work | None = None,
+        every_label: bool = False,
+    ) -> np.ndarray:
         """Gradient of each weighted sum of logits by a layer's output.
 
         Only the part of the network above the layer is passed back through. Where that part is
@@ -102,15 +116,22 @@ class Subject:
 
         What is asked first of a layer is computed alone. Whoever asks again is likely to go through
         the labels: then those of all labels are computed together, in two or three times the time
-        of one, and every further target is a sum of them.
+        of one, and every further target is a sum of them. That is left out for more than 32 labels
+        or 24 MiB; so much is also the most that goes back through the network in one batch.
 
         Args:
             vectors: float32, (targets, labels).
             layer: name; the default layer if None.
+            work: told of progress; asked before each batch whether to go on.
+            every_label: compute those of all labels right away, where that is not too much.
 
         Returns:
             float32, (targets, rows, columns, channels), or (targets, 1, 1, channels) where it is
             the same in every cell.
+
+        Raises:
+            ValueError: no such layer, or its output is no grid.
+            Stopped: the work was stopped.
         """
         layer = layer or self.default_layer
         head = self.head(layer)
@@ -119,15 +140,19 @@ class Subject:
             return (vectors @ head.T)[:, None, None, :] / np.float32(rows * columns)
 
         known = self._gradients_kept(layer, vectors)
-        missing = [vector for vector in vectors if _sum_of(known, vector) is None]
-        if missing:
-            ways = self._gradients_to_make(layer, missing, known)
-            activation, crossing, _ = self._front(layer)
-            gradient = self.network.cut(layer).gradient
-            made = gradient(activation, crossing, tf.constant(np.stack(ways))).numpy()
+        ways = self._gradients_to_make(layer, vectors, known, every_label)
+        if ways:
+            made = self._passed_back(layer, np.stack(ways), work or Work())
             for way, value in zip(ways, made, strict=True):
                 known[way.tobytes()] = self._keep(("gradient", layer, way.tobytes()), value)
+            with self._lock:
+                self._asked.add(layer)
         return np.stack([_sum_of(known, vector) for vector in vectors])  # type: ignore[misc]
+
+    def has_room(self, layer: str | None = None) -> bool:
+        """Whether gradients of all labels by a layer are few enough to be computed together."""
+        most = self._most_at(layer or self.default_layer)
+        return self.network.labels <= min(_MOST_LABELS, most)
 
     def head(self, layer: str | None = None) -> np.ndarray | None:
         """float32, (channels, labels): the linear head that reads the mean of a layer, or None."""
@@ -240,17 +265,33 @@ class Subject:
         return found
 
     def _gradients_to_make(
-        self, layer: str, missing: list[np.ndarray], known: dict[bytes, np.ndarray]
+        self,
+        layer: str,
+        vectors: np.ndarray,
+        known: dict[bytes, np.ndarray],
+        every_label: bool,
     ) -> list[np.ndarray]:
         """Directions to pass back for targets: their own, or all labels where that is not much."""
+        missing = [vector for vector in vectors if _sum_of(known, vector) is None]
         with self._lock:
-            again = layer in self._asked
-            self._asked.add(layer)
-        size = self.network.labels * int(np.prod(self.network.grids[layer])) * 4
-        if again and self.network.labels <= _MOST_LABELS and size <= _KEPT_BYTES // 2:
+            again = bool(missing) and layer in self._asked
+        if (every_label or again) and self.has_room(layer):
             labels = np.eye(self.network.labels, dtype=np.float32)
             return [way for way in labels if way.tobytes() not in known]
         return list({way.tobytes(): way for way in map(_direction, missing)}.values())
+
+    def _passed_back(self, layer: str, ways: np.ndarray, work: Work) -> list[np.ndarray]:
+        """Gradients of directions (directions, labels) by a layer's output, batch by batch."""
+        activation, crossing, _ = self._front(layer)
+        gradient = self.network.cut(layer).gradient
+        made: list[np.ndarray] = []
+        for part in work.batches(len(ways), max(1, min(BATCH, self._most_at(layer)))):
+            made += list(gradient(activation, crossing, tf.constant(ways[part])).numpy())
+        return made
+
+    def _most_at(self, layer: str) -> int:
+        """How many gradients by a layer's output take no more than half of what is kept."""
+        return _KEPT_BYTES // 2 // (int(np.prod(self.network.grids[layer])) * 4)
 
     def _forward(self) -> tuple[np.ndarray, np.ndarray]:
         def make() -> tuple[np.ndarray, np.ndarray]:

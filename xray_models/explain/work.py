@@ -26,7 +26,7 @@ class Work:
     Attributes:
         progress: told after each batch.
         stop: asked before each batch.
-        total: passes in all; methods add what they plan before they begin.
+        total: passes in all: those of the batches begun so far, and those expected after them.
         done: passes made.
     """
 
@@ -34,6 +34,25 @@ class Work:
     stop: Stop | None = None
     total: int = field(default=0, init=False)
     done: int = field(default=0, init=False)
+    _expected: int = field(default=0, init=False, repr=False)
+
+    def expect(self, count: int) -> None:
+        """Say how many passes are still to come, at most: the total is whole from the start.
+
+        Batches are taken from what is expected. Saying it again corrects what is left of it: a
+        total that shrinks is progress that jumps ahead, one that grows would throw it back.
+        """
+        self.total += count - self._expected
+        self._expected = count
+
+    def check(self) -> None:
+        """Ask whether to go on.
+
+        Raises:
+            Stopped: `stop` said so.
+        """
+        if self.stop is not None and self.stop():
+            raise Stopped("Stopped before the map was finished.")
 
     def batches(self, count: int, size: int = BATCH) -> Iterator[slice]:
         """Slices over `count` inputs, at most `size` long.
@@ -41,10 +60,11 @@ class Work:
         Raises:
             Stopped: `stop` said so.
         """
-        self.total += count
+        announced = min(count, self._expected)
+        self._expected -= announced
+        self.total += count - announced
         for start in range(0, count, size):
-            if self.stop is not None and self.stop():
-                raise Stopped("Stopped before the map was finished.")
+            self.check()
             end = min(start + size, count)
             yield slice(start, end)
             self.done += end - start

@@ -1,0 +1,34 @@
+"""Every way into a network watched, for what must run nothing of it."""
+
+import threading
+from dataclasses import replace
+
+from xray_models import tracing
+
+
+def watched(monkeypatch):
+    """The names of the functions of networks that are run from now on, as they are run.
+
+    Models that load in the background while a page is open run each once: those are not counted.
+    """
+    ran = []
+
+    def noted(name, function):
+        def run(*values, **options):
+            if threading.current_thread().name != "warm-up":
+                ran.append(name)
+            return function(*values, **options)
+
+        return run
+
+    for name in ("forward", "input_gradient"):
+        monkeypatch.setattr(tracing.Traced, name, noted(name, getattr(tracing.Traced, name)))
+    cut = tracing.Traced.cut
+
+    def watched_cut(network, layer):
+        found = cut(network, layer)
+        parts = {name: noted(name, getattr(found, name)) for name in ("front", "rest", "gradient")}
+        return replace(found, **parts)
+
+    monkeypatch.setattr(tracing.Traced, "cut", watched_cut)
+    return ran
