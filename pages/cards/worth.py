@@ -89,9 +89,10 @@ def show(card: Card) -> None:
     )
     st.caption(
         "★ is shown by default. Means over held-out films, with 95 % intervals. A map that does "
-        "not beat the *usual place* (the mean of the boxes on other films) has not shown where a "
-        "disease is; one that does no better than *random* has not shown what the model uses. "
-        "Where a figure names its films, these are fewer than those of the other maps."
+        "not beat the *usual place* (the mean of the areas of the boxes on other films) and the "
+        "*mean box* (those boxes as one) has not shown where a disease is; one that does no better "
+        "than *random* has not shown what the model uses. Where a figure names its films, these "
+        "are fewer than those of the other maps."
         + (" The explained network had been trained on some of these films." * _seen(chosen))
     )
     if chosen is not None:
