@@ -11,7 +11,7 @@ from pages import inside_the_app
 from pages.cards import worth
 from xray_models import catalogue, markup
 from xray_models.catalogue import Card, Figure
-from xray_models.evaluate.judged import FEW
+from xray_models.evaluate import rivalry
 from xray_models.labels import shown
 
 inside_the_app()
@@ -132,12 +132,7 @@ def show_figures(card: Card) -> None:
             f"{card.rival.own:.3f} against {card.rival.other:.3f}, difference {gain.value:+.3f} "
             f"({gain.low:+.3f} to {gain.high:+.3f}). "
             + ("Films go to this model." if gain.value >= 0 else "Films go to that model instead.")
-            + (
-                " With so few positive films the interval is too narrow, and chance may have "
-                "decided."
-                if card.rival.positives < FEW
-                else ""
-            )
+            + f" {rivalry.doubt(card.rival)}"
         )
     for other in card.alternatives:
         gain = other.difference

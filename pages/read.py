@@ -11,7 +11,7 @@ from pages.reading import asking, opening, warming
 from pages.reading.explaining import show_overlay
 from pages.reading.opening import NOTICE, card_of
 from xray_models import NONE_OF_THESE, PARTS, markup
-from xray_models.evaluate.judged import FEW
+from xray_models.evaluate import rivalry
 from xray_models.labels import shown
 from xray_models.samples import SAMPLES
 
@@ -144,7 +144,7 @@ def held_out(card: Card) -> str:
         f"{name[0].upper()}{name[1:].removesuffix(asked)} {one.value:.2f} ({one.low:.2f} to "
         f"{one.high:.2f}) on {among}{card.held_out.counted}{unseen}."
     )
-    if card.rival and card.rival.positives < FEW:
+    if card.rival and rivalry.doubt(card.rival):
         told += (
             f" Only {card.rival.positives:,} of the {card.rival.films:,} among them that are new "
             f"to {card_of(card.rival.model).name}, too, show {shown(card.labels[0])}: too few to "

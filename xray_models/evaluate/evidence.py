@@ -9,7 +9,7 @@ import pandas as pd
 from xray_models.evaluate import method_table
 from xray_models.evaluate.faithfulness_study import GAP
 from xray_models.evaluate.localisation_study import ARMS, EVERY
-from xray_models.evaluate.worth import PLACES
+from xray_models.evaluate.worth import POINTING, SHARE
 from xray_models.explain.words import Evidence, Localization, Measured
 
 
@@ -36,7 +36,8 @@ def evidence(
     """
     method = f"{method}@{layer}" if layer else method
     places = method_table.load(model, "localisation")
-    pointing, share = (_of_finding(_of(places, method, measure), finding) for measure in PLACES[:2])
+    pointing = _of_finding(_of(places, method, POINTING), finding)
+    share = _of_finding(_of(places, method, SHARE), finding)
     uses = _of(method_table.load(model, "faithfulness"), method, GAP)
     return Evidence(
         Localization(pointing, share) if pointing and share else None,

@@ -337,13 +337,7 @@ def _rival_lines(card: Card, test: pd.DataFrame, replicates: int) -> list[str]:
         f"{found.positives} of them with {card.labels[0]}: AUC {number(found.own)} against "
         f"{number(found.other)}, difference "
         f"{gain.value:+.3f} (95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
-        f"The router asks {kept}."
-        + (
-            f" With fewer than {FEW} such films chance may have decided, and the interval, which "
-            "resamples them, is too narrow."
-            if found.positives < FEW
-            else ""
-        ),
+        f"The router asks {kept}. {rivalry.doubt(found)}".rstrip(),
     ]
 
 

@@ -7,7 +7,18 @@ import pandas as pd
 
 from xray_models.catalogue import Figure, Rival
 from xray_models.evaluate.intervals import REPLICATES, bootstrap
+from xray_models.evaluate.judged import FEW
 from xray_models.evaluate.ranking import Ranking
+
+
+def doubt(rival: Rival) -> str:
+    """A sentence where chance may have decided a comparison; empty where films were enough."""
+    if rival.positives >= FEW:
+        return ""
+    return (
+        f"With fewer than {FEW} such films chance may have decided, and the interval, which "
+        "resamples them, is too narrow."
+    )
 
 
 def compare(model: str, table: pd.DataFrame, label: str, replicates: int = REPLICATES) -> Rival:

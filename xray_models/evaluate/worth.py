@@ -11,7 +11,8 @@ from xray_models.evaluate.faithfulness_study import GAP
 from xray_models.evaluate.intervals import Estimate
 from xray_models.explain import METHODS, at_layer
 
-PLACES = ("pointing game", "energy in box", "AUPRC")
+POINTING, SHARE = "pointing game", "energy in box"
+PLACES = (POINTING, SHARE, "AUPRC")
 """Measures of the map against boxes that people drew."""
 
 USES = (GAP, "MuFidelity", "stability")
@@ -101,7 +102,7 @@ def worth(model: str, on: Films | None) -> list[Worth]:
     return sorted(found, key=lambda one: (one.baseline, *(-_rank(one, name) for name in _ORDER)))
 
 
-_ORDER = (PLACES[0], GAP, SCRAMBLED)
+_ORDER = (POINTING, GAP, SCRAMBLED)
 
 
 def _rank(one: Worth, measure: str) -> float:

@@ -59,7 +59,7 @@ def cascade(checks: pd.DataFrame) -> Plot:
         "rank correlation with the map as trained",
         xaxis={
             "tickvals": [0, 1],
-            "ticktext": ["as trained", "all weights scrambled"],
+            "ticktext": ["as trained", "all weights<br>scrambled"],
             "zeroline": False,
             "range": [-0.15, 1.15],
         },
