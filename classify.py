@@ -1,303 +1,48 @@
-"""The one pipeline: radiograph in; body part, fitting models, findings and heatmaps out.
+"""The one pipeline, for scripts and from a shell: `xray_models.pipeline` under its old name.
 
-The dashboard, the command line and scripts all call `read`. From a shell:
-
-    python classify.py FILE... [--json] [--part PART] [--model MODEL]
+python classify.py FILE... [--json] [--part PART] [--model MODEL]
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from xray_models import PARTS, catalogue, predicting, radiograph
-from xray_models import explain as explaining
-from xray_models.catalogue import Card
-from xray_models.evaluate import routing
-from xray_models.explain import targets
-from xray_models.explain.heatmap import Heatmap
-from xray_models.radiograph import Radiograph
-
-DETECTOR = "body-part"
-_UNSURE = "The body-part detector does not recognize this as one of the parts that RadLens reads"
-
-
-class CannotClassify(ValueError):
-    """The request makes no sense (unknown part or model); the message says what is possible."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A label with its calibrated probability and operating threshold, both in 0..1."""
-
-    model: str
-    label: str
-    probability: float
-    threshold: float
-
-    @property
-    def positive(self) -> bool:
-        """Whether the probability reaches the threshold."""
-        return self.probability >= self.threshold
-
-
-@dataclass(frozen=True)
-class ChosenModel:
-    """A model that read the film, and why it was asked."""
-
-    model: str
-    why: str
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What RadLens makes of one radiograph.
-
-    Attributes:
-        radiograph: the film.
-        part: the body part, or None where the detector abstains.
-        part_probability: of the most probable part among those supported, in 0..1.
-        part_probabilities: label -> probability over the detector's nine classes.
-        part_forced: the part was named by the user, not by the detector.
-        chosen: the models that read the film.
-        findings: per model in the order of its card.
-        warnings: sentences for people.
-        seconds: stage -> time taken.
-    """
-
-    radiograph: Radiograph
-    part: str | None
-    part_probability: float
-    part_probabilities: dict[str, float]
-    part_forced: bool
-    chosen: tuple[ChosenModel, ...]
-    findings: tuple[Finding, ...]
-    warnings: tuple[str, ...]
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def runner_up(self) -> tuple[str, float]:
-        """The most probable class apart from `part`, or apart from the first if abstaining."""
-        ranked = sorted(self.part_probabilities.items(), key=lambda pair: -pair[1])
-        first = self.part if self.part is not None else ranked[0][0]
-        return next(pair for pair in ranked if pair[0] != first)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON; nothing that could name a patient."""
-        return {
-            "part": self.part,
-            "part_probability": round(self.part_probability, 4),
-            "part_forced": self.part_forced,
-            "models": [{"model": one.model, "why": one.why} for one in self.chosen],
-            "findings": [
-                {
-                    "model": finding.model,
-                    "label": finding.label,
-                    "probability": round(finding.probability, 4),
-                    "threshold": finding.threshold,
-                    "positive": finding.positive,
-                }
-                for finding in self.findings
-            ],
-            "warnings": list(self.warnings),
-            "seconds": {stage: round(value, 4) for stage, value in self.seconds.items()},
-        }
-
-
-def read(
-    source: bytes | str | os.PathLike[str] | Radiograph,
-    part: str | None = None,
-    models: Sequence[str] | None = None,
-) -> Reading:
-    """Read a radiograph: recognize the part, ask the models that fit, collect their findings.
-
-    Args:
-        source: content of a file, a path, or a radiograph already read.
-        part: a part named by the user; the detector's opinion is still reported.
-        models: ids of models to ask whatever the part.
-
-    Returns:
-        The reading. Where the detector abstains and nothing is forced, it has no findings.
-
-    Raises:
-        UnreadableRadiograph: the file is no radiograph that can be read.
-        CannotClassify: unknown part or model.
-        WeightsError, CatalogueError: a model of the catalogue cannot be used.
-    """
-    asked = _asked(part, models)
-    seconds: dict[str, float] = {}
-    began = time.perf_counter()
-    film = source if isinstance(source, Radiograph) else radiograph.read(source)
-    seconds["read"] = time.perf_counter() - began
-
-    began = time.perf_counter()
-    detector = _detector()
-    seen = predicting.probabilities(detector, film)
-    found = part or route(detector, seen)
-    seconds["body part"] = time.perf_counter() - began
-
-    chosen = asked or _choose(found, forced=part is not None)
-    warnings = list(film.warnings)
-    if found is None:
-        advice = "" if asked else " Choose the part by hand if it is one of them."
-        warnings.append(f"{_UNSURE}, so no model was chosen by it.{advice}")
-    elif not chosen:
-        warnings.append(f"No model in the catalogue reads the {found} yet.")
-
-    findings: list[Finding] = []
-    for one in chosen:
-        began = time.perf_counter()
-        card = catalogue.get(one.model)
-        if found is not None and found not in card.parts:
-            warnings.append(f"{card.name} was not made for the {found}: its answer means little.")
-        probability = predicting.probabilities(card, film)
-        own = [
-            Finding(card.id, label, probability[label], threshold)
-            for label, threshold in card.thresholds.items()
-        ]
-        findings += own
-        warnings += at_odds(card, own)
-        seconds[card.id] = time.perf_counter() - began
-
-    best = found or max(PARTS, key=lambda label: seen[label])
-    return Reading(
-        radiograph=film,
-        part=found,
-        part_probability=seen[best],
-        part_probabilities=seen,
-        part_forced=part is not None,
-        chosen=tuple(chosen),
-        findings=tuple(findings),
-        warnings=tuple(warnings),
-        seconds=seconds | {"total": sum(seconds.values())},
+if TYPE_CHECKING:
+    from xray_models.pipeline import (
+        CannotClassify,
+        ChosenModel,
+        Finding,
+        Reading,
+        at_odds,
+        explain,
+        read,
+        route,
+        warm,
     )
 
-
-def at_odds(card: Card, findings: Sequence[Finding]) -> list[str]:
-    """Sentences on kinds of a finding that are called while the finding itself is not.
-
-    The threshold of each is chosen by itself, so a kind may reach its own where the sum of all
-    kinds stays below that of the whole.
-
-    Args:
-        card: of the model that made the findings; says which labels are kinds of what.
-        findings: of this model.
-    """
-    called = {finding.label for finding in findings if finding.positive}
-    told = []
-    for whole, kinds in card.combined.items():
-        odd = [kind for kind in kinds if kind in called]
-        if whole in card.thresholds and whole not in called and odd:
-            own = "its own threshold" if len(odd) == 1 else "their own thresholds"
-            told.append(
-                f"{' and '.join(odd).capitalize()} reached {own}, {whole} as a whole did not. "
-                f"Thresholds are chosen one by one; go by {whole}."
-            )
-    return told
+__all__ = [
+    "CannotClassify",
+    "ChosenModel",
+    "Finding",
+    "Reading",
+    "at_odds",
+    "explain",
+    "read",
+    "route",
+    "warm",
+]
 
 
-def route(detector: Card, probability: dict[str, float]) -> str | None:
-    """The part that a detector's probabilities route to, or None to abstain.
+def __getattr__(name: str) -> Any:
+    """Hand on a public name; the pipeline brings TensorFlow, which `--help` can do without."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from xray_models import pipeline
 
-    A part is routed to where it is the most probable of all nine classes and reaches its threshold.
-    """
-    row = np.array([[probability[label] for label in detector.labels]])
-    index = int(routing.route(row, detector.labels, detector.thresholds)[0])
-    return None if index == routing.ABSTAINS else detector.labels[index]
-
-
-def explain(
-    film: Radiograph,
-    model: str,
-    label: str,
-    negate: bool = False,
-    method: str | None = None,
-    layer: str | None = None,
-    **more: Any,
-) -> Heatmap:
-    """The heatmap of a finding; Grad-CAM takes no pass if the film was read by this model already.
-
-    Args:
-        film: the radiograph.
-        model: id of the model.
-        label: one of its labels or combined findings.
-        negate: explain what speaks against it.
-        method: id of a method, see `xray_models.explain.METHODS`; the card's own by default.
-        layer: where to look; that of the card without a method, else the last activation.
-        **more: what `xray_models.explain.heats` takes: several layers, progress, the method's
-            options.
-
-    Raises:
-        CatalogueError: unknown model.
-        CannotClassify: the model has no such label or layer, or the method does not fit it.
-        Stopped: the work was stopped on request.
-    """
-    card = catalogue.get(model)
-    try:
-        target = targets.combined(card.labels, card.members(label))
-        if method is None:
-            method, own = explaining.at_layer(card.explanation.name)
-            if not more.get("layers"):
-                layer = layer or own
-        return explaining.heat(card, film, -target if negate else target, method, layer, **more)
-    except ValueError as error:
-        raise CannotClassify(str(error)) from error
-
-
-def warm(wanted: Callable[[], bool] = lambda: True) -> None:
-    """Load every model of the catalogue and run it once, so that the first reading is quick.
-
-    Args:
-        wanted: asked before each model; once it says no, the rest is left.
-    """
-    blank = Radiograph(pixels=np.zeros((64, 64), np.float32), source_format="drawn")
-    for card in catalogue.catalogue().values():
-        if not wanted():
-            return
-        predicting.forward(card, blank)
-
-
-def _asked(part: str | None, models: Sequence[str] | None) -> list[ChosenModel]:
-    if part is not None and part not in PARTS:
-        raise CannotClassify(f"There is no part {part!r}. Parts: {', '.join(PARTS)}.")
-    readers = {
-        name: card for name, card in catalogue.catalogue().items() if card.task != "body-part"
-    }
-    for model in models or ():
-        if model not in readers:
-            raise CannotClassify(f"No model {model!r} reads films. Models: {', '.join(readers)}.")
-    return [ChosenModel(model, "asked for by name") for model in models or ()]
-
-
-def _detector() -> Card:
-    return catalogue.get(DETECTOR)
-
-
-def _choose(part: str | None, forced: bool) -> list[ChosenModel]:
-    if part is None:
-        return []
-    seen = "the part named by hand is" if forced else "the detector sees"
-    chosen = []
-    own = {card.parts for card in catalogue.catalogue().values() if card.task == "bone"}
-    for card in catalogue.for_part(part):
-        why = f"{seen} {part}"
-        if card.task == "bone" and card.parts != (part,):
-            why += (
-                ", which this model reads better than the one made for that part on the films "
-                "that are new to both"
-                if (part,) in own
-                else ", which has no model of its own here"
-            )
-        chosen.append(ChosenModel(card.id, why))
-    return chosen
+    return getattr(pipeline, name)
 
 
 if __name__ == "__main__":
-    from xray_models.cli import classify_command
+    from xray_models.commands.classify import classify_command
 
     classify_command()

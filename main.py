@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages import keep_networks_compiled
-from pages.reading import warming
+from pages.shared import warm_up as background
 
 _HERE = Path(__file__).resolve().parent
 _STYLE = _HERE / "assets" / "style"
@@ -17,7 +17,7 @@ _STYLE = _HERE / "assets" / "style"
 @st.cache_resource(show_spinner=False)
 def warm_up() -> threading.Thread:
     """Load the models in the background, once per server."""
-    return warming.begin()
+    return background.begin()
 
 
 # an icon of our own: the browser would fetch a :material: one from the network

@@ -34,9 +34,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.evaluate import table
 from xray_models import catalogue
-from xray_models.evaluate.judged import Judged, from_card
-from xray_models.evaluate.workings import Workings
-from xray_models.labels import shown
+from xray_models.catalogue.display_names import shown
+from xray_models.evaluate.analysis import Workings
+from xray_models.evaluate.predictions.predictions import Judged, from_card
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 300_000

@@ -28,12 +28,12 @@ import numpy as np
 from sklearn import metrics as sk
 from sklearn.exceptions import UndefinedMetricWarning
 
-from xray_models.evaluate import predictions
-from xray_models.evaluate.counts import Counts
-from xray_models.evaluate.intervals import resamples
-from xray_models.evaluate.judged import Judged
-from xray_models.evaluate.operating import ThresholdIndex
-from xray_models.evaluate.ranking import Ranking
+from xray_models.evaluate.metrics.bootstrap import resamples
+from xray_models.evaluate.metrics.confusion import Counts
+from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.metrics.thresholds import ThresholdIndex
+from xray_models.evaluate.predictions import csv_import
+from xray_models.evaluate.predictions.predictions import Judged
 
 FILMS, LABELS, GROUPS = 22_433, 14, 6_000
 REPLICATES = 1000
@@ -43,8 +43,8 @@ def table() -> tuple[str, Judged]:
     """What is measured on, in words, and the films."""
     path = Path(os.environ.get("RADLENS_DATA", ""), "nih", "reproduce_chexnet_test.csv.gz")
     if path.is_file():
-        cells = predictions.read(path)
-        judged = predictions.judged(cells, predictions.guess(cells), path.name)
+        cells = csv_import.read(path)
+        judged = csv_import.judged(cells, csv_import.guess(cells), path.name)
         return f"{path.name}, {judged.films} films x {len(judged.labels)} labels", judged
     random = np.random.default_rng(0)
     share = np.geomspace(0.002, 0.18, LABELS)
@@ -63,7 +63,7 @@ def table() -> tuple[str, Judged]:
 
 def moves(judged: Judged, repeats: int) -> dict[str, float]:
     """Median milliseconds of a threshold move: ours, scikit-learn's, its matrices alone."""
-    index = ThresholdIndex(judged)
+    index = ThresholdIndex(judged.labels, judged.truth, judged.scores)
     truth, scores = judged.truth.astype(int), judged.scores
     random = np.random.default_rng(1)
     # where readers drag a slider: among the scores, somewhere else each time

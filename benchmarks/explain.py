@@ -138,8 +138,10 @@ def _work(network_name: str, threads: int, options: argparse.Namespace) -> None:
     import keras
     import numpy as np
 
-    from xray_models import networks, precision, tracing
-    from xray_models.explain.masks import enlarged
+    from xray_models import networks
+    from xray_models.explain.methods.masks import enlarged
+    from xray_models.inference import functions as tracing
+    from xray_models.inference import precision
 
     keras.utils.set_random_seed(0)
     network = networks.build(network_name, (options.size, options.size), LABELS)
@@ -297,7 +299,7 @@ def _grad_cam(network: Any, image: Any, masks: int, threads: int) -> _Functions:
         return {}
     import numpy as np
 
-    from xray_models.explain.rise import random_masks
+    from xray_models.explain.methods.rise import random_masks
 
     torch.set_num_threads(threads)
     model, batch = twin(network), as_torch(image)

@@ -20,9 +20,9 @@ import pandas as pd
 
 from xray_models.catalogue import get
 from xray_models.datasets import chexnet, nih
-from xray_models.evaluate.intervals import Estimate, bootstraps
-from xray_models.evaluate.judged import films_of_test, from_table
-from xray_models.evaluate.ranking import Ranking
+from xray_models.evaluate.metrics.bootstrap import Estimate, bootstraps
+from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.predictions.predictions import films_of_test, from_table
 
 COLLECTION = "jrzech/reproduce-chexnet"
 

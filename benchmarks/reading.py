@@ -17,9 +17,8 @@ from pathlib import Path
 
 from pydicom.data import get_testdata_file
 
-import classify
 from benchmarks.turns import medians
-from xray_models import radiograph
+from xray_models import pipeline, radiograph
 
 
 def main() -> None:
@@ -32,12 +31,12 @@ def main() -> None:
     options = parser.parse_args()
 
     content = Path(str(get_testdata_file("RG1_UNCI.dcm", download=False))).read_bytes()
-    classify.warm()
+    pipeline.warm()
     found = medians(
         5 if options.quick else 21,
         {
             "decode": lambda: radiograph.read(content),
-            "reading": lambda: classify.read(content),
+            "reading": lambda: pipeline.read(content),
         },
     )
     for name, value in found.items():

@@ -6,7 +6,7 @@
   detector, the models that fit, rows written to a CSV that can be gone on with.
 - bare models: the same networks on the same films, already decoded, resized and scaled in memory,
   in batches of the same size: what no pipeline can beat.
-- one by one: `classify.read` of each file, for comparison.
+- one by one: `pipeline.read` of each file, for comparison.
 
 The files are films of RADLENS_DATA, else the real chest of pydicom-data at usual sizes, shifted and
 noised; the output says which. Rounds alternate, so that a drifting machine is fair to all; ratios
@@ -29,13 +29,14 @@ import numpy as np
 from PIL import Image
 from pydicom.data import get_testdata_file
 
-import classify
-from xray_models import catalogue, predicting, radiograph, render
+from xray_models import catalogue, pipeline, radiograph
+from xray_models.batch import score
+from xray_models.batch.resumable_csv import GrowingFile
+from xray_models.batch.sources import Folder
 from xray_models.catalogue import Card
-from xray_models.preparing import resize, scale
-from xray_models.scale import score
-from xray_models.scale.resuming import GrowingFile
-from xray_models.scale.sources import Folder
+from xray_models.inference import predict
+from xray_models.radiograph.preprocess import resize, scale
+from xray_models.viz import overlay
 
 FILMS, FEW = 192, 48
 SIDES = (448, 1024)  # pixels on the longer side of a drawn film
@@ -55,7 +56,7 @@ def films(folder: Path, count: int) -> str:
     random = np.random.default_rng(0)
     chest = radiograph.read(str(get_testdata_file("RG1_UNCI.dcm", download=False))).pixels
     for k in range(count):
-        grey = render.shrink(np.roll(chest, 8 * k, axis=1), SIDES[k % len(SIDES)])
+        grey = overlay.shrink(np.roll(chest, 8 * k, axis=1), SIDES[k % len(SIDES)])
         grey = np.clip(grey + random.normal(0, 0.02, grey.shape), 0, 1)
         file = io.BytesIO()
         Image.fromarray((grey * 255).astype(np.uint8)).save(file, "JPEG", quality=90)
@@ -85,7 +86,7 @@ def batches(folder: Path, plan: score.Plan) -> list[tuple[Card, np.ndarray]]:
 def bare(ready: Sequence[tuple[Card, np.ndarray]]) -> None:
     """The networks alone."""
     for card, batch in ready:
-        predicting.logits(card, batch)
+        predict.logits(card, batch)
 
 
 def whole(folder: Path, plan: score.Plan) -> None:
@@ -131,7 +132,7 @@ def main() -> None:
             times["bare"].append(seconds(lambda: bare(ready)) / number)
             times["scoring"].append(seconds(lambda: whole(folder, plan)) / number)
             times["one by one"].append(
-                seconds(lambda: [classify.read(path) for path in some]) / len(some)
+                seconds(lambda: [pipeline.read(path) for path in some]) / len(some)
             )
     ratios = [a / b for a, b in zip(times["bare"], times["scoring"], strict=True)]
     quicker = [a / b for a, b in zip(times["one by one"], times["scoring"], strict=True)]

@@ -25,8 +25,10 @@ import keras
 import numpy as np
 
 from xray_models import networks
-from xray_models.train import RECIPES, batches, fused, loop, named
+from xray_models.train import fused, loop
+from xray_models.train.data import pipeline as batches
 from xray_models.train.recipe import Augmentation, Recipe
+from xray_models.train.recipes.registry import RECIPES, named
 
 _FILMS = 200
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import inside_the_app
-from pages.scoring import choosing, results, running, saving, truth
-from pages.scoring.state import Batch
+from pages.batching import choosing, results, running, saving, truth
+from pages.batching.state import Batch
 
 inside_the_app()
 

@@ -8,11 +8,12 @@ import streamlit as st
 
 from pages import inside_the_app
 from pages.comparing import agreement, blinking, choosing, grid, measures, tiles
-from pages.reading import asking, opening, warming
-from pages.reading.opening import NOTICE
+from pages.explaining import queries
+from pages.shared import open_film, warm_up
+from pages.shared.open_film import NOTICE
 
 if TYPE_CHECKING:
-    from classify import Reading
+    from xray_models.pipeline import Reading
 
 inside_the_app()
 
@@ -26,12 +27,12 @@ INTRODUCTION = (
 def main() -> None:
     """The page, from top to bottom."""
     st.title("Compare explanations", anchor=False)
-    with warming.held_back():
-        found = opening.open_film(INTRODUCTION)
+    with warm_up.held_back():
+        found = open_film.open_film(INTRODUCTION)
         if found is None:
             return
         opened, reading = found
-        show_comparison(opened.key, reading, opening.narrow())
+        show_comparison(opened.key, reading, open_film.narrow())
 
 
 @st.fragment
@@ -50,7 +51,7 @@ def show_comparison(film_key: str, reading: Reading, phone: bool) -> None:
     words = tiles.titles(wanted)
     names = {tile: ", ".join(lines) for tile, lines in words.items()}
     pictures = st.container()
-    style = asking.choose_style()
+    style = queries.choose_style()
     with pictures:
         grid.show(film, done, words, style, phone)
     tiles.offer_slow(film_key, film, slow, names)

@@ -10,14 +10,16 @@ import pandas as pd
 import streamlit as st
 
 from pages import inside_the_app
-from pages.judging import opening, screen, threshold
-from pages.visitor import is_local
-from xray_models import catalogue, markup, render
+from pages.evaluating import screen, threshold
+from pages.shared import open_predictions
+from pages.shared.visitor import is_local
+from xray_models import catalogue
+from xray_models.catalogue.display_names import shown
 from xray_models.datasets import DataSetError, Film
-from xray_models.evaluate import mistakes
-from xray_models.evaluate.workings import Workings
-from xray_models.labels import shown
-from xray_models.train import films_at_hand
+from xray_models.evaluate import errors
+from xray_models.evaluate.analysis import Workings
+from xray_models.train import locate_films
+from xray_models.viz import html, overlay
 
 inside_the_app()
 
@@ -54,7 +56,7 @@ def main() -> None:
     with first:
         model = choose_model(list(models))
     try:
-        workings = opening.of_model(model)
+        workings = open_predictions.of_model(model)
     except ValueError as error:
         st.error(
             f"{models[model].name} cannot be judged here now. {error}", icon=":material/error:"
@@ -113,12 +115,12 @@ def choose_kind(workings: Workings, label: str) -> tuple[float, str]:
             help="A film is called positive when its probability reaches it.",
         )
     cut: float = state["cut"]
-    counts = {kind: len(mistakes.films(one, cut, kind)) for kind in mistakes.KINDS[:2]}
+    counts = {kind: len(errors.films(one, cut, kind)) for kind in errors.KINDS[:2]}
     with right:
         kind = st.segmented_control(
             "Films",
-            mistakes.KINDS,
-            default=mistakes.KINDS[0],
+            errors.KINDS,
+            default=errors.KINDS[0],
             required=True,
             wrap=True,
             key="kind",
@@ -128,7 +130,7 @@ def choose_kind(workings: Workings, label: str) -> tuple[float, str]:
                 f"{name} ({counts[name]:,})" if name in counts else name
             ).capitalize(),
         )
-    return cut, kind or mistakes.KINDS[0]
+    return cut, kind or errors.KINDS[0]
 
 
 def take_threshold() -> None:
@@ -150,7 +152,7 @@ def show(workings: Workings, label: str, cut: float, kind: str) -> None:
     one = workings.of(label)
     if one.problem:
         st.info(one.problem, icon=":material/info:")
-    rows = mistakes.films(one, cut, kind)
+    rows = errors.films(one, cut, kind)
     if not len(rows):
         st.success(
             f"There are no {kind} at a threshold of {cut:.4g}, among {len(one.truth):,} films.",
@@ -192,7 +194,7 @@ def show(workings: Workings, label: str, cut: float, kind: str) -> None:
 def _outcome(workings: Workings, label: str, row: int, cut: float) -> str:
     judged = workings.judged
     column = judged.index(label)
-    return mistakes.outcome(
+    return errors.outcome(
         bool(judged.truth[row, column] == 1), float(judged.scores[row, column]), cut
     )
 
@@ -200,7 +202,7 @@ def _outcome(workings: Workings, label: str, row: int, cut: float) -> str:
 def films_here(model: str, images: np.ndarray) -> Mapping[str, Film]:
     """The films on this machine; without them, where to name their folder."""
     state = st.session_state
-    known = films_at_hand.data_folder()
+    known = locate_films.data_folder()
     local = is_local()  # nobody elsewhere may look around on this machine
     named = (state.get(FOLDER) if local else "") or (str(known) if known else "")
     found: Mapping[str, Film] = {}
@@ -219,12 +221,12 @@ def films_here(model: str, images: np.ndarray) -> Mapping[str, Film]:
                 key=FOLDER,
                 persist_state="session",
                 help="It holds fracatlas, kermany, nih and the others, as in training. The "
-                f"environment variable {films_at_hand.FOLDER} names it as well.",
+                f"environment variable {locate_films.FOLDER} names it as well.",
             )
         elif not named:
             st.write(
                 "Who runs RadLens names their folder, by the environment variable "
-                f"{films_at_hand.FOLDER}."
+                f"{locate_films.FOLDER}."
             )
         if problem:
             st.warning(f"The films cannot be shown. {problem}", icon=":material/folder_off:")
@@ -248,7 +250,7 @@ def find(model: str, folder: str, images: np.ndarray) -> dict[str, Film]:
     Raises:
         DataSetError: the folder lacks them.
     """
-    return films_at_hand.find(model, Path(folder), images.tolist())
+    return locate_films.find(model, Path(folder), images.tolist())
 
 
 def gallery(
@@ -309,7 +311,7 @@ def tile(workings: Workings, label: str, cut: float, row: int, film: Film, heat:
     st.markdown(f"**{became.capitalize()}**  \ntruth: {truth}")
     # here the threshold is the reader's, not the model's operating point
     st.html(
-        markup.bar(shown(label), min(score, 1.0), cut).replace("operating threshold", "threshold")
+        html.bar(shown(label), min(score, 1.0), cut).replace("operating threshold", "threshold")
     )
     st.caption(str(judged.images[row]))
     if st.button(
@@ -340,22 +342,22 @@ def picture(
         WeightsError, CannotClassify: the model cannot explain it.
     """
     pixels = film.pixels()
-    grey = render.shrink(pixels, SCREEN)
+    grey = overlay.shrink(pixels, SCREEN)
     if not heat:
-        return render.encode(render.film(grey), "JPEG"), ""
-    import classify
-    from xray_models.explain import words
+        return overlay.encode(overlay.film(grey), "JPEG"), ""
+    from xray_models import pipeline
     from xray_models.radiograph import Radiograph
+    from xray_models.report import heatmap_text
 
-    found = classify.explain(Radiograph(pixels, film.path.suffix), model, label)
+    found = pipeline.explain(Radiograph(pixels, film.path.suffix), model, label)
     over = found.on_radiograph(grey.shape)
-    overlaid = render.encode(render.overlay(grey, over, render.Style()), "JPEG")
-    return overlaid, words.where(over, found.outside)
+    overlaid = overlay.encode(overlay.overlay(grey, over, overlay.Style()), "JPEG")
+    return overlaid, heatmap_text.where(over, found.outside)
 
 
 def whole(film: Film) -> bytes:
     """A film at its own size as PNG."""
-    return render.encode(render.film(film.pixels()))
+    return overlay.encode(overlay.film(film.pixels()))
 
 
 main()

@@ -9,10 +9,11 @@ import streamlit as st
 
 from pages import inside_the_app
 from pages.cards import worth
-from xray_models import catalogue, markup
+from xray_models import catalogue
 from xray_models.catalogue import Card, Figure
-from xray_models.evaluate import rivalry
-from xray_models.labels import shown
+from xray_models.catalogue.display_names import shown
+from xray_models.evaluate import comparable
+from xray_models.viz import html
 
 inside_the_app()
 
@@ -132,7 +133,7 @@ def show_figures(card: Card) -> None:
             f"{card.rival.own:.3f} against {card.rival.other:.3f}, difference {gain.value:+.3f} "
             f"({gain.low:+.3f} to {gain.high:+.3f}). "
             + ("Films go to this model." if gain.value >= 0 else "Films go to that model instead.")
-            + f" {rivalry.doubt(card.rival)}"
+            + f" {comparable.doubt(card.rival)}"
         )
     for other in card.alternatives:
         gain = other.difference
@@ -157,7 +158,7 @@ def show_intervals(measured: Mapping[str, Figure]) -> None:
     start = math.floor(10 * min((one.low for one in measured.values()), default=0)) / 10
     st.html(
         "".join(
-            markup.interval(shown(name), one.value, one.low, one.high, start)
+            html.interval(shown(name), one.value, one.low, one.high, start)
             for name, one in measured.items()
         )
     )

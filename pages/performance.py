@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import inside_the_app
-from pages.judging import opening, screen
+from pages.evaluating import screen
+from pages.shared import open_predictions
 from xray_models import catalogue
 
 inside_the_app()
@@ -30,12 +31,12 @@ def main() -> None:
     names = {card.id: card.name for card in models} | {OWN: "A predictions table of your own …"}
     model = choose(names)
     if model == OWN:
-        workings = opening.own_table()
+        workings = open_predictions.own_table()
         if workings is not None:
             screen.show(st.session_state["own key"], workings)
         return
     try:
-        workings = opening.of_model(model)
+        workings = open_predictions.of_model(model)
     except ValueError as error:
         st.error(f"{names[model]} cannot be judged here now. {error}", icon=":material/error:")
         return
@@ -46,7 +47,7 @@ def choose(names: dict[str, str]) -> str:
     """The model; the link carries it."""
     state = st.session_state
     linked = st.query_params.get("model")
-    if opening.HANDED_OVER in state:
+    if open_predictions.HANDED_OVER in state:
         linked = OWN
     if linked is not None and linked not in names:
         st.warning(

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages import inside_the_app
-from pages.reading import asking, opening, warming
-from pages.reading.explaining import show_overlay
-from pages.reading.opening import NOTICE, card_of
-from xray_models import NONE_OF_THESE, PARTS, markup
-from xray_models.evaluate import rivalry
-from xray_models.labels import shown
-from xray_models.samples import SAMPLES
+from pages.explaining import queries
+from pages.explaining.overlay import show_overlay
+from pages.shared import open_film, warm_up
+from pages.shared.open_film import NOTICE, card_of
+from xray_models import NONE_OF_THESE, PARTS
+from xray_models.catalogue.display_names import shown
+from xray_models.datasets.samples import SAMPLES
+from xray_models.evaluate import comparable
+from xray_models.viz import html
 
 if TYPE_CHECKING:
-    from classify import Finding, Reading
     from xray_models.catalogue import Card
+    from xray_models.pipeline import Finding, Reading
 
 inside_the_app()
 
@@ -31,12 +33,12 @@ INTRODUCTION = (
 def main() -> None:
     """The page, from top to bottom."""
     st.title("Read a radiograph", anchor=False)
-    with warming.held_back():
-        found = opening.open_film(INTRODUCTION)
+    with warm_up.held_back():
+        found = open_film.open_film(INTRODUCTION)
         if found is None:
             return
         opened, reading = found
-        phone = opening.narrow()
+        phone = open_film.narrow()
         with st.container(key="reading"):
             words, pictures = st.columns([5, 14], gap="medium")
         with words:
@@ -50,27 +52,27 @@ def main() -> None:
 def show_part(reading: Reading) -> None:
     """The part, the runner-up, and a way to correct them."""
     other, probability = reading.runner_up
-    certainty = markup.percent(reading.part_probability)
+    certainty = html.percent(reading.part_probability)
     if reading.part is None:
         seen = reading.part_probabilities
         likeliest = max(PARTS, key=lambda part: seen[part])
         st.html(
             f'<p class="rl-part">not sure</p><p class="rl-line">{NONE_OF_THESE.capitalize()}: '
-            f"{markup.percent(seen[NONE_OF_THESE])}. Likeliest part: {likeliest}, {certainty}</p>"
+            f"{html.percent(seen[NONE_OF_THESE])}. Likeliest part: {likeliest}, {certainty}</p>"
         )
     elif reading.part_forced:
         st.html(
             f'<p class="rl-part">{reading.part}</p><p class="rl-line">Named by hand; the detector '
-            f"gives it {certainty}, and {markup.percent(probability)} to {other}.</p>"
+            f"gives it {certainty}, and {html.percent(probability)} to {other}.</p>"
         )
     else:
         st.html(
             f'<p class="rl-part">{reading.part} <small>{certainty}</small></p>'
-            f'<p class="rl-line">Runner-up: {other}, {markup.percent(probability)}</p>'
+            f'<p class="rl-line">Runner-up: {other}, {html.percent(probability)}</p>'
         )
     st.selectbox(
         "Body part",
-        [opening.AS_RECOGNIZED, *PARTS],
+        [open_film.AS_RECOGNIZED, *PARTS],
         key="part",
         bind="query-params",
         persist_state="session",
@@ -107,12 +109,10 @@ def show_bars(found: list[Finding]) -> None:
     """One model's findings; many of them in one line each, those over their threshold first."""
     many = len(found) >= MANY
     if many:
-        found = asking.strongest_first(found)
+        found = queries.strongest_first(found)
         over = sum(one.positive for one in found)
         st.caption(f"{over or 'None'} of {len(found)} at or above the threshold, the upright mark.")
-    bars = "".join(
-        markup.bar(shown(each.label), each.probability, each.threshold) for each in found
-    )
+    bars = "".join(html.bar(shown(each.label), each.probability, each.threshold) for each in found)
     st.html(f'<div class="rl-compact">{bars}</div>' if many else bars)
 
 
@@ -144,7 +144,7 @@ def held_out(card: Card) -> str:
         f"{name[0].upper()}{name[1:].removesuffix(asked)} {one.value:.2f} ({one.low:.2f} to "
         f"{one.high:.2f}) on {among}{card.held_out.counted}{unseen}."
     )
-    if card.rival and rivalry.doubt(card.rival):
+    if card.rival and comparable.doubt(card.rival):
         told += (
             f" Only {card.rival.positives:,} of the {card.rival.films:,} among them that are new "
             f"to {card_of(card.rival.model).name}, too, show {shown(card.labels[0])}: too few to "
@@ -165,10 +165,10 @@ def gravest(card: Card) -> str:
     return f"{first.removesuffix('.')}." if first else ""
 
 
-def show_file(opened: opening.Opened, reading: Reading) -> None:
+def show_file(opened: open_film.Opened, reading: Reading) -> None:
     """What the file says about the film, without anything that names a patient."""
     with st.expander("About this file", icon=":material/description:"):
-        st.html(markup.facts(reading.radiograph.facts()))
+        st.html(html.facts(reading.radiograph.facts()))
         sample = SAMPLES.get(opened.key)
         if sample:
             st.caption(f"{sample.about} Source: {sample.source}.")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from xray_models import radiograph, render
+from xray_models import radiograph
+from xray_models.viz import overlay
 
 MAIN = Path(__file__).parent.parent / "main.py"
 NOTICE = "For teaching and research, not for diagnosis."
@@ -48,4 +49,4 @@ def strip_of(file: Path) -> bytes:
     """A seventh of a film's height as PNG: a model that takes squares is given mostly black."""
     pixels = radiograph.read(file).pixels
     start, stop = int(0.4 * len(pixels)), int(0.55 * len(pixels))
-    return render.encode(render.film(render.shrink(pixels[start:stop], 800)))
+    return overlay.encode(overlay.film(overlay.shrink(pixels[start:stop], 800)))

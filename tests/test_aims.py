@@ -7,7 +7,7 @@ import pytest
 
 from xray_models import catalogue
 from xray_models.catalogue import Calibration
-from xray_models.explain.aims import Aim, rivals
+from xray_models.explain.queries import Aim, rivals
 
 CARD = replace(
     catalogue.get("body-part"),

@@ -12,7 +12,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 import classify
-from xray_models.labels import shown
+from xray_models.catalogue.display_names import shown
 
 MAIN = Path(__file__).parent.parent / "main.py"
 NOTICE = "For teaching and research, not for diagnosis."

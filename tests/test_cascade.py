@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xray_models.evaluate.sanity_study import SanityFigure
-from xray_models.plots.cascade import cascade
+from xray_models.evaluate.explanations.sanity import SanityFigure
+from xray_models.viz.cascade import cascade
 
 
 def stages(method, left, empty=None):

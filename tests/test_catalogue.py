@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xray_models import BONE_PARTS, catalogue, explain, networks, weights
+from xray_models import BONE_PARTS, catalogue, explain, networks
 from xray_models.catalogue import CatalogueError, get
-from xray_models.evaluate import report
-from xray_models.weights import WeightsError
+from xray_models.inference import weights
+from xray_models.inference.weights import WeightsError
+from xray_models.report import model_text
 
 MODELS = sorted(catalogue.catalogue())
 README = Path(__file__).parent.parent / "README.md"
@@ -39,7 +40,7 @@ def test_every_model_loads_and_answers(model):
 @pytest.mark.parametrize("model", MODELS)
 def test_every_card_tells_where_its_weights_come_from(model):
     card = get(model)
-    content = card.weights_path.read_bytes()
+    content = catalogue.weights_path(card).read_bytes()
     assert card.weights.sha256 == hashlib.sha256(content).hexdigest()
     assert card.weights.bytes == len(content) < 60_000_000
     assert card.limits and card.training.data and card.held_out.figures
@@ -69,7 +70,7 @@ def test_the_readme_quotes_the_card(model):
     card = get(model)
     lines = README.read_text(encoding="utf-8").splitlines()
     (row,) = (line for line in lines if line.startswith(f"| `{model}`<br>"))
-    for name in report.headlines(card, card.held_out.figures):
+    for name in model_text.headlines(card, card.held_out.figures):
         one = card.held_out.figures[name]
         assert f"{name} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" in row
     assert f"{card.held_out.counted} of {card.held_out.groups:,} groups" in row
@@ -153,7 +154,7 @@ def test_damaged_weights_are_named_not_loaded(folder):
 
 
 def test_weights_of_another_network_do_not_fit():
-    content = get("bone-general").weights_path.read_bytes()
+    content = catalogue.weights_path(get("bone-general")).read_bytes()
     with pytest.raises(WeightsError, match="does not fit"):
         weights.fill(networks.build("efficientnetb0", (32, 32), 2), content, "x")
     with pytest.raises(WeightsError, match="damaged"):

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 import classify
-from xray_models import catalogue, predicting, tracing
+from xray_models import catalogue
 from xray_models.explain.heatmap import Heatmap
+from xray_models.inference import functions, predict
 from xray_models.radiograph import Radiograph, UnreadableRadiograph
 
 ROOT = Path(__file__).parent.parent
@@ -88,7 +89,7 @@ def test_unknown_parts_and_models_are_refused(chest):
 
 def test_a_second_label_costs_no_second_pass(chest, monkeypatch):
     reading = classify.read(chest)
-    monkeypatch.setattr(tracing.Traced, "forward", None)  # any further pass would fail
+    monkeypatch.setattr(functions.Traced, "forward", None)  # any further pass would fail
     for finding in reading.findings:
         for negate in (False, True):
             heat = classify.explain(
@@ -145,7 +146,7 @@ def test_a_file_that_is_not_there(tmp_path):
 
 
 def _held_out(model: str, **chosen: object) -> pd.DataFrame:
-    table = pd.read_csv(catalogue.get(model).table_path, keep_default_na=False)
+    table = pd.read_csv(catalogue.table_path(catalogue.get(model)), keep_default_na=False)
     for column, value in chosen.items():
         table = table[table[column] == value]
     return table
@@ -157,7 +158,7 @@ def test_held_out_films_are_read_as_the_table_says(data):
         card = catalogue.get(model)
         for _, row in _held_out(model, split="test").sample(8, random_state=1).iterrows():
             reading = classify.read(data / folder / row["image"], models=[model])
-            found = predicting.probabilities(card, reading.radiograph)
+            found = predict.probabilities(card, reading.radiograph)
             for label in card.labels:
                 assert found[label] == pytest.approx(row[f"p:{label}"], abs=0.02)
 

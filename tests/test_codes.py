@@ -15,17 +15,19 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from xray_models import networks
-from xray_models.codes import encode as encoding
-from xray_models.codes import table, training
-from xray_models.codes.fit import Fit, fit, logits, probabilities
-from xray_models.codes.judge import judge
-from xray_models.codes.kept import Run
-from xray_models.codes.store import CodesError, Settings, Store
 from xray_models.commands import codes as commands
 from xray_models.datasets import Film, nodule
-from xray_models.evaluate.balanced import at_balanced_mix
+from xray_models.evaluate.metrics.weighted import at_balanced_mix
 from xray_models.networks import vgg_codes
-from xray_models.train import chest_nodule, loop
+from xray_models.train import loop
+from xray_models.train.recipes import chest_nodule
+from xray_models.train.vgg_codes import encode as encoding
+from xray_models.train.vgg_codes import run as training
+from xray_models.train.vgg_codes import table
+from xray_models.train.vgg_codes.evaluate import judge
+from xray_models.train.vgg_codes.fit import Fit, fit, logits, probabilities
+from xray_models.train.vgg_codes.run_folder import Run
+from xray_models.train.vgg_codes.store import CodesError, Settings, Store
 
 pytest.importorskip("h5py", reason="training needs requirements-train.txt")
 

@@ -9,21 +9,21 @@ from screens import NOTICE, checked, html, opened, prose, strip_of
 from ways_in import watched
 
 from pages.comparing import judging
-from pages.reading.asking import Question
-from pages.reading.opening import ELSEWHERE
+from pages.explaining.queries import Question
+from pages.shared.open_film import ELSEWHERE
 from xray_models import catalogue, explain
-from xray_models.explain.aims import Aim
-from xray_models.labels import shown
+from xray_models.catalogue.display_names import shown
+from xray_models.explain.queries import Aim
 
 
 @pytest.fixture(autouse=True)
 def few_passes(monkeypatch):
     """Judging takes as many passes as it is told: a handful is enough to see that it works."""
-    from xray_models.evaluate import side_by_side
+    from xray_models.evaluate.explanations import single_film
 
-    monkeypatch.setattr(side_by_side, "STEPS", 1)
-    monkeypatch.setattr(side_by_side, "SAMPLES", 16)
-    monkeypatch.setattr(side_by_side, "NOISY", 1)
+    monkeypatch.setattr(single_film, "STEPS", 1)
+    monkeypatch.setattr(single_film, "SAMPLES", 16)
+    monkeypatch.setattr(single_film, "NOISY", 1)
     judging._of_sample.clear()
 
 
@@ -168,9 +168,9 @@ def test_models_and_layers_stand_beside_each_other_with_names_that_tell_them_apa
     assert catalogue.get("body-part").name in titles(page)[2]
     checked(page.multiselect(key="labels").set_value([first]).run())
     layers = page.multiselect(key=f"layers-{first.model}")
-    from pages.reading import asking
+    from pages.explaining import queries
 
-    names = asking.layers(catalogue.get(first.model))
+    names = queries.layers(catalogue.get(first.model))
     checked(layers.set_value(names[:3]).run())
     assert len(titles(page)) == 4
     assert all(name in title for name, title in zip(names[1:3], titles(page)[2:], strict=True))

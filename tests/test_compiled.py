@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from xray_models import compiled
+from xray_models.inference import openvino
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +32,16 @@ def expected(graph, images):
 @pytest.mark.parametrize("count", [1, 2, 16])
 def test_the_answers_are_those_of_tensorflow_in_their_order(graph, count):
     names = [tensor.name for tensor in graph.outputs]
-    run = compiled.compiled(graph.graph, names, bfloat16=False)
+    run = openvino.compiled(graph.graph, names, bfloat16=False)
     images = np.random.default_rng(count).normal(size=(count, 16, 12, 3)).astype(np.float32)
     for ours, theirs in zip(run(images), expected(graph, images), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
-    turned = compiled.compiled(graph.graph, names[::-1], bfloat16=False)(images)
+    turned = openvino.compiled(graph.graph, names[::-1], bfloat16=False)(images)
     assert [one.ndim for one in turned] == [2, 4]
 
 
 def test_threads_do_not_mix_their_films(graph):
-    run = compiled.compiled(graph.graph, [graph.outputs[1].name], bfloat16=False)
+    run = openvino.compiled(graph.graph, [graph.outputs[1].name], bfloat16=False)
     films = [np.full((1, 16, 12, 3), value, np.float32) for value in range(24)]
     wanted = [expected(graph, film)[1] for film in films]
     with ThreadPoolExecutor(8) as pool:
@@ -51,7 +51,7 @@ def test_threads_do_not_mix_their_films(graph):
 
 
 def test_an_answer_stays_when_the_next_film_is_read(graph):
-    run = compiled.compiled(graph.graph, [graph.outputs[0].name], bfloat16=False)
+    run = openvino.compiled(graph.graph, [graph.outputs[0].name], bfloat16=False)
     first = run(np.ones((1, 16, 12, 3), np.float32))[0]
     before = first.copy()
     run(np.zeros((1, 16, 12, 3), np.float32))
@@ -59,7 +59,7 @@ def test_an_answer_stays_when_the_next_film_is_read(graph):
 
 
 def test_nothing_is_reported_to_anyone(graph):
-    compiled.compiled(graph.graph, [graph.outputs[0].name], bfloat16=False)
+    openvino.compiled(graph.graph, [graph.outputs[0].name], bfloat16=False)
     with pytest.raises(ImportError):
         import openvino_telemetry  # noqa: F401
     assert not [name for name in sys.modules if name.startswith("openvino_telemetry.")]
@@ -76,6 +76,6 @@ def test_a_sigmoid_head_and_a_gate_go_through():
     shape = tf.TensorSpec((None, 32, 32, 3), tf.float32)
     made = tf.function(lambda x: [network(x, training=False)], [shape]).get_concrete_function()
     constant = convert_variables_to_constants_v2(made)
-    run = compiled.compiled(constant.graph, [constant.outputs[0].name], bfloat16=False)
+    run = openvino.compiled(constant.graph, [constant.outputs[0].name], bfloat16=False)
     images = np.random.default_rng(0).normal(size=(2, 32, 32, 3)).astype(np.float32)
     np.testing.assert_allclose(run(images)[0], network(images), atol=1e-4)

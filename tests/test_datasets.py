@@ -24,7 +24,7 @@ from xray_models.datasets import (
 from xray_models.datasets.checking import checked
 from xray_models.datasets.films import film_rows, rows
 from xray_models.datasets.problems import collecting
-from xray_models.train import films_at_hand
+from xray_models.train import locate_films
 
 POINTS = ",".join(f"{point}{axis}" for point in "FMWES" for axis in "xy")
 ARM = "50,5,50,20,50,40,50,80,,"
@@ -318,7 +318,9 @@ def test_opinions_have_a_column_per_label(folder):
 
 
 def test_the_films_at_hand_are_those_that_are_there(tmp_path):
-    held_out = pd.read_csv(catalogue.get("bone-general").table_path, keep_default_na=False)
+    held_out = pd.read_csv(
+        catalogue.table_path(catalogue.get("bone-general")), keep_default_na=False
+    )
     some = held_out[held_out["split"] == "test"].head(3)
     lines = [
         f"{row.image},{row.group.removeprefix('fracatlas-')},1,0,0,0,{hardware},0,0"
@@ -329,7 +331,7 @@ def test_the_films_at_hand_are_those_that_are_there(tmp_path):
     images = some["image"].tolist()
     for image in images[1:]:
         picture(tmp_path / "fracatlas" / "images" / image, 100)
-    assert list(films_at_hand.find("bone-general", tmp_path, images)) == [images[1]]
+    assert list(locate_films.find("bone-general", tmp_path, images)) == [images[1]]
 
 
 def test_the_real_tables_have_no_problem(data):

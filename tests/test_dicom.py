@@ -21,9 +21,8 @@ from PIL import Image
 from pydicom import dcmread, uid
 from pydicom.data import get_testdata_file
 
-from xray_models import dicom_terms
-from xray_models.radiograph import UnreadableRadiograph, read
-from xray_models.silence import silenced
+from xray_models.radiograph import UnreadableRadiograph, dicom_terms, read
+from xray_models.radiograph.quiet import silenced
 
 GREY = ramp().astype(np.uint8)
 DEEP = ramp(white=4095).astype(np.uint16)
@@ -494,7 +493,7 @@ def forbid_decoding(monkeypatch):
     def decoded(*_, **__):
         raise AssertionError("decoded before the size was checked")
 
-    monkeypatch.setattr("xray_models.dicom.pixel_array", decoded)
+    monkeypatch.setattr("xray_models.radiograph.dicom.pixel_array", decoded)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(10_000, 6_001), (65_535, 65_535)])

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from xray_models import catalogue
 from xray_models.datasets import DataSetError
-from xray_models.train import films_at_hand
+from xray_models.train import locate_films
 
 ROOT = Path(__file__).parent.parent
 CUT = 0.5
@@ -19,13 +19,13 @@ CUT = 0.5
 
 @pytest.fixture(autouse=True)
 def without_films(monkeypatch):
-    monkeypatch.delenv(films_at_hand.FOLDER, raising=False)
+    monkeypatch.delenv(locate_films.FOLDER, raising=False)
 
 
 @pytest.fixture(scope="module")
 def table():
     """Test films of bone-general, read without our own code."""
-    films = pd.read_csv(catalogue.get("bone-general").table_path, keep_default_na=False)
+    films = pd.read_csv(catalogue.table_path(catalogue.get("bone-general")), keep_default_na=False)
     films = films[films["split"] == "test"].reset_index(drop=True)
     return films.assign(has=films["truth"] == "fracture", score=films["p:fracture"].astype(float))
 
@@ -131,7 +131,7 @@ def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table
         assert where.endswith(".") and where in told
     buttons = [one for one in page.button if one.label == "Read this film"]
     assert len(buttons) == 3
-    found = films_at_hand.find("bone-general", folder, table["image"].tolist())
+    found = locate_films.find("bone-general", folder, table["image"].tolist())
     first = listed(page)[0]
     assert found[first].pixels().shape == (90, 120)
     checked(page.toggle(key="heat of films").set_value(False).run())
@@ -143,18 +143,19 @@ def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table
 
 
 def test_films_are_found_by_name(folder, table):
-    found = films_at_hand.find("bone-general", folder, table["image"].tolist())
+    found = locate_films.find("bone-general", folder, table["image"].tolist())
     assert set(found) <= set(table["image"]) and len(found) == 3
-    assert not films_at_hand.find("bone-general", folder, ["another"])
+    assert not locate_films.find("bone-general", folder, ["another"])
     with pytest.raises(DataSetError, match="was not trained here"):
-        films_at_hand.find("knee", folder, ["a"])
+        locate_films.find("knee", folder, ["a"])
 
 
 def test_a_film_on_its_way_to_the_reading_page_is_a_picture(folder, table):
-    from xray_models import radiograph, render
+    from xray_models import radiograph
+    from xray_models.viz import overlay
 
-    (film, *_) = films_at_hand.find("bone-general", folder, table["image"].tolist()).values()
-    content = render.encode(render.film(film.pixels()))
+    (film, *_) = locate_films.find("bone-general", folder, table["image"].tolist()).values()
+    content = overlay.encode(overlay.film(film.pixels()))
     with Image.open(BytesIO(content)) as picture:
         assert picture.format == "PNG" and picture.size == (120, 90)
     assert radiograph.read(content).pixels.shape == (90, 120)

@@ -10,11 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from xray_models.evaluate import operating
-from xray_models.evaluate.counts import MEASURES, Counts, predictive_values, reason, weighted
-from xray_models.evaluate.details import details
-from xray_models.evaluate.judged import Judged
-from xray_models.evaluate.operating import ThresholdIndex
+from xray_models.evaluate.label_measures import details
+from xray_models.evaluate.metrics import thresholds
+from xray_models.evaluate.metrics.confusion import (
+    MEASURES,
+    Counts,
+    predictive_values,
+    reason,
+    weighted,
+)
+from xray_models.evaluate.metrics.thresholds import ThresholdIndex
+from xray_models.evaluate.predictions.predictions import Judged
 
 # truth (None: unknown) and scores on a coarse grid, so that ties are the rule
 films = st.lists(
@@ -65,7 +71,7 @@ def test_every_measure_at_every_threshold_is_scikit_learns(
     rows: list[tuple[bool | None, int]], cut: int
 ) -> None:
     one = judged(rows)
-    counts = ThresholdIndex(one).counts_of("label 0", cut / 6)
+    counts = ThresholdIndex(one.labels, one.truth, one.scores).counts_of("label 0", cut / 6)
     known = ~np.isnan(one.truth[:, 0])
     truth, called = one.truth[known, 0] == 1, one.scores[known, 0] >= cut / 6
     assert (counts.tp, counts.fp) == ((truth & called).sum(), (~truth & called).sum())
@@ -133,7 +139,7 @@ def test_the_cuts_call_every_set_of_films_that_a_threshold_can(
     rows: list[tuple[bool | None, int]],
 ) -> None:
     one = judged(rows)
-    index = ThresholdIndex(one)
+    index = ThresholdIndex(one.labels, one.truth, one.scores)
     cuts = index.cuts("label 0")
     known = one.of("label 0").scores
     assert (np.diff(cuts) > 0).all()
@@ -149,7 +155,7 @@ def test_cuts_between_neighboring_floats_still_part_them() -> None:
     high = np.nextafter(low, 1)
     names = np.array(["a", "b"])
     pair = Judged("two", ("x",), np.array([[0.0], [1.0]]), np.array([[low], [high]]), names, names)
-    index = ThresholdIndex(pair)
+    index = ThresholdIndex(pair.labels, pair.truth, pair.scores)
     assert index.counts_of("x", index.cuts("x")).called.tolist() == [2, 1, 0]
 
 
@@ -159,13 +165,13 @@ def test_chosen_thresholds_are_the_best_of_all(
     rows: list[tuple[bool | None, int]], share: float, miss: float
 ) -> None:
     one = judged(rows)
-    index = ThresholdIndex(one)
+    index = ThresholdIndex(one.labels, one.truth, one.scores)
     part = one.of("label 0")
     # every threshold that calls different films
     cuts = [*np.unique(part.scores), 2.0] if len(part.scores) else []
     every = [index.counts_of("label 0", cut) for cut in cuts]
 
-    found = operating.at_sensitivity(index, "label 0", share)
+    found = thresholds.at_sensitivity(index, "label 0", share)
     if not part.positives:
         assert found.threshold is None and "no threshold" in found.why
     else:
@@ -174,7 +180,7 @@ def test_chosen_thresholds_are_the_best_of_all(
         assert chosen.sensitivity >= share
         assert not part.negatives or chosen.specificity == best
 
-    found = operating.at_specificity(index, "label 0", share)
+    found = thresholds.at_specificity(index, "label 0", share)
     if not part.negatives:
         assert found.threshold is None and "no threshold" in found.why
     else:
@@ -184,8 +190,8 @@ def test_chosen_thresholds_are_the_best_of_all(
             best = max(n.sensitivity for n in every if n.specificity >= share)
             assert chosen.sensitivity == best
 
-    rules = (operating.youden, operating.max_f1)
-    costly = operating.least_cost(index, "label 0", miss, 1.0)
+    rules = (thresholds.youden, thresholds.max_f1)
+    costly = thresholds.least_cost(index, "label 0", miss, 1.0)
     if not (part.positives and part.negatives):
         assert costly.threshold is None
         assert all(rule(index, "label 0").threshold is None for rule in rules)
@@ -204,15 +210,15 @@ def test_the_cost_of_a_miss_depends_on_how_common_the_finding_is() -> None:
     rows = [(bool(i % 2), int(np.clip(random.normal(2 + 2 * (i % 2)), 0, 6))) for i in range(400)]
     index = ThresholdIndex(judged(rows))
     common, rare = (
-        operating.least_cost(index, "label 0", 1.0, 1.0, prevalence).threshold
+        thresholds.least_cost(index, "label 0", 1.0, 1.0, prevalence).threshold
         for prevalence in (0.5, 0.02)
     )
     assert common is not None and rare is not None
     assert common < rare
     with pytest.raises(ValueError, match="above 0"):
-        operating.least_cost(index, "label 0", 0.0, 1.0)
+        thresholds.least_cost(index, "label 0", 0.0, 1.0)
     with pytest.raises(ValueError, match="between 0 and 1"):
-        operating.at_sensitivity(index, "label 0", 1.2)
+        thresholds.at_sensitivity(index, "label 0", 1.2)
 
 
 @settings(deadline=None)

@@ -10,13 +10,13 @@ from scipy import stats
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
-from xray_models.evaluate import curves
-from xray_models.evaluate.calibration import calibration_error, reliability, wilson
-from xray_models.evaluate.decision import decision_curve
-from xray_models.evaluate.distribution import distribution
-from xray_models.evaluate.intervals import resamples
-from xray_models.evaluate.judged import OneLabel
-from xray_models.evaluate.ranking import Ranking
+from xray_models.evaluate.metrics import curves
+from xray_models.evaluate.metrics.bootstrap import resamples
+from xray_models.evaluate.metrics.calibration import calibration_error, reliability, wilson
+from xray_models.evaluate.metrics.decision_curve import decision_curve
+from xray_models.evaluate.metrics.histogram import distribution
+from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.predictions.predictions import OneLabel
 
 # scores on a coarse grid, so that ties are the rule
 scored = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=0, max_size=40)

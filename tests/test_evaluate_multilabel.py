@@ -22,11 +22,12 @@ from xray_models.catalogue import (
     WeightsFile,
     read_card,
 )
-from xray_models.evaluate import report, thresholds
-from xray_models.evaluate.figures import called, confusion, cutoffs, estimates, figures
-from xray_models.evaluate.judged import films_of_test, from_card, from_table
-from xray_models.evaluate.routing import ABSTAINS, route
-from xray_models.evaluate.table import TableError, load, out_of_fold, truths
+from xray_models.evaluate import card_thresholds
+from xray_models.evaluate.card_figures import called, confusion, cutoffs, estimates, figures
+from xray_models.evaluate.predictions.held_out_table import TableError, load, out_of_fold, truths
+from xray_models.evaluate.predictions.predictions import films_of_test, from_card, from_table
+from xray_models.evaluate.predictions.routing import ABSTAINS, route
+from xray_models.report import model_text
 
 LABELS = ("Edema", "Mass", "Hernia")
 CHEST = ("normal", "bacterial pneumonia", "viral pneumonia")
@@ -226,7 +227,7 @@ def test_a_label_that_no_film_has_is_left_out_of_the_mean() -> None:
 
 def test_thresholds_of_a_multi_label_model_leave_out_what_nobody_has() -> None:
     table = drawn()
-    chosen = thresholds.choose(table, LABELS, {}, "chest", multi_label=True)
+    chosen = card_thresholds.choose(table, LABELS, {}, "chest", multi_label=True)
     assert list(chosen) == list(LABELS)
     known = ~np.isnan(truths(table, LABELS)[:, 1])
     without = truths(table, LABELS)[known, 1] == 0
@@ -236,7 +237,10 @@ def test_thresholds_of_a_multi_label_model_leave_out_what_nobody_has() -> None:
     lower = np.unique(scores[scores < chosen["Mass"]])[-1]
     assert (scores[without] < lower).mean() < 0.9, "and no lower threshold does that"
     none = table.assign(truth=table["truth"].str.replace("|Hernia", "").replace("Hernia", "none"))
-    assert list(thresholds.choose(none, LABELS, {}, "chest", multi_label=True)) == ["Edema", "Mass"]
+    assert list(card_thresholds.choose(none, LABELS, {}, "chest", multi_label=True)) == [
+        "Edema",
+        "Mass",
+    ]
 
 
 # ---------------------------------------------------------------- out of fold
@@ -247,7 +251,7 @@ def test_films_of_each_fold_are_called_by_thresholds_of_the_others() -> None:
     cuts = cutoffs(table, one)
     for fold in ("fold 1", "fold 2", "fold 3"):
         inside = table["split"] == fold
-        expected = thresholds.choose(table[~inside], LABELS, {}, "chest", multi_label=True)
+        expected = card_thresholds.choose(table[~inside], LABELS, {}, "chest", multi_label=True)
         for label in LABELS:
             assert cuts[label][inside].unique().tolist() == [expected[label]]
     assert cuts.nunique().min() > 1, "the folds of this table must differ"
@@ -311,7 +315,7 @@ def test_one_label_classes_and_body_parts_are_cross_fitted_too() -> None:
     sent = np.full(films, ABSTAINS)
     for fold in rows["split"].unique():
         inside = (rows["split"] == fold).to_numpy()
-        chosen = thresholds.choose(rows[~inside], NINE, {}, "body-part")
+        chosen = card_thresholds.choose(rows[~inside], NINE, {}, "body-part")
         sent[inside] = route(values[inside], NINE, chosen)
     supported = index < 8
     assert estimates(rows, detector, 5)["supported films routed"].value == pytest.approx(
@@ -364,7 +368,7 @@ def test_a_report_of_folds_prints_every_label_and_what_no_skill_gives(
     table, one = drawn(), card()
     saved(table, tmp_path)
     one = replace(one, held_out=replace(one.held_out, figures=figures(one)))
-    text = report.report(one, replicates=1000)
+    text = model_text.report(one, replicates=1000)
     assert "360 films of 180 groups in 3 folds, each predicted while held out" in text
     assert "films of each fold are called by thresholds of the others" in text
     assert text.endswith("The card quotes the same figures.\n")
@@ -381,5 +385,5 @@ def test_a_report_of_folds_prints_every_label_and_what_no_skill_gives(
     # no skill: AUC one half, average precision the share of positives
     assert text.count("0.500\n") >= 3
     assert "By view" in text and "fewer than 20 films with or without Hernia" in text
-    readme = report.readme_table([one], replicates=20)
+    readme = model_text.readme_table([one], replicates=20)
     assert "mean AUC" in readme and "micro AUC" in readme and "sensitivity" not in readme

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from xray_models.catalogue import CatalogueError
-from xray_models.evaluate import matrices, predictions, subgroups
-from xray_models.evaluate.operating import ThresholdIndex
-from xray_models.evaluate.predictions import Columns, LabelColumns, PredictionsError
+from xray_models.evaluate import subgroups
+from xray_models.evaluate.metrics import confusion
+from xray_models.evaluate.metrics.thresholds import ThresholdIndex
+from xray_models.evaluate.predictions import csv_import
+from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
 from xray_models.evaluate.references import references
 from xray_models.evaluate.summary import MACRO, MICRO, NO_SKILL, summary
 
@@ -29,14 +31,14 @@ c.png,2,,F,0.4,0.8,0,1
 """
 
 
-def opened(text: str) -> predictions.Judged:
-    table = predictions.read(text.encode())
-    return predictions.judged(table, predictions.guess(table), "a table")
+def opened(text: str) -> csv_import.Judged:
+    table = csv_import.read(text.encode())
+    return csv_import.judged(table, csv_import.guess(table), "a table")
 
 
 def test_a_table_is_guessed_and_judged() -> None:
-    table = predictions.read(TWO.encode(), "two.csv")
-    columns = predictions.guess(table)
+    table = csv_import.read(TWO.encode(), "two.csv")
+    columns = csv_import.guess(table)
     assert columns == Columns(
         labels=(
             LabelColumns("Edema", "true_Edema", "prob_Edema"),
@@ -49,7 +51,7 @@ def test_a_table_is_guessed_and_judged() -> None:
         subgroups=("age", "sex"),
         unused=(),
     )
-    found = predictions.judged(table, columns, "two.csv")
+    found = csv_import.judged(table, columns, "two.csv")
     assert found.labels == ("Edema", "Pleural Thickening")
     assert found.scores.tolist() == [[0.9, 0.1], [0.2, 0.3], [0.4, 0.8]]
     assert found.truth[:, 0].tolist() == [1, 0, 0]
@@ -77,7 +79,7 @@ def test_a_table_is_guessed_and_judged() -> None:
 def test_names_of_other_projects_are_understood(header: str, pair: LabelColumns) -> None:
     for separator in ",;\t":
         text = f"film,{header}\na,1,0.7\nb,0,0.2\n".replace(",", separator)
-        columns = predictions.guess(predictions.read(text.encode()))
+        columns = csv_import.guess(csv_import.read(text.encode()))
         assert columns.labels == (pair,)
         assert columns.image == "film"
 
@@ -122,29 +124,29 @@ def test_truth_in_words_and_what_nobody_knows() -> None:
     ],
 )
 def test_a_wrong_cell_is_named(before: str, after: str, message: str) -> None:
-    columns = predictions.guess(predictions.read(TWO.encode()))
-    table = predictions.read(TWO.replace(before, after, 1).encode())
+    columns = csv_import.guess(csv_import.read(TWO.encode()))
+    table = csv_import.read(TWO.replace(before, after, 1).encode())
     with pytest.raises(PredictionsError, match=message):
-        predictions.judged(table, columns, "two.csv")
+        csv_import.judged(table, columns, "two.csv")
 
 
 def test_a_reader_may_correct_what_was_guessed() -> None:
-    table = predictions.read(TWO.encode())
-    guessed = predictions.guess(table)
+    table = csv_import.read(TWO.encode())
+    guessed = csv_import.guess(table)
     mine = replace(guessed, labels=guessed.labels[:1], group=None, image=None, subgroups=("sex",))
-    found = predictions.judged(table, mine, "two.csv")
+    found = csv_import.judged(table, mine, "two.csv")
     assert found.groups.tolist() == found.images.tolist() == ["1", "2", "3"]
     with pytest.raises(PredictionsError, match="no column 'view'"):
-        predictions.judged(table, replace(guessed, group="view"), "two.csv")
+        csv_import.judged(table, replace(guessed, group="view"), "two.csv")
     with pytest.raises(PredictionsError, match="at least one label"):
-        predictions.judged(table, replace(guessed, labels=()), "two.csv")
+        csv_import.judged(table, replace(guessed, labels=()), "two.csv")
     with pytest.raises(PredictionsError, match="same name"):
-        predictions.judged(table, replace(guessed, labels=guessed.labels[:1] * 2), "two.csv")
+        csv_import.judged(table, replace(guessed, labels=guessed.labels[:1] * 2), "two.csv")
     rows = "".join(f"0.5,1,{k}\n" for k in range(30))
-    many = predictions.read(f"score,y,who\n{rows}".encode())
-    columns = replace(predictions.guess(many), subgroups=("who",))
+    many = csv_import.read(f"score,y,who\n{rows}".encode())
+    columns = replace(csv_import.guess(many), subgroups=("who",))
     with pytest.raises(PredictionsError, match="30 different values"):
-        predictions.judged(many, columns, "many.csv")
+        csv_import.judged(many, columns, "many.csv")
 
 
 @pytest.mark.parametrize(
@@ -160,44 +162,44 @@ def test_a_reader_may_correct_what_was_guessed() -> None:
 )
 def test_a_file_that_is_no_table_gets_a_sentence(content: bytes, message: str) -> None:
     with pytest.raises(PredictionsError, match=f"odd.csv: .*{message}"):
-        predictions.read(content, "odd.csv")
+        csv_import.read(content, "odd.csv")
 
 
 def test_a_table_without_a_pair_of_columns_gets_a_sentence(tmp_path: Path) -> None:
     for text in ("film,age\na,3\n", "film,score\na,0.5\n", "film,truth,score\na,red,0.5\n"):
         with pytest.raises(PredictionsError, match=r"No pair of columns.*Columns: film"):
-            predictions.guess(predictions.read(text.encode()))
+            csv_import.guess(csv_import.read(text.encode()))
     with pytest.raises(PredictionsError, match=r"absent\.csv: cannot be read"):
-        predictions.read(tmp_path / "absent.csv")
+        csv_import.read(tmp_path / "absent.csv")
 
 
 def test_a_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predictions, "MOST_BYTES", 1000)
+    monkeypatch.setattr(csv_import, "MOST_BYTES", 1000)
     with pytest.raises(PredictionsError, match="larger than"):
-        predictions.read(gzip.compress(b"a,b\n" + b"1,2\n" * 1000), "bomb.csv.gz")
+        csv_import.read(gzip.compress(b"a,b\n" + b"1,2\n" * 1000), "bomb.csv.gz")
 
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_a_table_or_a_sentence(text: str) -> None:
     with contextlib.suppress(PredictionsError):
-        table = predictions.read(text.encode("utf-8", "surrogatepass"))
-        found = predictions.judged(table, predictions.guess(table), "any")
+        table = csv_import.read(text.encode("utf-8", "surrogatepass"))
+        found = csv_import.judged(table, csv_import.guess(table), "any")
         assert found.films == len(table)
 
 
 def test_a_byte_order_mark_and_utf_16_are_no_part_of_a_name() -> None:
     text = "truth,score\n1,0.5\n"
     for content in (b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16")):
-        assert list(predictions.read(content).columns) == ["truth", "score"]
+        assert list(csv_import.read(content).columns) == ["truth", "score"]
 
 
 def test_the_published_table_opens_and_agrees_with_scikit_learn(data: Path) -> None:
-    table = predictions.read(data / "nih" / "reproduce_chexnet_test.csv.gz")
-    found = predictions.judged(table, predictions.guess(table), "reproduce-chexnet")
+    table = csv_import.read(data / "nih" / "reproduce_chexnet_test.csv.gz")
+    found = csv_import.judged(table, csv_import.guess(table), "reproduce-chexnet")
     assert found.films > 22_000 and len(found.labels) == 14
     assert set(found.subgroups) == {"age band", "sex", "view"}
-    counts = ThresholdIndex(found).counts(0.1)
+    counts = ThresholdIndex(found.labels, found.truth, found.scores).counts(0.1)
     for column, label in enumerate(found.labels):
         one = found.of(label)
         area = sk.roc_auc_score(one.truth, one.scores)
@@ -217,12 +219,12 @@ def test_the_published_table_opens_and_agrees_with_scikit_learn(data: Path) -> N
 # ---------------------------------------------------------------- what is drawn from a table
 
 
-def drawn(films: int = 300) -> predictions.Judged:
+def drawn(films: int = 300) -> csv_import.Judged:
     random = np.random.default_rng(1)
     truth = (random.random((films, 3)) < [0.4, 0.1, 0.0]).astype(float)
     truth[0, 0] = np.nan
     scores = 1 / (1 + np.exp(-(random.normal(size=truth.shape) + np.nan_to_num(truth) - 1)))
-    return predictions.Judged(
+    return csv_import.Judged(
         name="drawn",
         labels=("common", "rare", "never"),
         truth=truth,
@@ -292,8 +294,8 @@ def test_the_classification_report_is_scikit_learns(pairs: list[tuple[int, int]]
     called = np.array([call for _, call in pairs], int)
     counts = np.zeros((4, 4), int)
     np.add.at(counts, (truth, called), 1)
-    matrix = matrices.Matrix(tuple("abcd"), counts)
-    rows = {row.name: row for row in matrices.classification_report(matrix)}
+    matrix = confusion.Matrix(tuple("abcd"), counts)
+    rows = {row.name: row for row in confusion.classification_report(matrix)}
     if not pairs:
         assert np.isnan(matrix.accuracy) and np.isnan(rows["macro mean"].recall)
         return
@@ -328,13 +330,13 @@ def test_the_classification_report_is_scikit_learns(pairs: list[tuple[int, int]]
 
 def test_a_label_has_a_matrix_of_its_own() -> None:
     found = drawn()
-    counts = ThresholdIndex(found).counts_of("common", 0.3)
-    matrix = matrices.of_label("common", counts)
+    counts = ThresholdIndex(found.labels, found.truth, found.scores).counts_of("common", 0.3)
+    matrix = confusion.of_label("common", counts)
     one = found.of("common")
     expected = sk.confusion_matrix(~one.truth, one.scores < 0.3)
     assert matrix.counts.tolist() == expected.tolist() and matrix.names == ("common", "no common")
     with pytest.raises(ValueError, match="do not exclude each other"):
-        matrices.of_classes(found)
+        confusion.of_classes(found)
 
 
 # ---------------------------------------------------------------- figures from the literature

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from xray_models.explain import targets
-from xray_models.explain.fusion import fused
+from xray_models.explain.api import fused
 from xray_models.explain.heatmap import Heatmap, normalized
-from xray_models.explain.masks import enlarged
-from xray_models.preparing import resize
+from xray_models.explain.methods.masks import enlarged
+from xray_models.radiograph.preprocess import resize
 
 
 def test_targets_name_what_a_model_has():

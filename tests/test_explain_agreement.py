@@ -7,10 +7,11 @@ import keras
 import numpy as np
 import pytest
 
-from xray_models import catalogue, explain, networks, weights
+from xray_models import catalogue, explain, networks
 from xray_models.explain import targets
-from xray_models.explain.eigen_cam import eigen_cam
-from xray_models.explain.masks import enlarged
+from xray_models.explain.methods.eigen_cam import eigen_cam
+from xray_models.explain.methods.masks import enlarged
+from xray_models.inference import weights
 
 LABELS = 3
 ALMOST_ONE = 0.999

@@ -7,11 +7,11 @@ import pytest
 import toy_networks as toys
 
 from xray_models import explain
-from xray_models.explain import subject as subjects
+from xray_models.explain import pass_cache as subjects
 from xray_models.explain import targets
-from xray_models.explain.at_rest import NotKept
-from xray_models.explain.methods import Cost
-from xray_models.explain.work import Stopped, Work
+from xray_models.explain.methods.cost import Cost
+from xray_models.explain.pass_cache import NotKept
+from xray_models.explain.progress import Stopped, Work
 
 LABELS = "abc"
 A, B, C = (targets.logit(LABELS, label) for label in LABELS)

@@ -7,19 +7,19 @@ import toy_networks as toys
 
 from xray_models import explain
 from xray_models.explain import targets
-from xray_models.explain.ablation_cam import ablation_cam
-from xray_models.explain.cam import cam
-from xray_models.explain.eigen_cam import eigen_cam
-from xray_models.explain.grad_cam import grad_cam
-from xray_models.explain.grad_cam_plus_plus import grad_cam_plus_plus
-from xray_models.explain.hirescam import hirescam
-from xray_models.explain.integrated_gradients import integrated_gradients
-from xray_models.explain.layercam import layercam
-from xray_models.explain.occlusion import patches
-from xray_models.explain.rise import random_masks, rise
-from xray_models.explain.score_cam import score_cam
-from xray_models.explain.work import Stopped, Work
-from xray_models.explain.xgrad_cam import xgrad_cam
+from xray_models.explain.methods.ablation_cam import ablation_cam
+from xray_models.explain.methods.cam import cam
+from xray_models.explain.methods.eigen_cam import eigen_cam
+from xray_models.explain.methods.grad_cam import grad_cam
+from xray_models.explain.methods.grad_cam_plus_plus import grad_cam_plus_plus
+from xray_models.explain.methods.hirescam import hirescam
+from xray_models.explain.methods.integrated_gradients import integrated_gradients
+from xray_models.explain.methods.layercam import layercam
+from xray_models.explain.methods.occlusion import patches
+from xray_models.explain.methods.rise import random_masks, rise
+from xray_models.explain.methods.score_cam import score_cam
+from xray_models.explain.methods.xgrad_cam import xgrad_cam
+from xray_models.explain.progress import Stopped, Work
 
 A = targets.logit("ab", "a")
 B = targets.logit("ab", "b")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import toy_networks as toys
 
-from xray_models import explain, graphs, tracing
+from xray_models import explain
 from xray_models.explain import targets
-from xray_models.explain.work import Work
+from xray_models.explain.progress import Work
+from xray_models.inference import functions, layer_graph
 
 VECTORS = np.array([[1, 0, 0], [0, -1, 0.5]], np.float32)
 
@@ -201,7 +202,7 @@ def test_weights_that_change_are_followed_unless_frozen():
     after = explain.Subject(network, toys.FILM)
     np.testing.assert_allclose(after.logits, before * 2, rtol=1e-6)
     np.testing.assert_allclose(after.head(), toys.HEAD * 2)
-    frozen = tracing.Traced(network, frozen=True)
+    frozen = functions.Traced(network, frozen=True)
     assert frozen.frozen_bytes == 0
     kept = frozen.forward(toys.FILM)[1]
     network.get_layer("grid").set_weights([np.zeros((1, 1, 1, 2)), np.zeros(2)])
@@ -211,10 +212,10 @@ def test_weights_that_change_are_followed_unless_frozen():
 
 def test_functions_go_with_their_network():
     network = toys.skipping()
-    traced = tracing.traced(network, frozen=True)
-    assert tracing.traced(network) is traced
+    traced = functions.traced(network, frozen=True)
+    assert functions.traced(network) is traced
     traced.forward(toys.an_image(network))
-    assert tracing.frozen_bytes(network) > 0
+    assert functions.frozen_bytes(network) > 0
     gone = weakref.ref(traced)
     del traced, network
     gc.collect()
@@ -233,7 +234,7 @@ def test_networks_without_anything_to_draw_on_are_refused(start, sentence):
         flat = keras.layers.Flatten()(image)
         network = keras.Model(image, [keras.layers.Dense(1)(flat), keras.layers.Dense(1)(flat)])
     with pytest.raises(ValueError, match=sentence):
-        graphs.graph(network)
+        layer_graph.graph(network)
 
 
 def test_requests_that_make_no_sense_are_refused():

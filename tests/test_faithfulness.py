@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from xray_models import networks
-from xray_models.explain import faithfulness, sanity
-from xray_models.explain.agreement import rank_correlation, similarity
+from xray_models.explain.metrics import faithfulness, randomization
+from xray_models.explain.metrics.rank_correlation import rank_correlation, similarity
 
 SHAPE = (16, 16, 3)
 RANDOM = np.random.default_rng(0)
@@ -215,13 +215,13 @@ def test_the_cascade_goes_down_from_the_top_and_leaves_the_network_alone():
         grid = keras.Model(one.input, one.get_layer("grid").output)(film).numpy()[0]
         return np.maximum(grid @ one.get_layer("logits").kernel.numpy()[:, 0], 0)[None]
 
-    stages = sanity.cascade(network, cam, stages=3)
+    stages = randomization.cascade(network, cam, stages=3)
     assert [stage.layer for stage in stages] == ["as trained", "logits", "grid", "lower"]
     assert stages[0].correlation == pytest.approx(1)
     assert stages[-1].correlation < 0.9
     for old, new in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
-    assert stages == sanity.cascade(network, cam, stages=3)  # seeded
+    assert stages == randomization.cascade(network, cam, stages=3)  # seeded
 
 
 def test_a_gain_on_top_does_not_hide_the_heads_below_it():
@@ -241,9 +241,9 @@ def test_a_gain_on_top_does_not_hide_the_heads_below_it():
         return lambda one: np.stack([one.get_layer(name).kernel.numpy().ravel()[None]])
 
     for name in ("whole", "cells"):
-        stages = sanity.cascade(network, by(name), stages=2)
+        stages = randomization.cascade(network, by(name), stages=2)
         assert len(stages) == 3 and stages[1].correlation < 1, name
-    heat = sanity.cascade(
+    heat = randomization.cascade(
         network, lambda one: keras.Model(one.input, one.get_layer("cells").output)(film)[..., 0], 2
     )
     assert heat[1].correlation < 0.999 and heat[2].layer == "grid"
@@ -255,13 +255,13 @@ def test_even_two_values_are_shuffled():
     network = keras.Model(inputs, keras.layers.Dense(1, use_bias=False, name="logits")(pooled))
     network.set_weights([np.array([[1.0], [2.0]])])
     for seed in range(8):
-        kernel = sanity.cascade(network, lambda one: one.get_weights()[0][None], 1, seed)[1]
+        kernel = randomization.cascade(network, lambda one: one.get_weights()[0][None], 1, seed)[1]
         assert kernel.correlation == pytest.approx(-1)
 
 
 def test_an_edge_detector_passes_the_cascade_unchanged_and_so_fails_the_check():
     film = RANDOM.random((16, 16))
-    stages = sanity.cascade(small_network(), lambda _: film[None], stages=2)
+    stages = randomization.cascade(small_network(), lambda _: film[None], stages=2)
     assert [stage.layer for stage in stages] == ["as trained", "logits", "lower"]
     assert all(stage.correlation == pytest.approx(1) for stage in stages)
     assert all(stage.similarity == pytest.approx(1) for stage in stages)
@@ -271,23 +271,25 @@ def test_a_network_of_the_house_can_be_copied_and_scrambled():
     network = networks.build("efficientnetb0", (32, 32), 1)
     film = RANDOM.random((1, 32, 32, 3)).astype(np.float32)
     grid = np.arange(16.0).reshape(1, 4, 4)
-    stages = sanity.cascade(network, lambda one: one(film).numpy() * grid, stages=2)
+    stages = randomization.cascade(network, lambda one: one(film).numpy() * grid, stages=2)
     assert stages[1].layer == "logits" and len(stages) == 3
 
 
 def test_a_map_without_heat_has_nothing_to_lose_and_does_not_count():
     film, empty = RANDOM.random((16, 16)), np.zeros((16, 16))
     network = small_network()
-    stages = sanity.cascade(network, lambda _: np.stack([film, empty]), stages=1)
+    stages = randomization.cascade(network, lambda _: np.stack([film, empty]), stages=1)
     assert [(stage.correlation, stage.maps) for stage in stages] == [(pytest.approx(1), 1)] * 2
-    (trained, _) = sanity.cascade(network, lambda _: empty[None], stages=1)
+    (trained, _) = randomization.cascade(network, lambda _: empty[None], stages=1)
     assert np.isnan(trained.correlation) and np.isnan(trained.similarity) and trained.maps == 0
 
 
 def test_a_network_without_weights_has_no_cascade():
     inputs = keras.Input((4, 4, 3))
     with pytest.raises(ValueError, match="with weights"):
-        sanity.cascade(keras.Model(inputs, keras.layers.Flatten()(inputs)), lambda _: np.ones(1))
+        randomization.cascade(
+            keras.Model(inputs, keras.layers.Flatten()(inputs)), lambda _: np.ones(1)
+        )
 
 
 def test_maps_of_a_head_on_shuffled_labels_have_little_in_common_with_the_true_ones():
@@ -296,12 +298,12 @@ def test_maps_of_a_head_on_shuffled_labels_have_little_in_common_with_the_true_o
     features = random.normal(size=(200, 8))
     features[:, 3] += 4 * truth
     grids = random.normal(size=(3, 10, 10, 8))
-    head = sanity.linear_head(features, truth.astype(float))
+    head = randomization.linear_head(features, truth.astype(float))
     assert np.abs(head).argmax() == 3 and head[3] > 0
-    assert abs(sanity.random_labels(features, truth, lambda head: grids @ head)) < 0.6
-    unmoved = sanity.random_labels(features, truth, lambda _: grids[..., 0])
+    assert abs(randomization.random_labels(features, truth, lambda head: grids @ head)) < 0.6
+    unmoved = randomization.random_labels(features, truth, lambda _: grids[..., 0])
     assert unmoved == pytest.approx(1)
     with pytest.raises(ValueError, match="only one kind"):
-        sanity.random_labels(features, np.ones(200), lambda head: grids @ head)
+        randomization.random_labels(features, np.ones(200), lambda head: grids @ head)
     with pytest.raises(ValueError, match="one truth per film"):
-        sanity.random_labels(features, truth[:5], lambda head: grids @ head)
+        randomization.random_labels(features, truth[:5], lambda head: grids @ head)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import toy_networks as toys
 
-from xray_models import explain, graphs, networks
+from xray_models import explain, networks
 from xray_models.explain import targets
+from xray_models.inference import layer_graph
 
 ops = keras.ops
 
@@ -53,7 +54,7 @@ class Own(keras.layers.Layer):
 )
 def test_any_other_curve_than_relu_forbids_guided_gradients(function):
     network = through(function)
-    assert not graphs.is_relu_network(graphs.graph(network))
+    assert not layer_graph.is_relu_network(layer_graph.graph(network))
     subject = explain.Subject(network, toys.an_image(network))
     with pytest.raises(ValueError, match="only curve is ReLU"):
         explain.maps(subject, [targets.logit("ab", "a")], "guided-backprop")
@@ -88,7 +89,7 @@ def test_any_other_curve_than_relu_forbids_guided_gradients(function):
 )
 def test_what_is_straight_beside_relu_allows_them(function):
     network = through(function)
-    assert graphs.is_relu_network(graphs.graph(network))
+    assert layer_graph.is_relu_network(layer_graph.graph(network))
     subject = explain.Subject(network, toys.an_image(network))
     found = explain.maps(subject, [targets.logit("ab", "a")], "guided-backprop")
     assert found.shape == (1, 8, 8)
@@ -106,8 +107,8 @@ def test_what_is_straight_beside_relu_allows_them(function):
     ],
 )
 def test_networks_of_the_house_are_told_apart(architecture, relu):
-    found = graphs.graph(networks.build(architecture, (64, 64), 2, dropout=0.2))
-    assert graphs.is_relu_network(found) is relu
+    found = layer_graph.graph(networks.build(architecture, (64, 64), 2, dropout=0.2))
+    assert layer_graph.is_relu_network(found) is relu
 
 
 @pytest.mark.parametrize(
@@ -153,8 +154,8 @@ def test_a_nested_network_of_functions_is_opened():
     inner = through(ops.silu)
     image = keras.Input((8, 8, 3))
     network = keras.Model(image, ops.sigmoid(inner(image)))
-    found = graphs.graph(network)
-    assert "grid" in found.grids and not graphs.is_relu_network(found)
+    found = layer_graph.graph(network)
+    assert "grid" in found.grids and not layer_graph.is_relu_network(found)
     picture = toys.an_image(network)
     logits = explain.Subject(network, picture).logits
     np.testing.assert_allclose(logits, inner(picture).numpy()[0], atol=1e-6)

@@ -7,7 +7,7 @@ import tensorflow as tf
 import keras
 import pytest
 
-from xray_models.train import hardware
+from xray_models.train.run_folder import hardware
 
 
 class _Several(tf.distribute.Strategy):

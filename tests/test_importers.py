@@ -14,15 +14,16 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 import classify
-from xray_models import BONE_PARTS, catalogue, cli, networks, predicting, preparing
+from xray_models import BONE_PARTS, catalogue, cli, networks
 from xray_models.catalogue import CatalogueError
 from xray_models.commands.import_keras import import_keras
 from xray_models.datasets import nih
-from xray_models.evaluate import report
 from xray_models.explain import subject_of
 from xray_models.importers import keras_file
 from xray_models.importers.keras_file import ImportRefused
-from xray_models.radiograph import Radiograph
+from xray_models.inference import predict
+from xray_models.radiograph import Radiograph, preprocess
+from xray_models.report import model_text
 
 PAGE = Path(__file__).parent.parent / "pages" / "models.py"
 SIZE = 64
@@ -153,7 +154,7 @@ def test_a_densenet_of_keras_2_answers_the_same_after_the_import(densenet, impor
     monkeypatch.setenv("RADLENS_MODELS", str(imported))
     card = catalogue.get("bone-wrist")
     assert (card.architecture, card.scaling, card.labels) == ("densenet169", "unit", ("abnormal",))
-    after = predicting.forward(card, drawn()).logits
+    after = predict.forward(card, drawn()).logits
     np.testing.assert_allclose(after, answers(densenet, color())[0], atol=1e-3)
 
 
@@ -166,7 +167,7 @@ def test_a_z_scored_model_gets_its_own_mean_and_deviation(efficientnet, weights)
     assert card.mean_std == (66.39, 49.23)
     # this network divides by 255 itself, so the z-scores go in times 255
     z_scored = (color(255) - 66.39) / 49.23 * 255
-    after = predicting.forward(card, drawn()).logits
+    after = predict.forward(card, drawn()).logits
     np.testing.assert_allclose(after, answers(efficientnet, z_scored)[0], atol=1e-3)
     # its maps are made from the same input
     again = subject_of(card, drawn())
@@ -174,10 +175,10 @@ def test_a_z_scored_model_gets_its_own_mean_and_deviation(efficientnet, weights)
 
 
 def test_the_scaling_z_score_is_worked_out_by_hand():
-    scaled = preparing.scale(np.array([0.0, 1.0], np.float32), "z-score", (51.0, 102.0))
+    scaled = preprocess.scale(np.array([0.0, 1.0], np.float32), "z-score", (51.0, 102.0))
     np.testing.assert_allclose(scaled, [[-0.5] * 3, [2.0] * 3])
     with pytest.raises(ValueError, match="needs a mean and a standard deviation"):
-        preparing.scale(np.zeros(1, np.float32), "z-score")
+        preprocess.scale(np.zeros(1, np.float32), "z-score")
 
 
 @pytest.mark.parametrize(
@@ -229,8 +230,8 @@ def test_a_model_trained_here_can_be_used_like_one_from_elsewhere(tmp_path):
     options = ("--scaling", "imagenet", "--geometry", "fit")
     done = run(tmp_path / "best.weights.h5", "--as", "bone-hand", *SMALL, *options)
     assert done.exit_code == 0, done.output
-    after = predicting.forward(catalogue.get("bone-hand"), drawn()).logits
-    before = network(preparing.scale(film(), "imagenet")[None], training=False)
+    after = predict.forward(catalogue.get("bone-hand"), drawn()).logits
+    before = network(preprocess.scale(film(), "imagenet")[None], training=False)
     np.testing.assert_allclose(after, before[0], atol=1e-3)
 
 
@@ -238,7 +239,7 @@ def test_a_model_trained_here_can_be_used_like_one_from_elsewhere(tmp_path):
 def test_an_inverted_output_is_turned(efficientnet, weights):
     done = run(weights, "--as", "bone-elbow", *SMALL, "--inverted")
     assert done.exit_code == 0, done.output
-    after = predicting.forward(catalogue.get("bone-elbow"), drawn()).logits
+    after = predict.forward(catalogue.get("bone-elbow"), drawn()).logits
     np.testing.assert_allclose(after, -answers(efficientnet, color(255))[0], atol=1e-3)
 
 
@@ -271,8 +272,8 @@ def test_a_chexnet_that_keras_2_saved_answers_the_same_after_the_import(tmp_path
     assert done.exit_code == 0, done.output
     card = catalogue.get("chest-chexnet")
     assert card.labels == nih.LABELS and card.multi_label and card in catalogue.for_part("chest")
-    after = predicting.forward(card, drawn()).logits
-    before = answers(model, preparing.scale(film(), "imagenet")[None])[0]
+    after = predict.forward(card, drawn()).logits
+    before = answers(model, preprocess.scale(film(), "imagenet")[None])[0]
     assert np.ptp(before) > 0.01
     np.testing.assert_allclose(after, before, atol=1e-3)
 
@@ -282,14 +283,14 @@ def test_the_users_model_reads_its_part_and_says_that_nobody_measured_it(importe
     monkeypatch.setenv("RADLENS_MODELS", str(imported))
     assert set(catalogue.catalogue()) == shipped | {"bone-wrist"}
     card = catalogue.get("bone-wrist")
-    assert not card.measured and card.weights_path.parent == imported / "weights"
-    assert catalogue.get("body-part").folder == catalogue.assets()
+    assert not card.measured and catalogue.weights_path(card).parent == imported / "weights"
+    assert catalogue.folder(catalogue.get("body-part")) == catalogue.assets()
 
     reading = classify.read(drawn(), part="wrist")
     assert [one.model for one in reading.chosen] == ["bone-wrist"]
     assert [finding.label for finding in reading.findings] == ["abnormal"]
-    assert "not measured here" in report.report(card)
-    assert "bone-wrist" not in report.readme_table([card])
+    assert "not measured here" in model_text.report(card)
+    assert "bone-wrist" not in model_text.readme_table([card])
 
     listed = CliRunner().invoke(cli.app, ["list"]).output
     assert "imported, not measured here" in listed
@@ -309,7 +310,10 @@ def test_a_users_model_stands_in_the_place_of_a_shipped_one(imported, folder):
     path.with_name("bone-general.json").write_text(json.dumps(card))
     path.unlink()
     own = catalogue.get("bone-general")
-    assert not own.measured and own.weights_path == folder / "weights" / "bone-wrist.safetensors"
+    assert (
+        not own.measured
+        and catalogue.weights_path(own) == folder / "weights" / "bone-wrist.safetensors"
+    )
     shipped = catalogue.read_card(catalogue.assets() / "models" / "bone-general.json")
     assert shipped.folder == catalogue.assets() and shipped.table_path.is_file()
 

@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from xray_models import jobs
-from xray_models.explain.work import Stopped, Work
-from xray_models.jobs import Job
+from pages.shared import job as jobs
+from pages.shared.job import Job
+from xray_models.explain.progress import Stopped, Work
 
 PATIENCE = 20
 

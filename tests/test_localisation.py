@@ -5,7 +5,7 @@ import pytest
 
 from xray_models.datasets import DataSetError
 from xray_models.datasets.boxes import load
-from xray_models.evaluate import localisation as loc
+from xray_models.evaluate.metrics import localization as loc
 
 LEFT = np.array([[0.0, 0.0, 0.5, 1.0]])
 

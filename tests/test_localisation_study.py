@@ -10,12 +10,11 @@ from PIL import Image
 
 from xray_models.catalogue import HeldOut, get
 from xray_models.datasets import fracatlas
-from xray_models.evaluate import held_out_films, method_table
-from xray_models.evaluate import localisation_study as study_of
-from xray_models.evaluate.evidence import evidence
-from xray_models.evaluate.faithfulness_study import GAP
+from xray_models.evaluate.explanations import held_out_films, results_table
+from xray_models.evaluate.explanations import localization as study_of
+from xray_models.evaluate.explanations.evidence import Evidence, Localization, Measured, evidence
+from xray_models.evaluate.explanations.faithfulness import GAP
 from xray_models.explain.boxes import Rule
-from xray_models.explain.words import Evidence, Localization, Measured
 
 FILMS = 14
 FLAGS = "hand,leg,hip,shoulder,hardware,multiscan,fractured"
@@ -198,15 +197,15 @@ def test_figures_are_stored_method_by_method():
 
     def rows(method, by=1.0):
         grown = {key: by * value for key, value in values.items()}
-        return method_table.summarize(
+        return results_table.summarize(
             grown, zero, groups, data="NIH", label="Mass", seen=False, method=method
         )
 
-    assert method_table.load("m", "localisation").empty
-    method_table.save("m", "localisation", rows("cam"))
-    method_table.save("m", "localisation", rows("rise"))
-    method_table.save("m", "localisation", rows("cam", by=0.5))  # measured again
-    table = method_table.load("m", "localisation")
+    assert results_table.load("m", "localisation").empty
+    results_table.save("m", "localisation", rows("cam"))
+    results_table.save("m", "localisation", rows("rise"))
+    results_table.save("m", "localisation", rows("cam", by=0.5))  # measured again
+    table = results_table.load("m", "localisation")
     assert table["method"].tolist() == ["rise", "rise", "cam", "cam"]
     again = table.query("method == 'cam' and measure == 'AUPRC'").iloc[0]
     assert (again["value"], again["gain"], again["films"]) == (0.2, 0.2, 3)
@@ -219,17 +218,17 @@ def test_figures_are_stored_method_by_method():
 @pytest.mark.usefixtures("drawn")
 def test_baselines_of_many_films_are_not_lost_to_those_of_few():
     def stored():
-        return method_table.load("m", "localisation")["films"].tolist()
+        return results_table.load("m", "localisation")["films"].tolist()
 
     for films, kept in ((20, 20), (5, 20), (30, 30)):
-        method_table.save_if_more("m", "localisation", [figure(method="center", films=films)])
+        results_table.save_if_more("m", "localisation", [figure(method="center", films=films)])
         assert stored() == [kept]
-    method_table.save_if_more("m", "localisation", [figure(method="random", films=5)])
+    results_table.save_if_more("m", "localisation", [figure(method="random", films=5)])
     assert stored() == [30, 5]
 
 
 def figure(**changed):
-    row = method_table.MethodFigure(
+    row = results_table.MethodFigure(
         data="NIH", label="Mass", seen=False, method="cam", rule="", measure="energy in box",
         value=0.5, low=0.4, high=0.6, gain=0.2, gain_low=0.1, gain_high=0.3, films=20, groups=9,
     )  # fmt: skip
@@ -244,10 +243,10 @@ def places(**changed):
 @pytest.mark.usefixtures("drawn")
 def test_evidence_is_of_the_finding_itself_where_there_is_any():
     assert evidence("m", "Mass", "cam", True) == Evidence(None, None, True)
-    method_table.save("m", "localisation", [
+    results_table.save("m", "localisation", [
         *places(), *places(label="every finding", films=60, value=0.3), figure(measure="AUPRC"),
     ])  # fmt: skip
-    method_table.save("m", "faithfulness", [figure(label="x", measure=GAP, gain_low=-0.1)])
+    results_table.save("m", "faithfulness", [figure(label="x", measure=GAP, gain_low=-0.1)])
     found = evidence("m", "Mass", "cam", False)
     pointing, share = Measured(0.8, 0.8 - 0.2, 0.1, 0.3, 20), Measured(0.5, 0.3, 0.1, 0.3, 20)
     assert found.localization == Localization(pointing, share) and share.better
@@ -256,14 +255,14 @@ def test_evidence_is_of_the_finding_itself_where_there_is_any():
     assert not share.others
     assert evidence("m", "Mass", "rise", True).localization is None
     nothing = dict.fromkeys(("gain", "gain_low", "gain_high"), np.nan)
-    method_table.save("m", "localisation", places(method="rise", **nothing))
+    results_table.save("m", "localisation", places(method="rise", **nothing))
     assert evidence("m", "Mass", "rise", True).localization is None, "held against nothing"
 
 
 @pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize(("films", "mostly"), [(45, "Pneumonia"), (30, "")])
 def test_evidence_over_every_finding_says_that_it_is_of_others(films, mostly):
-    method_table.save("m", "localisation", [
+    results_table.save("m", "localisation", [
         *places(label="every finding", films=60, value=0.3),
         *places(label="Pneumonia", films=films), *places(data="RSNA", label="Mass", films=90),
         *places(method="rise", label="Edema", films=50),
@@ -276,7 +275,7 @@ def test_evidence_over_every_finding_says_that_it_is_of_others(films, mostly):
 
 @pytest.mark.usefixtures("drawn")
 def test_evidence_of_a_layer_is_that_of_the_method_there():
-    method_table.save("m", "localisation", [*places(), *places(method="cam@early", value=0.9)])
+    results_table.save("m", "localisation", [*places(), *places(method="cam@early", value=0.9)])
     assert evidence("m", "Mass", "cam", True).localization.share.value == 0.5
     assert evidence("m", "Mass", "cam", True, "early").localization.share.value == 0.9
     assert evidence("m", "Mass", "cam", True, "late").localization is None
@@ -285,14 +284,14 @@ def test_evidence_of_a_layer_is_that_of_the_method_there():
 @pytest.mark.usefixtures("drawn")
 def test_evidence_of_a_bone_model_is_that_of_arms():
     arms = places(data="FracAtlas, arms", label="fracture", films=12, value=0.1)
-    method_table.save("m", "localisation", [*arms, *places(data="FracAtlas", label="fracture")])
+    results_table.save("m", "localisation", [*arms, *places(data="FracAtlas", label="fracture")])
     assert evidence("m", "fracture", "cam", True).localization.pointing.films == 12
 
 
 @pytest.mark.usefixtures("drawn")
 def test_the_usual_area_of_a_bone_model_is_that_of_arms():
     area = {"measure": study_of.AREA, "label": "fracture", "method": study_of.USUAL}
-    method_table.save("drawn", "localisation", [
+    results_table.save("drawn", "localisation", [
         figure(data="FracAtlas", films=90, value=0.08, **area),
         figure(data="FracAtlas, arms", films=50, value=0.02, **area),
     ])  # fmt: skip
@@ -301,13 +300,13 @@ def test_the_usual_area_of_a_bone_model_is_that_of_arms():
 
 @pytest.mark.usefixtures("drawn")
 def test_a_stored_table_that_lacks_a_column_is_refused():
-    file = method_table.path("m", "faithfulness")
+    file = results_table.path("m", "faithfulness")
     file.parent.mkdir()
     file.write_text("data,label\nNIH,Mass\n")
-    with pytest.raises(method_table.MethodTableError, match=r"missing column.*benchmark faith"):
-        method_table.load("m", "faithfulness")
+    with pytest.raises(results_table.MethodTableError, match=r"missing column.*benchmark faith"):
+        results_table.load("m", "faithfulness")
     with pytest.raises(ValueError, match="kind 'speed'"):
-        method_table.load("m", "speed")
+        results_table.load("m", "speed")
 
 
 def test_the_usual_area_comes_from_the_stored_table(drawn):
@@ -315,7 +314,7 @@ def test_the_usual_area_comes_from_the_stored_table(drawn):
         study_of.usual_area(CARD, "fracture")
     study = study_of.prepare(cases(drawn))
     rows = study_of.figures(study, study_of.USUAL, study.baselines[study_of.USUAL], lambda _: False)
-    method_table.save("drawn", "localisation", rows)
+    results_table.save("drawn", "localisation", rows)
     assert study_of.usual_area(CARD, "fracture") == pytest.approx(0.25, abs=0.01)
 
 

@@ -235,7 +235,7 @@ def test_a_benchmark_says_what_it_lacks(tmp_path, command, options, message):
 
 def test_a_benchmark_of_real_films_stores_its_figures(data, tmp_path, monkeypatch):
     from xray_models.catalogue import assets, refresh
-    from xray_models.evaluate import method_table
+    from xray_models.evaluate.explanations import results_table
 
     for name in ("models", "held_out", "weights"):
         (tmp_path / name).symlink_to(assets() / name)
@@ -245,11 +245,11 @@ def test_a_benchmark_of_real_films_stores_its_figures(data, tmp_path, monkeypatc
     done = run("localisation", *ask, "--limit", 20)
     assert done.exit_code == 0, done.output
     assert "accuracy at T(IoU) (95 % interval) / false boxes a film" in done.output
-    table = method_table.load("bone-general", "localisation")
+    table = results_table.load("bone-general", "localisation")
     assert {"cam", "random", "center", "mean box", "usual place"} == set(table["method"])
     assert not table["seen"].any() and table["value"].between(0, 20).all()
     done = run("faithfulness", *ask, "--limit", 2)
     assert done.exit_code == 0, done.output
-    table = method_table.load("bone-general", "faithfulness")
+    table = results_table.load("bone-general", "faithfulness")
     assert {"cam", "random", "center"} == set(table["method"]) and table["value"].notna().all()
     assert table.query("method == 'cam' and measure == 'stability'")["gain"].isna().all()

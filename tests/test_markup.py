@@ -2,7 +2,7 @@
 
 import pytest
 
-from xray_models import markup
+from xray_models.viz import html
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,11 @@ from xray_models import markup
     ],
 )
 def test_shares_never_round_to_certainty(value, words):
-    assert markup.percent(value) == words
+    assert html.percent(value) == words
 
 
 def test_a_bar_says_on_which_side_of_its_threshold_it_lies():
-    over, under = markup.bar("fracture", 0.4, 0.4), markup.bar("fracture", 0.39, 0.4)
+    over, under = html.bar("fracture", 0.4, 0.4), html.bar("fracture", 0.39, 0.4)
     assert "at or above the operating threshold of 40.0 %" in over and "rl-over" in over
     assert "below the operating threshold of 40.0 %" in under and "rl-over" not in under
     for bar in (over, under):
@@ -31,21 +31,21 @@ def test_a_bar_says_on_which_side_of_its_threshold_it_lies():
 
 def test_text_is_escaped():
     for piece in (
-        markup.bar('<b>"x"', 0.5, 0.5),
-        markup.interval("<b>", 0.5, 0.4, 0.6),
-        markup.facts({"<b>": "1"}),
-        markup.facts({"1": "<b>"}),
+        html.bar('<b>"x"', 0.5, 0.5),
+        html.interval("<b>", 0.5, 0.4, 0.6),
+        html.facts({"<b>": "1"}),
+        html.facts({"1": "<b>"}),
     ):
         assert "<b>" not in piece and "&lt;b&gt;" in piece
 
 
 def test_an_interval_is_drawn_on_its_scale():
-    piece = markup.interval("AUC", 0.9, 0.85, 0.95, start=0.8)
+    piece = html.interval("AUC", 0.9, 0.85, 0.95, start=0.8)
     assert "0.900" in piece and "0.850–0.950" in piece
     assert "left:25.00%;width:50.00%" in piece and "left:50.00%" in piece
     assert 'aria-label="AUC: 0.900, 95 % interval 0.850 to 0.950"' in piece
 
 
 def test_a_legend_marks_the_threshold():
-    piece = markup.legend(["#000000", "#ffffff"], 0.3)
+    piece = html.legend(["#000000", "#ffffff"], 0.3)
     assert "linear-gradient(90deg, #000000, #ffffff)" in piece and "left:30.00%" in piece

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from xray_models import BONE_PARTS
 from xray_models.commands.mura import evaluate_mura, explore_mura, train_mura
 from xray_models.datasets import DataSetError, exploration, mura
-from xray_models.evaluate import studies
-from xray_models.train import mura as recipes
+from xray_models.evaluate import mura_studies
+from xray_models.train.recipes import mura as recipes
 
 app = typer.Typer()
 app.command("train")(train_mura)
@@ -212,24 +212,24 @@ def views() -> pd.DataFrame:
 
 
 def test_a_study_is_the_mean_or_the_least_of_its_views():
-    mean = studies.by_study(views(), ("abnormal",), "mean").set_index("study")
+    mean = mura_studies.by_study(views(), ("abnormal",), "mean").set_index("study")
     assert mean["p:abnormal"].to_dict() == pytest.approx(
         {"a": 0.6, "b": 0.4, "c": 0.2, "d": 0.4, "e": 0.8, "f": 0.55}
     )
     assert mean["views"].to_dict() == {"a": 2, "b": 1, "c": 1, "d": 3, "e": 1, "f": 1}
-    least = studies.by_study(views(), ("abnormal",), "min").set_index("study")
+    least = mura_studies.by_study(views(), ("abnormal",), "min").set_index("study")
     assert least.loc["a", "p:abnormal"] == 0.3 and least.loc["d", "p:abnormal"] == 0.1
     with pytest.raises(ValueError, match="Rules: mean, min"):
-        studies.by_study(views(), ("abnormal",), "max")
+        mura_studies.by_study(views(), ("abnormal",), "max")
     torn = views()
     torn.loc[1, "truth"] = "none"
     with pytest.raises(ValueError, match="study a differ"):
-        studies.by_study(torn, ("abnormal",))
+        mura_studies.by_study(torn, ("abnormal",))
 
 
 def test_figures_of_studies_are_those_worked_out_by_hand():
-    table = studies.by_study(views(), ("abnormal",), "mean")
-    judged = studies.judge(table, ("abnormal",), "study", threshold=0.5, replicates=200)
+    table = mura_studies.by_study(views(), ("abnormal",), "mean")
+    judged = mura_studies.judge(table, ("abnormal",), "study", threshold=0.5, replicates=200)
     # called: a, e right; c missed; f a false alarm; b, d right
     assert judged.matrix.tolist() == [[2, 1], [1, 2]] and judged.names == ("none", "abnormal")
     values = {name: one.value for name, one in judged.figures.items()}
@@ -248,8 +248,8 @@ def test_kappa_of_several_classes_is_that_of_scikit_learn():
     truth, called = random.integers(0, 4, (2, 60))
     weights = random.integers(0, 3, (5, 60))
     expected = [cohen_kappa_score(truth, called, sample_weight=row) for row in weights]
-    np.testing.assert_allclose(studies.kappa(weights, truth, called, 4), expected)
-    assert np.isnan(studies.kappa(np.ones((1, 3)), np.zeros(3, int), np.zeros(3, int), 2))
+    np.testing.assert_allclose(mura_studies.kappa(weights, truth, called, 4), expected)
+    assert np.isnan(mura_studies.kappa(np.ones((1, 3)), np.zeros(3, int), np.zeros(3, int), 2))
 
 
 def test_the_detector_is_judged_by_the_most_probable_part():
@@ -260,7 +260,7 @@ def test_the_detector_is_judged_by_the_most_probable_part():
     labels = ("elbow", "hand", "wrist")
     table = pd.DataFrame(values, columns=[f"p:{label}" for label in labels])
     table = table.assign(truth=np.array(labels)[truth], group=np.arange(21).astype(str))
-    judged = studies.judge(table, labels, "view", replicates=100)
+    judged = mura_studies.judge(table, labels, "view", replicates=100)
     assert judged.matrix.tolist() == [[6, 1, 0], [0, 7, 0], [0, 0, 7]]
     assert judged.figures["accuracy"].value == pytest.approx(20 / 21)
     assert judged.threshold is None and "most probable label" in str(judged)

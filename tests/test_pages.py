@@ -17,17 +17,18 @@ from screens import MAIN, NOTICE, checked, html, opened, prose, strip_of
 from ways_in import watched
 
 import classify
-from pages.reading import explaining
-from pages.reading.asking import Question, strongest_first
-from pages.reading.choosing import usual_area
-from xray_models import PARTS, catalogue, explain, predicting
-from xray_models.evaluate import method_table
+from pages.explaining import overlay as explaining
+from pages.explaining.queries import Question, strongest_first
+from pages.explaining.query_controls import usual_area
+from xray_models import PARTS, catalogue, explain
+from xray_models.catalogue.display_names import shown
+from xray_models.datasets.samples import SAMPLES
+from xray_models.evaluate.explanations import results_table
 from xray_models.explain import box_files
-from xray_models.explain.aims import Aim
 from xray_models.explain.boxes import Rule
-from xray_models.labels import shown
+from xray_models.explain.queries import Aim
+from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
-from xray_models.samples import SAMPLES
 
 PNEUMONIA = Question("chest-14", "Pneumonia").words
 
@@ -639,7 +640,7 @@ def test_moving_a_slider_changes_the_overlay_and_reads_nothing_again(monkeypatch
     page = opened(sample="chest")
     before = overlay(page)
     calls = []
-    for module, name in ((classify, "read"), (explain, "heat"), (predicting, "forward")):
+    for module, name in ((classify, "read"), (explain, "heat"), (predict, "forward")):
         real = getattr(module, name)
         monkeypatch.setattr(
             module, name, lambda *a, real=real, **k: calls.append(real) or real(*a, **k)
@@ -692,7 +693,7 @@ def test_boxes_at_each_level_of_overlap_are_told_as_they_were_measured():
     card = catalogue.get("bone-wrist")
     page.session_state[f"overlap {card.id}"] = True
     checked(page.run())
-    stored = pd.read_csv(method_table.path(card.id, "localisation"), keep_default_na=False)
+    stored = pd.read_csv(results_table.path(card.id, "localisation"), keep_default_na=False)
     ways = page.selectbox(key=f"overlap of {card.id}")
     assert ways.options[ways.index].startswith("★ ") and ways.value == card.explanation.name
     for way in (card.explanation.name, "usual place"):

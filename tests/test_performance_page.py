@@ -14,14 +14,15 @@ from scipy.special import logit
 from sklearn import metrics
 from streamlit.testing.v1 import AppTest
 
-from pages.judging import opening, threshold
+from pages.evaluating import threshold
+from pages.shared import open_predictions
 from xray_models import catalogue
-from xray_models.evaluate import details, mistakes
-from xray_models.evaluate.judged import from_card
-from xray_models.evaluate.matrices import Matrix
-from xray_models.evaluate.opponents import contests, of_table
-from xray_models.evaluate.resampled import Resampled
-from xray_models.plots import confusion, matrix_picture
+from xray_models.evaluate import errors, label_measures
+from xray_models.evaluate.comparable import contests, of_table
+from xray_models.evaluate.metrics.confusion import Matrix
+from xray_models.evaluate.predictions.predictions import from_card
+from xray_models.evaluate.threshold_intervals import Resampled
+from xray_models.viz import confusion, confusion_image
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 120_000
@@ -89,7 +90,7 @@ def measured(page):
 def held_out(model):
     """Truth and probability of the test films, read without our own code."""
     card = catalogue.get(model)
-    table = pd.read_csv(card.table_path, keep_default_na=False)
+    table = pd.read_csv(catalogue.table_path(card), keep_default_na=False)
     return table[table["split"] == "test"] if (table["split"] == "test").any() else table
 
 
@@ -293,7 +294,7 @@ def test_one_class_one_film_and_no_truth_are_told_in_a_sentence(rows, sentence):
 def test_a_table_handed_over_by_another_page_is_opened():
     page = AppTest.from_file(str(ROOT / "main.py"), default_timeout=240)
     page.run()
-    page.session_state[opening.HANDED_OVER] = {
+    page.session_state[open_predictions.HANDED_OVER] = {
         "name": "batch.csv",
         "content": b"image,true_x,prob_x\na,1,0.9\nb,0,0.1\n",
     }
@@ -388,7 +389,7 @@ def test_intervals_at_a_moving_threshold_are_those_of_the_report(cut):
     whole = from_card(catalogue.get("bone-general"))
     found = Resampled(whole.of("fracture"), replicates=200).measures(cut)
     called = (whole.scores[:, 0] >= cut).astype(float)
-    wanted = details.details(whole, "fracture", called, replicates=200)
+    wanted = label_measures.details(whole, "fracture", called, replicates=200)
     for name, one in found.items():
         assert one == pytest.approx(wanted[name].estimate, nan_ok=True) or np.allclose(
             [one.value, one.low, one.high],
@@ -400,19 +401,19 @@ def test_intervals_at_a_moving_threshold_are_those_of_the_report(cut):
 def test_mistakes_are_those_of_the_table(fractures):
     truth, scores = fractures
     one = from_card(catalogue.get("bone-general")).of("fracture")
-    wrong = mistakes.films(one, 0.3, "false positives")
+    wrong = errors.films(one, 0.3, "false positives")
     assert sorted(wrong) == np.flatnonzero(~truth & (scores >= 0.3)).tolist()
     assert (np.diff(scores[wrong]) <= 0).all(), "the most confident mistake comes first"
-    missed = mistakes.films(one, 0.3, "false negatives")
+    missed = errors.films(one, 0.3, "false negatives")
     assert sorted(missed) == np.flatnonzero(truth & (scores < 0.3)).tolist()
     assert (np.diff(scores[missed]) >= 0).all()
-    nearest = mistakes.films(one, 0.3, "least certain")
+    nearest = errors.films(one, 0.3, "least certain")
     assert len(nearest) == len(scores) and set(nearest) == set(range(len(scores)))
     far = abs(logit(np.clip(scores, 1e-6, 1 - 1e-6)) - logit(0.3))  # in log odds
     assert (np.diff(far[nearest]) >= 0).all()
-    assert (np.diff(far[mistakes.films(one, 0.3, "most certain")]) <= 0).all()
+    assert (np.diff(far[errors.films(one, 0.3, "most certain")]) <= 0).all()
     with pytest.raises(ValueError, match="There is no kind"):
-        mistakes.films(one, 0.3, "right")
+        errors.films(one, 0.3, "right")
 
 
 def test_a_matrix_tells_films_or_shares():
@@ -470,8 +471,8 @@ def test_in_a_browser_the_keys_move_the_threshold_and_the_matrix_follows(
 
 def test_the_matrix_of_a_label_can_be_saved_as_a_picture():
     matrix = Matrix(("effusion", "no effusion"), np.array([[44, 132], [0, 0]]))
-    assert matrix_picture.picture(matrix, "effusion", "png").startswith(b"\x89PNG")
-    drawn = matrix_picture.picture(matrix, "effusion", "svg").decode()
+    assert confusion_image.picture(matrix, "effusion", "png").startswith(b"\x89PNG")
+    drawn = confusion_image.picture(matrix, "effusion", "svg").decode()
     for text in (
         "<!-- 44 -->",
         "<!-- no effusion -->",

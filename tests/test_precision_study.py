@@ -8,11 +8,12 @@ import pytest
 import toy_cards
 from sklearn.metrics import roc_auc_score
 
-from xray_models import catalogue, tracing, weights
+from xray_models import catalogue
 from xray_models.catalogue import Bfloat16
-from xray_models.evaluate import precision_study
-from xray_models.predicting import calibrated
-from xray_models.preparing import resize, scale
+from xray_models.evaluate.explanations import bfloat16
+from xray_models.inference import functions, weights
+from xray_models.inference.predict import calibrated
+from xray_models.radiograph.preprocess import resize, scale
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def card(tmp_path, monkeypatch):
 def test_both_ways_of_computing_are_compared_on_the_same_films(card, tmp_path):
     films = toy_cards.films(tmp_path)
     told = []
-    found = precision_study.measure(card, films, lambda done, total: told.append((done, total)))
+    found = bfloat16.measure(card, films, lambda done, total: told.append((done, total)))
     inputs = [
         scale(resize(one.film.pixels(), card.input_size, card.geometry)[0], card.scaling,
               card.mean_std)
@@ -33,7 +34,7 @@ def test_both_ways_of_computing_are_compared_on_the_same_films(card, tmp_path):
     ]  # fmt: skip
     single, half = (
         calibrated(
-            tracing.Traced(weights.network(card), frozen=True, bfloat16=short).forward(
+            functions.Traced(weights.network(card), frozen=True, bfloat16=short).forward(
                 np.stack(inputs)
             )[1],
             card.calibration,
@@ -50,7 +51,7 @@ def test_both_ways_of_computing_are_compared_on_the_same_films(card, tmp_path):
 
 def test_films_of_one_kind_cannot_be_ranked(card, tmp_path):
     with pytest.raises(ValueError, match="no label that some of them lack"):
-        precision_study.measure(card, toy_cards.films(tmp_path)[::2])
+        bfloat16.measure(card, toy_cards.films(tmp_path)[::2])
 
 
 def test_the_comparison_is_written_to_the_card(tmp_path, monkeypatch):
@@ -62,7 +63,7 @@ def test_the_comparison_is_written_to_the_card(tmp_path, monkeypatch):
     try:
         before = json.loads((tmp_path / "models" / "chest-nodule.json").read_text())
         found = Bfloat16(films=7, auc_change=-0.25, largest_change=0.5)
-        precision_study.save(catalogue.get("chest-nodule"), found)
+        bfloat16.save(catalogue.get("chest-nodule"), found)
         assert catalogue.get("chest-nodule").bfloat16 == found
         after = json.loads((tmp_path / "models" / "chest-nodule.json").read_text())
         assert after | {"bfloat16": 0} == before | {"bfloat16": 0}

@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xray_models import catalogue, precision, predicting, radiograph, tracing, weights
+from xray_models import catalogue, radiograph
 from xray_models.catalogue import Bfloat16
-from xray_models.explain import Subject, heat, heats, targets
-from xray_models.explain.ablation_cam import _losses
-from xray_models.explain.heats import default_layer, layers, offers, subject_of
-from xray_models.explain.work import Work
-from xray_models.preparing import resize, scale
+from xray_models.explain import Subject, api, heat, targets
+from xray_models.explain.api import default_layer, layers, offers, subject_of
+from xray_models.explain.methods.ablation_cam import _losses
+from xray_models.explain.progress import Work
+from xray_models.inference import functions, precision, predict, weights
+from xray_models.radiograph.preprocess import resize, scale
 
 MODEL = "body-part"
 
@@ -31,10 +32,10 @@ def film(lower_leg):
 def test_the_frozen_pass_is_the_network(card, film):
     network = weights.network(card)
     batch = scale(resize(film.pixels, card.input_size, card.geometry)[0], card.scaling)[None]
-    done = predicting.forward(card, film)
+    done = predict.forward(card, film)
     expected = network(batch, training=False).numpy()
     np.testing.assert_allclose(done.logits, expected[0], atol=1e-4)
-    np.testing.assert_allclose(predicting.logits(card, batch), expected, atol=1e-4)
+    np.testing.assert_allclose(predict.logits(card, batch), expected, atol=1e-4)
     pooled = done.activation.mean(axis=(0, 1)) @ done.head
     offset = network.get_layer("logits").bias.numpy()
     np.testing.assert_allclose(pooled + offset, done.logits, atol=1e-4)
@@ -42,25 +43,25 @@ def test_the_frozen_pass_is_the_network(card, film):
 
 def test_every_frozen_pass_is_counted_as_a_copy_of_its_weights(card):
     network = weights.load(card)
-    own = tracing.traced(network, frozen=True)
+    own = functions.traced(network, frozen=True)
     own.forward(np.zeros((1, *card.input_size, 3), np.float32))
     size = 4 * sum(int(np.prod(variable.shape)) for variable in network.weights)
-    assert tracing.frozen_bytes(network) == size
+    assert functions.frozen_bytes(network) == size
     own.cut("block6a_expand_activation")
-    assert tracing.frozen_bytes(network) > size, "so is the part below a layer"
+    assert functions.frozen_bytes(network) > size, "so is the part below a layer"
 
 
 def test_one_pass_serves_every_label(card, film, monkeypatch):
-    predicting.forward(card, film)
+    predict.forward(card, film)
 
     def forbidden(*_arguments):
         raise AssertionError("another pass was made")
 
-    monkeypatch.setattr(tracing.Traced, "forward", forbidden)
+    monkeypatch.setattr(functions.Traced, "forward", forbidden)
     every = [targets.logit(card.labels, label) for label in card.labels]
     fast = ("cam", "grad-cam", "grad-cam++", "hirescam", "layercam", "xgrad-cam", "eigen-cam")
     for method in (*fast, "ablation-cam"):
-        found = heats(card, film, [*every, -every[0]], method)
+        found = api(card, film, [*every, -every[0]], method)
         rows, columns, _ = layers(card)[default_layer(card)]
         assert {one.values.shape for one in found} == {(rows, columns)}
 
@@ -117,20 +118,20 @@ def test_bfloat16_is_for_models_that_lose_nothing_by_it(card, monkeypatch):
         assert precision.wants_bfloat16(free) == expected
     monkeypatch.delenv("RADLENS_PRECISION")
     dear = replace(card, bfloat16=Bfloat16(100, auc_change=-0.01, largest_change=0.1))
-    assert predicting.arithmetic(replace(card, bfloat16=None)) == "float32"
-    assert predicting.arithmetic(dear) == "float32"
+    assert predict.arithmetic(replace(card, bfloat16=None)) == "float32"
+    assert predict.arithmetic(dear) == "float32"
     moved = replace(card, bfloat16=Bfloat16(100, auc_change=0.0, largest_change=0.1))
-    assert predicting.arithmetic(moved) == "float32"
+    assert predict.arithmetic(moved) == "float32"
     cheap = replace(card, bfloat16=Bfloat16(100, auc_change=0.0, largest_change=0.01))
-    assert predicting.arithmetic(cheap) == ("bfloat16" if here else "float32")
+    assert predict.arithmetic(cheap) == ("bfloat16" if here else "float32")
 
 
 def test_bfloat16_is_close(card, film):
     if not precision.multiplies_bfloat16():
         pytest.skip("this processor has no instructions for bfloat16")
-    half = tracing.Traced(weights.load(card), frozen=True, bfloat16=True)
+    half = functions.Traced(weights.load(card), frozen=True, bfloat16=True)
     activation, logits = half.forward(subject_of(card, film).inputs)
-    done = predicting.forward(card, film)
+    done = predict.forward(card, film)
     assert activation.dtype == logits.dtype == np.float32
     assert 0 < np.abs(logits[0] - done.logits).max() < 0.1 * np.abs(done.logits).max()
     assert np.corrcoef(activation.ravel(), done.activation.ravel())[0, 1] > 0.99

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from xray_models.preparing import GEOMETRIES, SCALINGS, resize, scale
+from xray_models.radiograph.preprocess import GEOMETRIES, SCALINGS, resize, scale
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
 from xray_models import radiograph
-from xray_models.film import check_size
+from xray_models.radiograph import reader
 from xray_models.radiograph import MOST_BYTES, Radiograph, UnreadableRadiograph, read
+from xray_models.radiograph.types import check_size
 
 GREY = ramp().astype(np.uint8)
 SPECKLED = np.random.default_rng(5).permuted(GREY, axis=1)  # hard to compress: every byte matters
@@ -401,7 +402,7 @@ def test_damage_raises_nothing_but_the_refusal(data):
 
 BEGINNINGS = [
     b"",
-    *radiograph._PICTURES,
+    *reader._PICTURES,
     b"RIFF\0\0\0\0WEBP",
     bytes(128) + b"DICM",
     b"\x08\0\x05\0",

@@ -19,8 +19,8 @@ from tiny_training import KILLS
 
 from xray_models import networks
 from xray_models.train import loop
-from xray_models.train.checkpoint import BEST, Checkpoints, ResumeError, State
 from xray_models.train.recipe import Recipe
+from xray_models.train.run_folder.checkpoint import BEST, Checkpoints, ResumeError, State
 
 ROOT = Path(__file__).resolve().parent.parent
 OF_CODES = [name for name in KILLS if name.startswith("codes")]

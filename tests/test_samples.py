@@ -14,8 +14,9 @@ import pydicom
 import pytest
 from PIL import Image
 
-from xray_models import radiograph, samples
-from xray_models.samples import SAMPLES, SampleError
+from xray_models import radiograph
+from xray_models.datasets import samples
+from xray_models.datasets.samples import SAMPLES, SampleError
 
 PACKAGED = [name for name, sample in SAMPLES.items() if not sample.fetched]
 FETCHED = [name for name, sample in SAMPLES.items() if sample.fetched]

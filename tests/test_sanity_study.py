@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import toy_cards
 
-from xray_models import weights
 from xray_models.catalogue import assets
-from xray_models.evaluate import sanity_study
-from xray_models.evaluate.faithfulness_study import Call
-from xray_models.explain import sanity
+from xray_models.evaluate.explanations import sanity as sanity_study
+from xray_models.evaluate.explanations.faithfulness import Call
+from xray_models.explain.metrics import randomization
+from xray_models.inference import weights
 
 TRUTH = np.array([i % 2 for i in range(toy_cards.FILMS)])
 
@@ -83,7 +83,9 @@ def test_maps_that_become_empty_are_counted_apart_from_maps_that_change():
     film, other, flat = random.random((16, 16)), random.random((16, 16)), np.zeros((16, 16))
     for later, empty in ((flat, 2), (other, 0)):
         maps = iter([np.stack([film, flat, film]), np.stack([later, film, later])])
-        trained, scrambled = sanity.cascade(one_layer(), lambda _, maps=maps: next(maps), stages=1)
+        trained, scrambled = randomization.cascade(
+            one_layer(), lambda _, maps=maps: next(maps), stages=1
+        )
         assert (trained.maps, trained.empty) == (2, 0)
         assert (scrambled.maps, scrambled.empty) == (2, empty)
         assert scrambled.correlation == pytest.approx(0, abs=0.15)

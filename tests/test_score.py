@@ -24,15 +24,17 @@ from typer.testing import CliRunner
 
 import classify
 from xray_models import catalogue
+from xray_models.batch import results, score, sources, summary, truth
+from xray_models.batch.results import COLUMNS, ResultsError, Row
+from xray_models.batch.resumable_csv import GrowingFile
+from xray_models.batch.score import Scored
+from xray_models.batch.sources import Archive, FileList, Folder, Limits, SourceError, Uploads
 from xray_models.commands.score import score as score_command
-from xray_models.evaluate import predictions
-from xray_models.evaluate.predictions import PredictionsError
+from xray_models.evaluate.predictions import csv_import
+from xray_models.evaluate.predictions.csv_import import PredictionsError
+from xray_models.evaluate.summary import performance, share, with_interval
 from xray_models.radiograph import MOST_BYTES, UnreadableRadiograph
-from xray_models.scale import performance, report_html, results, score, sources, tally, truth
-from xray_models.scale.results import COLUMNS, ResultsError, Row
-from xray_models.scale.resuming import GrowingFile
-from xray_models.scale.score import Scored
-from xray_models.scale.sources import Archive, FileList, Folder, Limits, SourceError, Uploads
+from xray_models.report import batch_html
 
 ROOT = Path(__file__).parent.parent
 BOTH = ["bone-general", "chest-pneumonia"]
@@ -496,7 +498,7 @@ def test_the_truth_is_compared_and_reported(tmp_path):
 
 
 def table(text: str) -> pd.DataFrame:
-    return predictions.read(text.encode(), "truth.csv")
+    return csv_import.read(text.encode(), "truth.csv")
 
 
 @pytest.mark.parametrize(
@@ -585,7 +587,7 @@ def test_judging_puts_truth_beside_probability_and_leaves_out_the_unknown():
     assert judged.groups.tolist() == ["1", "1", "2", "3"]
     assert set(judged.subgroups) == {"view"}
     assert judged.thresholds == card.thresholds
-    (found,) = performance.performance(judged)
+    (found,) = performance(judged)
     assert (found.films, found.positives, found.auc.value) == (3, 1, 1.0)
     counts = found.counts
     assert (counts.tp, counts.fp, counts.fn, counts.tn) == (1, 1, 0, 1)
@@ -596,12 +598,10 @@ def test_one_class_only_is_a_sentence_not_a_crash():
     rows = [Row(o, "hand", 0.9, "bone-general", "fracture", 0.7, 0.17, "positive") for o in "ab"]
     matched = truth.match(cells, ["a", "b"])
     judged = truth.judge(rows, cells, matched, truth.proposal(["fracture"], cells))
-    (found,) = performance.performance(judged[0])
+    (found,) = performance(judged[0])
     assert "all 2 films have it" in found.note
-    assert (
-        performance.with_interval(found.auc) == "–" == performance.share(found.counts.specificity)
-    )
-    assert "all 2 films have it" in report_html.report(tally.tally(rows), judged)
+    assert with_interval(found.auc) == "–" == share(found.counts.specificity)
+    assert "all 2 films have it" in batch_html.report(summary.tally(rows), judged)
 
 
 # --- the report --------------------------------------------------------------------------------
@@ -612,7 +612,7 @@ def test_rows_are_counted_without_keeping_them():
         Row(f"{k}", "hand", 0.9, "m", "x", k / 1000, 0.5, "positive" if k >= 500 else "negative")
         for k in range(1000)
     )
-    found = tally.tally(many)
+    found = summary.tally(many)
     one = found.findings["m", "x"]
     assert (found.files, one.films, one.positive) == (1000, 1000, 500)
     assert one.histogram.tolist() == [25] * 40
@@ -628,7 +628,7 @@ def test_the_report_stands_alone_and_tells_no_lies():
     cells = table("film,label\na.png,1\nb.png,0\n")
     matched = truth.match(cells, ["a.png", "b.png"])
     judged = truth.judge(rows, cells, matched, truth.proposal(["fracture"], cells))
-    page = report_html.report(tally.tally(rows), judged, ["Films are named by film."])
+    page = batch_html.report(summary.tally(rows), judged, ["Films are named by film."])
     assert "<script" not in page and "&lt;script&gt;" in page and "Broken &amp; bad." in page
     assert not re.search(r'(?:src|href)="(?!#)', page) and "@import" not in page
     assert "url(http" not in page
@@ -638,4 +638,4 @@ def test_the_report_stands_alone_and_tells_no_lies():
     assert len(ids) == len(set(ids))
     assert "1 / 0 / 0 / 1" in page and "4 files; 3 were read" in page
     assert catalogue.get("bone-general").limits[0] in page
-    assert page == report_html.report(tally.tally(rows), judged, ["Films are named by film."])
+    assert page == batch_html.report(summary.tally(rows), judged, ["Films are named by film."])

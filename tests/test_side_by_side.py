@@ -5,10 +5,10 @@ import pytest
 from ways_in import watched
 
 from xray_models import catalogue
-from xray_models.evaluate import side_by_side
-from xray_models.evaluate.side_by_side import Judge, Scores
+from xray_models.evaluate.explanations import single_film
+from xray_models.evaluate.explanations.single_film import Judge, Scores
 from xray_models.explain import Cost, Stopped
-from xray_models.explain.aims import Aim
+from xray_models.explain.queries import Aim
 from xray_models.radiograph import Radiograph
 
 CARD = catalogue.get("body-part")
@@ -23,48 +23,48 @@ def film():
 
 
 def test_a_cheap_map_costs_no_pass_beyond_the_one_that_read_the_film(film):
-    tried = side_by_side.tried(CARD, film, AIM, "grad-cam")
+    tried = single_film.tried(CARD, film, AIM, "grad-cam")
     assert tried.cost.total == 0 and tried.seconds > 0
     assert tried.heatmap.on_radiograph().shape == (96, 80)
 
 
 def test_a_slow_map_can_be_stopped(film):
     with pytest.raises(Stopped):
-        side_by_side.tried(CARD, film, AIM, "rise", stop=lambda: True)
+        single_film.tried(CARD, film, AIM, "rise", stop=lambda: True)
 
 
 def test_another_label_costs_no_pass_and_a_first_method_is_timed_by_itself(film, monkeypatch):
     layer = "block6a_expand_activation"
     other, third = Aim("hand"), Aim("hand", "over", "chest")
-    assert side_by_side.kept(CARD, film, AIM, "layercam", layer) is None
-    first = side_by_side.tried(CARD, film, AIM, "layercam", layer)
+    assert single_film.kept(CARD, film, AIM, "layercam", layer) is None
+    first = single_film.tried(CARD, film, AIM, "layercam", layer)
     # its gradients are there by now; what it costs alone is told all the same
-    assert side_by_side.kept(CARD, film, AIM, "grad-cam", layer) is None
-    second = side_by_side.tried(CARD, film, AIM, "grad-cam", layer)
+    assert single_film.kept(CARD, film, AIM, "grad-cam", layer) is None
+    second = single_film.tried(CARD, film, AIM, "grad-cam", layer)
     assert first.cost == second.cost == Cost(2, 1)
     ran = watched(monkeypatch)
     for aim in (other, third, Aim("chest", "against")):
-        found = side_by_side.tried(CARD, film, aim, "grad-cam", layer)
+        found = single_film.tried(CARD, film, aim, "grad-cam", layer)
         assert found.cost == Cost() and found.seconds > 0
     assert not ran
 
 
 def test_a_slow_map_of_another_label_is_there_once_one_was_made(film):
     other = Aim("hand")
-    assert side_by_side.kept(CARD, film, AIM, "occlusion") is None
-    assert side_by_side.tried(CARD, film, AIM, "occlusion").cost.forward > 100
-    found = side_by_side.kept(CARD, film, other, "occlusion")
+    assert single_film.kept(CARD, film, AIM, "occlusion") is None
+    assert single_film.tried(CARD, film, AIM, "occlusion").cost.forward > 100
+    found = single_film.kept(CARD, film, other, "occlusion")
     assert found is not None and found.cost == Cost() and found.seconds > 0
     fresh = Radiograph(film.pixels, "drawn")
-    expected = side_by_side.tried(CARD, fresh, other, "occlusion").heatmap.values
+    expected = single_film.tried(CARD, fresh, other, "occlusion").heatmap.values
     np.testing.assert_allclose(found.heatmap.values, expected, atol=1e-5)
-    assert side_by_side.kept(CARD, film, other, "score-cam") is None
+    assert single_film.kept(CARD, film, other, "score-cam") is None
 
 
 def test_scores_are_the_same_each_time_and_noise_is_judged_alike(film, monkeypatch):
-    monkeypatch.setattr(side_by_side, "STEPS", 2)
-    monkeypatch.setattr(side_by_side, "SAMPLES", 8)
-    values = side_by_side.tried(CARD, film, AIM, "grad-cam").heatmap.values
+    monkeypatch.setattr(single_film, "STEPS", 2)
+    monkeypatch.setattr(single_film, "SAMPLES", 8)
+    values = single_film.tried(CARD, film, AIM, "grad-cam").heatmap.values
     judge = Judge(CARD, film, AIM)
     first = judge.scores(values)
     assert Judge(CARD, film, AIM).scores(values) == first
@@ -78,8 +78,8 @@ def test_scores_are_the_same_each_time_and_noise_is_judged_alike(film, monkeypat
 
 def test_an_increase_is_told(film, monkeypatch):
     """Nothing is hot, so a blur alone is shown: it speaks for the part, or else against it."""
-    monkeypatch.setattr(side_by_side, "STEPS", 2)
-    monkeypatch.setattr(side_by_side, "SAMPLES", 8)
+    monkeypatch.setattr(single_film, "STEPS", 2)
+    monkeypatch.setattr(single_film, "SAMPLES", 8)
     empty = np.zeros((6, 6), np.float32)
     rose = [
         Judge(CARD, film, Aim("chest", direction)).scores(empty) for direction in ("for", "against")
@@ -89,9 +89,9 @@ def test_an_increase_is_told(film, monkeypatch):
 
 
 def test_stability_is_told_where_it_is_cheap(film, monkeypatch):
-    monkeypatch.setattr(side_by_side, "STEPS", 2)
-    monkeypatch.setattr(side_by_side, "SAMPLES", 8)
-    values = side_by_side.tried(CARD, film, AIM, "grad-cam").heatmap.values
+    monkeypatch.setattr(single_film, "STEPS", 2)
+    monkeypatch.setattr(single_film, "SAMPLES", 8)
+    values = single_film.tried(CARD, film, AIM, "grad-cam").heatmap.values
     judge = Judge(CARD, film, AIM)
     found = judge.scores(values, method="grad-cam")
     assert found.stability is not None and 0.3 < found.stability <= 1
@@ -107,6 +107,6 @@ def test_stability_is_told_where_it_is_cheap(film, monkeypatch):
 
 def test_agreement_worked_out_by_hand():
     up = np.arange(6, dtype=np.float32).reshape(2, 3)
-    found = side_by_side.agreement([up, up**2, -up, np.ones_like(up)])
+    found = single_film.agreement([up, up**2, -up, np.ones_like(up)])
     assert found[:3, :3] == pytest.approx(np.array([[1, 1, -1], [1, 1, -1], [-1, -1, 1]]))
     assert np.isnan(found[3]).all() and np.isnan(found[:, 3]).all()

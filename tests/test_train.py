@@ -12,7 +12,7 @@ import pytest
 import tiny_training
 from PIL import Image
 
-from xray_models import BONE_PARTS, networks
+from xray_models import BONE_PARTS, catalogue, networks
 from xray_models.commands import training as commands
 from xray_models.datasets import (
     DataSetError,
@@ -24,23 +24,14 @@ from xray_models.datasets import (
     kermany,
     split_of,
 )
-from xray_models.evaluate import report
-from xray_models.evaluate.table import TableError
-from xray_models.train import (
-    RECIPES,
-    batches,
-    folds,
-    fused,
-    loop,
-    losses,
-    named,
-    pretrained,
-    publishing,
-    tones,
-    weighing,
-)
-from xray_models.train.checkpoint import State
+from xray_models.evaluate.predictions.held_out_table import TableError
+from xray_models.report import model_text
+from xray_models.train import fused, loop, pretrained, publishing, weighing
+from xray_models.train import weighing as losses
+from xray_models.train.data import cross_validation, histogram_matching, pipeline
 from xray_models.train.recipe import Augmentation, Recipe
+from xray_models.train.recipes.registry import RECIPES, named
+from xray_models.train.run_folder.checkpoint import State
 
 
 @pytest.fixture
@@ -120,8 +111,10 @@ def test_a_run_is_published_and_another_network_beside_it(toy, tmp_path, monkeyp
     loop.train(crossed, tmp_path, tmp_path / "run")
     card = publishing.publish(crossed, tmp_path, tmp_path / "run")
     assert card.intended_use == "To test." and card.held_out.films == 48
-    assert hashlib.sha256(card.weights_path.read_bytes()).hexdigest() == card.weights.sha256
-    assert report.report(card).rstrip().endswith("The card quotes the same figures.")
+    assert (
+        hashlib.sha256(catalogue.weights_path(card).read_bytes()).hexdigest() == card.weights.sha256
+    )
+    assert model_text.report(card).rstrip().endswith("The card quotes the same figures.")
 
     with pytest.raises(ValueError, match="ships vgg16 itself"):
         publishing.publish_alternative(crossed, tmp_path, tmp_path / "run")
@@ -132,17 +125,17 @@ def test_a_run_is_published_and_another_network_beside_it(toy, tmp_path, monkeyp
         folder.mkdir(parents=True)
         networks.build("mobilenetv2", (32, 32), 1).save_weights(folder / loop.BEST)
         (folder / "config.json").write_text(json.dumps({"start": "random initialization"}))
-    shipped = card.weights_path.read_bytes()
+    shipped = catalogue.weights_path(card).read_bytes()
     with pytest.raises(TableError, match=r"not the films of toy\.csv"):
         publishing.publish_alternative(fewer, tmp_path, tmp_path / "other")
-    assert [one.name for one in card.table_path.parent.iterdir()] == ["toy.csv"]
+    assert [one.name for one in catalogue.table_path(card).parent.iterdir()] == ["toy.csv"]
     beside = publishing.publish_alternative(other, tmp_path, tmp_path / "other")
-    assert beside.weights == card.weights and card.weights_path.read_bytes() == shipped
+    assert beside.weights == card.weights and catalogue.weights_path(card).read_bytes() == shipped
     assert beside.held_out == card.held_out
     (tried,) = beside.alternatives
     assert tried.architecture == "mobilenetv2" and "random" in tried.start
     assert tried.own == pytest.approx(tried.other + tried.difference.value)
-    assert "mobilenetv2 by the same recipe" in report.report(beside, 20)
+    assert "mobilenetv2 by the same recipe" in model_text.report(beside, 20)
 
 
 @pytest.mark.parametrize(("folds", "fold", "told"), [(3, 4, "folds 1 to 3"), (0, 1, "no folds")])
@@ -262,10 +255,10 @@ def test_mobilenet_reads_films_as_its_published_weights_do(toy):
     published = keras.applications.mobilenet_v2.preprocess_input(
         np.repeat(film[..., None], 3, axis=-1).astype(np.float32)
     )
-    np.testing.assert_allclose(batches.inputs(film, recipe), published, atol=1e-6)
+    np.testing.assert_allclose(pipeline.inputs(film, recipe), published, atol=1e-6)
     still = replace(recipe, augmentation=Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0))
     images = np.full((8, 32, 32), 51, np.uint8)
-    stream, _ = batches.training(
+    stream, _ = pipeline.training(
         images, [np.zeros((0, 4), np.float32)] * 8, np.zeros((8, 1), np.float32), still, 0
     )
     np.testing.assert_allclose(next(iter(stream))[0], -0.6, atol=1e-5)
@@ -282,28 +275,28 @@ def test_a_run_is_published_with_the_scaling_that_it_was_trained_with(toy, tmp_p
 
 def test_films_are_drawn_as_their_rarest_label():
     targets = np.array([[1, 0], [1, 0], [1, 1], [0, 0], [0, 0], [1, 0]], np.float32)
-    classes = batches.strata(targets)
+    classes = pipeline.strata(targets)
     assert classes[0] == classes[1] == classes[5] and classes[3] == classes[4]
     assert len({classes[0], classes[2], classes[3]}) == 3
 
 
 def test_an_epoch_is_drawn_by_balance_and_seed(toy):
     truth = np.array([0] * 90 + [1] * 10)
-    even = truth[batches.draw(truth, replace(toy, balance=1.0, films_per_epoch=4000), 0)]
+    even = truth[pipeline.draw(truth, replace(toy, balance=1.0, films_per_epoch=4000), 0)]
     assert even.mean() == pytest.approx(0.5, abs=0.05)
-    as_is = batches.draw(truth, replace(toy, balance=0.0), 0)
+    as_is = pipeline.draw(truth, replace(toy, balance=0.0), 0)
     assert sorted(as_is) == list(range(100))
-    assert (as_is == batches.draw(truth, replace(toy, balance=0.0), 0)).all()
-    assert (as_is != batches.draw(truth, replace(toy, balance=0.0), 1)).any()
+    assert (as_is == pipeline.draw(truth, replace(toy, balance=0.0), 0)).all()
+    assert (as_is != pipeline.draw(truth, replace(toy, balance=0.0), 1)).any()
 
 
 def test_balance_tells_what_drawing_does_to_rare_classes(toy):
     rare = np.array([[1.0]] * 40 + [[0.0]] * 360, np.float32)
-    names, films, drawn = batches.balance(rare, replace(toy, balance=1.0))
+    names, films, drawn = pipeline.balance(rare, replace(toy, balance=1.0))
     assert names == ("right", "no right") and films.tolist() == [40, 360]
     assert drawn.sum() == 400 and drawn[0] == pytest.approx(200, abs=40)
     several = replace(toy, two_class=False, labels=("a", "b"), balance=0.0)
-    assert batches.balance(np.eye(2, dtype=np.float32), several)[2].tolist() == [1, 1]
+    assert pipeline.balance(np.eye(2, dtype=np.float32), several)[2].tolist() == [1, 1]
 
 
 def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():
@@ -311,13 +304,13 @@ def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():
     random = tf.random.Generator.from_seed(1)
     unmarked = tf.fill([4, 2], np.nan)
     nothing = Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0)
-    still = batches.move(tf.constant(grey)[..., None], unmarked, (8, 10), nothing, random)
+    still = pipeline.move(tf.constant(grey)[..., None], unmarked, (8, 10), nothing, random)
     np.testing.assert_allclose(still[..., 0], grey, atol=1e-6)
-    same = batches.expose(tf.constant(grey), nothing, random)
+    same = pipeline.expose(tf.constant(grey), nothing, random)
     np.testing.assert_allclose(same, np.maximum(grey, 1e-4), atol=1e-6)
     flips = replace(nothing, flip_horizontal=True, flip_vertical=True)
     both = tf.stack([grey, 1 - grey], axis=-1)
-    flipped = batches.move(both, unmarked, (8, 10), flips, random).numpy()
+    flipped = pipeline.move(both, unmarked, (8, 10), flips, random).numpy()
     for image, moved in zip(grey, flipped, strict=True):
         ways = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
         assert any(np.allclose(way, moved[..., 0], atol=1e-3) for way in ways)
@@ -328,7 +321,7 @@ def test_half_of_the_films_stay_clean():
     grey = tf.fill([200, 8, 8], 0.5)
     random = tf.random.Generator.from_seed(1)
     noisy = Augmentation(0, (1, 1), 0, False, False, 0, 0, noise=0.1)
-    spread = batches.expose(grey, noisy, random).numpy().std(axis=(1, 2))
+    spread = pipeline.expose(grey, noisy, random).numpy().std(axis=(1, 2))
     assert 60 < (spread < 1e-6).sum() < 140 and spread.max() > 0.05
 
 
@@ -336,14 +329,16 @@ def test_a_film_takes_on_the_gray_levels_of_another_and_keeps_its_picture():
     random = np.random.default_rng(3)
     dark, light = random.integers(0, 100, (2, 40, 40)), random.integers(60, 250, (2, 40, 40))
     films, others = dark.astype(np.uint8), light.astype(np.uint8)
-    own, lent = tones.ranks(films), tones.ranks(others)
-    one, half = tones.lend(films[[0, 0]], own[[0, 0]], lent[[0, 0]], np.array([1.0, 0.5]))
+    own, lent = histogram_matching.ranks(films), histogram_matching.ranks(others)
+    one, half = histogram_matching.lend(
+        films[[0, 0]], own[[0, 0]], lent[[0, 0]], np.array([1.0, 0.5])
+    )
     assert one.mean() == pytest.approx(others[0].mean(), abs=1)
     assert one.std() == pytest.approx(others[0].std(), rel=0.02)
     assert half.mean() == pytest.approx((films[0].mean() + others[0].mean()) / 2, abs=1)
     order = np.argsort(films[0], axis=None)
     assert (np.diff(one.ravel()[order].astype(int)) >= 0).all(), "darker stays darker"
-    np.testing.assert_array_equal(tones.lend(films, own, lent, np.zeros(2)), films)
+    np.testing.assert_array_equal(histogram_matching.lend(films, own, lent, np.zeros(2)), films)
 
 
 def test_borrowed_gray_levels_reach_the_batches_and_leave_some_films_alone(toy):
@@ -355,7 +350,7 @@ def test_borrowed_gray_levels_reach_the_batches_and_leave_some_films_alone(toy):
 
     def brightness(tone):
         recipe = replace(toy, balance=0.0, batch=20, augmentation=replace(still, tone=tone))
-        stream, _ = batches.training(images, unmarked, truth, recipe, 0)
+        stream, _ = pipeline.training(images, unmarked, truth, recipe, 0)
         pairs = [(x.numpy().mean(axis=(1, 2, 3)), y.numpy()[:, 0]) for x, y in stream]
         values, classes = (np.concatenate(both) for both in zip(*pairs, strict=True))
         return values[classes == 0], values[classes == 1]
@@ -376,10 +371,10 @@ def test_a_window_keeps_the_marked_lesion_in_view():
     windows = Augmentation(0, (2, 2), 0, True, True, 0, 0, 0, 0)
     random = tf.random.Generator.from_seed(1)
     layers = tf.constant(grey)[..., None]
-    seen = batches.move(layers, tf.constant(marks), (20, 20), windows, random)
+    seen = pipeline.move(layers, tf.constant(marks), (20, 20), windows, random)
     assert (seen.numpy().max(axis=(1, 2, 3)) > 0.3).all()
     nowhere = tf.fill([64, 2], np.nan)
-    missed = batches.move(layers, nowhere, (20, 20), windows, random)
+    missed = pipeline.move(layers, nowhere, (20, 20), windows, random)
     assert (missed.numpy().max(axis=(1, 2, 3)) < 0.3).any()
 
 
@@ -397,7 +392,7 @@ def test_the_cells_of_a_local_map_follow_the_film(toy):
     truth[-1] = 1  # fractured, and nobody marked where
     turns = Augmentation(30, (0.8, 1.5), 0.1, True, True, 0, 0, 0, 0)
     recipe = replace(toy, input_size=(64, 64), batch=8, balance=0.0, augmentation=turns)
-    stream, _ = batches.training(images, boxes, truth, recipe, 0, cells=(4, 4))
+    stream, _ = pipeline.training(images, boxes, truth, recipe, 0, cells=(4, 4))
     unknown = lit = 0
     for inputs, (target, cells) in stream:
         bright = inputs[..., :1].numpy().reshape(8, 4, 16, 4, 16).mean(axis=(2, 4))
@@ -416,10 +411,10 @@ def test_the_cells_of_a_local_map_follow_the_film(toy):
 
 def test_a_lesion_of_any_size_and_place_covers_a_pixel():
     boxes = [np.float32([[0.999, 0.999, 1, 1], [0, 0, 0.5, 0.25]]), np.zeros((0, 4), np.float32)]
-    found = batches.covered(boxes, np.array([True, False]), (8, 4))
+    found = pipeline.covered(boxes, np.array([True, False]), (8, 4))
     assert found[0].sum() == 1 + 2 * 2 and found[0, 7, 3] == 1 and found[0, :2, :2].all()
     assert not found[1].any()
-    assert np.isnan(batches.covered(boxes[1:], np.array([True]), (8, 4))).all()
+    assert np.isnan(pipeline.covered(boxes[1:], np.array([True]), (8, 4))).all()
 
 
 def test_the_loss_of_a_local_map_by_hand():
@@ -459,8 +454,8 @@ def test_a_network_with_a_local_map_learns_where(toy, tmp_path):
     loop.train(recipe, tmp_path, run, resume=True)
     network = networks.build("efficientnetb0-local", (64, 64), 1)
     network.load_weights(run / "best.weights.h5")
-    images = batches.load(films[:8], recipe, "held out")
-    inputs = batches.inputs(images, recipe)
+    images = pipeline.load(films[:8], recipe, "held out")
+    inputs = pipeline.inputs(images, recipe)
     # 9 epochs settle the batch normalization's averages only partly
     cells = keras.Model(network.input, network.get_layer("local").output)(inputs, training=True)
     hits = 0
@@ -576,7 +571,7 @@ def test_no_group_is_on_two_sides_of_a_recipes_split(name, data):
     films = found.films(data)
     splits = [films]
     if found.folds:
-        runs = folds.runs(films, found.folds)
+        runs = cross_validation.runs(films, found.folds)
         assert set(runs) == {f"fold-{number + 1}" for number in range(found.folds)}
         tested = [film for run in runs.values() for film in run["test"]]
         assert len(tested) == len(films["folds"])

@@ -3,11 +3,11 @@
 import pytest
 
 from xray_models import catalogue
-from xray_models.evaluate import method_table
-from xray_models.evaluate.faithfulness_study import DATA, GAP, LABEL
-from xray_models.evaluate.method_table import MethodFigure
-from xray_models.evaluate.trust import trust
-from xray_models.explain.aims import Aim
+from xray_models.evaluate.explanations import results_table
+from xray_models.evaluate.explanations.faithfulness import DATA, GAP, LABEL
+from xray_models.evaluate.explanations.results_table import MethodFigure
+from xray_models.explain.queries import Aim
+from xray_models.report.trust_text import trust
 
 CARD = catalogue.get("bone-general")
 
@@ -33,10 +33,10 @@ def row(measure, value, gain, data="FracAtlas", label="fracture", films=90):
 
 @pytest.fixture
 def tables(tmp_path, monkeypatch):
-    monkeypatch.setattr(method_table, "assets", lambda: tmp_path)
+    monkeypatch.setattr(results_table, "assets", lambda: tmp_path)
 
     def save(kind, *rows):
-        method_table.save(CARD.id, kind, rows)
+        results_table.save(CARD.id, kind, rows)
 
     return save
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from xray_models import viewer
 from xray_models.explain.boxes import Box
-from xray_models.viewer import Grid, Hover, Picture
+from xray_models.viz import film_figure
+from xray_models.viz.film_figure import Grid, Hover, Picture
 
 FILM = (300, 200)
 PIXELS = np.zeros((30, 20, 3), np.uint8)
@@ -37,7 +37,7 @@ def test_no_picture_lies_over_another(count):
 
 
 def test_one_zoom_moves_all_pictures():
-    shown = viewer.figure([Picture(PIXELS)] * 3, Grid(3, 3, FILM), HOVER).to_dict()["layout"]
+    shown = film_figure.figure([Picture(PIXELS)] * 3, Grid(3, 3, FILM), HOVER).to_dict()["layout"]
     assert "matches" not in shown["xaxis"]
     assert {shown[f"xaxis{i}"]["matches"] for i in (2, 3)} == {"x"}
     assert {shown[f"yaxis{i}"]["matches"] for i in (2, 3)} == {"y"}
@@ -47,7 +47,7 @@ def test_one_zoom_moves_all_pictures():
 
 def test_every_picture_tells_position_intensity_and_each_heat():
     hover = Hover(HOVER.intensity, {**HOVER.heats, "<RISE>": np.full((3, 2), 9, np.uint8)})
-    shown = viewer.figure([Picture(PIXELS)] * 2, Grid(2, 2, FILM), hover)
+    shown = film_figure.figure([Picture(PIXELS)] * 2, Grid(2, 2, FILM), hover)
     for trace in shown.data:
         assert trace.hovertemplate.startswith("x %{x:.0f}, y %{y:.0f} px<br>intensity %{z} %")
         assert "CAM %{customdata[0]} %" in trace.hovertemplate
@@ -57,14 +57,14 @@ def test_every_picture_tells_position_intensity_and_each_heat():
 
 
 def test_a_film_without_heat_says_so_by_silence():
-    shown = viewer.figure([Picture(PIXELS)], Grid(1, 1, FILM), Hover(HOVER.intensity, {}))
+    shown = film_figure.figure([Picture(PIXELS)], Grid(1, 1, FILM), Hover(HOVER.intensity, {}))
     assert "customdata" not in shown.data[0].hovertemplate
 
 
 def test_boxes_are_drawn_on_their_picture_and_named_where_asked():
     box = Box("pneumonia", 20, 40, 60, 80, score=1.0, mass=0.62)
     pictures = [Picture(PIXELS, boxes=(box,), named=False), Picture(PIXELS, boxes=(box,))]
-    shown = viewer.figure(pictures, Grid(2, 2, FILM), HOVER)
+    shown = film_figure.figure(pictures, Grid(2, 2, FILM), HOVER)
     assert {shape.xref for shape in shown.layout.shapes} == {"x", "x2"}
     assert {(s.x0, s.y0, s.x1, s.y1) for s in shown.layout.shapes} == {(20, 40, 80, 120)}
     (name,) = shown.layout.annotations
@@ -72,5 +72,5 @@ def test_boxes_are_drawn_on_their_picture_and_named_where_asked():
 
 
 def test_titles_are_escaped():
-    shown = viewer.figure([Picture(PIXELS, ("<b>", "<i>"))], Grid(1, 1, FILM, lines=2), HOVER)
+    shown = film_figure.figure([Picture(PIXELS, ("<b>", "<i>"))], Grid(1, 1, FILM, lines=2), HOVER)
     assert shown.layout.annotations[0].text == "<b>&lt;b&gt;</b><br>&lt;i&gt;"

@@ -4,25 +4,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-import classify
-from xray_models import predicting
+from xray_models import pipeline
+from xray_models.inference import predict
 
 ROOT = Path(__file__).parent.parent
 # the first models are being loaded when the main thread is at its end
 ENDING = """
 import atexit, sys, time
-from pages.reading import warming
+from pages.shared import warm_up
 atexit.register(lambda: print("loading" if thread.is_alive() else "ended"))
-thread = warming.begin()
-while not hasattr(sys.modules.get("classify"), "warm"):
+thread = warm_up.begin()
+while not hasattr(sys.modules.get("xray_models.pipeline"), "warm"):
     time.sleep(0.01)
 """
 
 
 def test_warming_up_stops_between_two_models(monkeypatch):
     loaded, answers = [], iter((True, True, False))
-    monkeypatch.setattr(predicting, "forward", lambda card, _film: loaded.append(card.id))
-    classify.warm(lambda: next(answers))
+    monkeypatch.setattr(predict, "forward", lambda card, _film: loaded.append(card.id))
+    pipeline.warm(lambda: next(answers))
     assert len(loaded) == 2
 
 

@@ -8,40 +8,41 @@ import pytest
 from screens import opened
 
 from xray_models import catalogue
-from xray_models.evaluate import method_table, report_maps, sanity_study, worth
+from xray_models.evaluate.explanations import results_table, sanity, scoreboard
 from xray_models.explain import METHODS
-from xray_models.plots.cascade import cascade
+from xray_models.report import explanations_text
+from xray_models.viz.cascade import cascade
 
 MEASURED = sorted(file.stem for file in (catalogue.assets() / "localisation").glob("*.csv"))
 
 
 @pytest.mark.parametrize("model", MEASURED)
 def test_every_way_that_was_measured_is_told_with_its_figures(model):
-    stored = pd.read_csv(method_table.path(model, "localisation"))
-    assert worth.films(model), "there are films with boxes"
-    for films in worth.films(model):
+    stored = pd.read_csv(results_table.path(model, "localisation"))
+    assert scoreboard.films(model), "there are films with boxes"
+    for films in scoreboard.films(model):
         of_films = stored[(stored["data"] == films.data) & (stored["label"] == films.label)]
         assert films.count == of_films["films"].max()
-        found = {one.method: one for one in worth.worth(model, films)}
+        found = {one.method: one for one in scoreboard.worth(model, films)}
         assert set(of_films["method"]) <= set(found)
         for row in of_films[of_films["measure"] == "pointing game"].itertuples():
             assert found[row.method].figures["pointing game"].value == row.value
             assert found[row.method].films["pointing game"] == row.films
-    ways = [one.baseline for one in worth.worth(model, worth.films(model)[0])]
+    ways = [one.baseline for one in scoreboard.worth(model, scoreboard.films(model)[0])]
     assert ways == sorted(ways), "baselines come last"
 
 
 def test_the_report_prints_them():
     card = catalogue.get("bone-wrist")
-    text = "\n".join(report_maps.lines(card))
-    stored = pd.read_csv(method_table.path(card.id, "localisation"))
+    text = "\n".join(explanations_text.lines(card))
+    stored = pd.read_csv(results_table.path(card.id, "localisation"))
     for row in stored[stored["measure"] == "pointing game"].itertuples():
         line = rf"\n{re.escape(row.method)} +{row.films} +{row.value:.3f} "
         assert re.search(line, text), line
-    cascade_of = sanity_study.load(card.id).query("method == 'grad-cam' and check == 'weights'")
+    cascade_of = sanity.load(card.id).query("method == 'grad-cam' and check == 'weights'")
     left = cascade_of.sort_values("stage")["correlation"].iloc[-1]
     assert re.search(rf"\ngrad-cam .* {left:.3f}\n", f"{text}\n")
-    assert report_maps.lines(catalogue.get("body-part")) == []
+    assert explanations_text.lines(catalogue.get("body-part")) == []
 
 
 def test_the_page_about_the_models_shows_them():
@@ -49,7 +50,7 @@ def test_the_page_about_the_models_shows_them():
     tables = [one.value for one in page.dataframe if "Map" in one.value]
     judged = {file.stem for file in (catalogue.assets() / "faithfulness").glob("*.csv")}
     assert len(tables) == len(judged | set(MEASURED))
-    stored = pd.read_csv(method_table.path("bone-general", "localisation"))
+    stored = pd.read_csv(results_table.path("bone-general", "localisation"))
     card = catalogue.get("bone-general")
     (row,) = stored[
         (stored["data"] == "FracAtlas")
@@ -67,12 +68,12 @@ def test_the_page_about_the_models_shows_them():
 
 
 def test_a_model_without_tables_has_no_worth_and_no_films():
-    assert worth.films("nobody") == [] == worth.worth("nobody", None)
+    assert scoreboard.films("nobody") == [] == scoreboard.worth("nobody", None)
 
 
 def test_a_cascade_ends_where_the_last_stage_does():
     figures = [
-        sanity_study.SanityFigure("cam", "weights", stage, f"layer {stage}", left, left, 3)
+        sanity.SanityFigure("cam", "weights", stage, f"layer {stage}", left, left, 3)
         for stage, left in enumerate((1.0, 0.4, -0.1))
     ]
     empty = [replace(one, method="empty", correlation=float("nan")) for one in figures]

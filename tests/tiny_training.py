@@ -16,12 +16,13 @@ import numpy as np
 from PIL import Image
 
 from xray_models import networks
-from xray_models.codes.fit import Fit, fit
-from xray_models.codes.kept import Run
 from xray_models.datasets import Film
-from xray_models.train import checkpoint, loop
-from xray_models.train.averaging import RunningAverage
+from xray_models.train import loop
 from xray_models.train.recipe import Augmentation, Recipe
+from xray_models.train.run_folder import checkpoint
+from xray_models.train.vgg_codes.fit import Fit, fit
+from xray_models.train.vgg_codes.run_folder import Run
+from xray_models.train.weight_averaging import RunningAverage
 
 ARCHITECTURE = "tiny"
 EPOCHS = 3

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from xray_models import networks, weights
+from xray_models import networks
 from xray_models.catalogue import Calibration, HeldOut, get
 from xray_models.datasets import Film
-from xray_models.evaluate.held_out_films import HeldOutFilm
+from xray_models.evaluate.explanations.held_out_films import HeldOutFilm
+from xray_models.inference import weights
 
 FILMS = 12
 LABEL = "nodule"

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import replace
 
-from xray_models import tracing
+from xray_models.inference import functions
 
 
 def watched(monkeypatch):
@@ -22,13 +22,13 @@ def watched(monkeypatch):
         return run
 
     for name in ("forward", "input_gradient"):
-        monkeypatch.setattr(tracing.Traced, name, noted(name, getattr(tracing.Traced, name)))
-    cut = tracing.Traced.cut
+        monkeypatch.setattr(functions.Traced, name, noted(name, getattr(functions.Traced, name)))
+    cut = functions.Traced.cut
 
     def watched_cut(network, layer):
         found = cut(network, layer)
         parts = {name: noted(name, getattr(found, name)) for name in ("front", "rest", "gradient")}
         return replace(found, **parts)
 
-    monkeypatch.setattr(tracing.Traced, "cut", watched_cut)
+    monkeypatch.setattr(functions.Traced, "cut", watched_cut)
     return ran

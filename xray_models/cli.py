@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -23,14 +22,14 @@ from xray_models.commands import (
     score,
     training,
 )
-from xray_models.train import RECIPES
+from xray_models.commands.options import AsJson
+from xray_models.train.recipes.registry import RECIPES
 
 app = typer.Typer(
     help="RadLens: X-ray models, seen and judged. For teaching and research, not for diagnosis.",
     no_args_is_help=True,
     add_completion=False,
 )
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 
 def _group(name: str, about: str) -> typer.Typer:
@@ -64,7 +63,8 @@ def report(
     ] = False,
 ) -> None:
     """Recompute a model's held-out figures from its stored predictions."""
-    from xray_models.evaluate import report as reports
+    from xray_models.report import model_text
+    from xray_models.report import readme as readme_table
 
     if (model is None) == (not every):
         fail("Name one model, or give --all.")
@@ -73,12 +73,12 @@ def report(
     try:
         cards = list(catalogue().values()) if every else [get(str(model))]
         for card in cards:
-            typer.echo(reports.report(card))
+            typer.echo(model_text.report(card))
         if every:
-            typer.echo(reports.pooled_line(cards))
+            typer.echo(readme_table.pooled_line(cards))
         if readme:
             readme_path = Path(__file__).resolve().parent.parent / "README.md"
-            reports.refresh_readme(readme_path, cards)
+            readme_table.refresh_readme(readme_path, cards)
     except (CatalogueError, ValueError) as error:
         fail(str(error))
 
@@ -112,65 +112,3 @@ _benchmark.command("localisation")(benchmark.localisation)
 _benchmark.command("faithfulness")(benchmark.faithfulness)
 _benchmark.command("sanity")(benchmark.sanity)
 _benchmark.command("precision")(benchmark.precision)
-
-
-def classify_command() -> None:
-    """`python classify.py FILE...`."""
-    typer.run(_classify)
-
-
-def _classify(
-    files: Annotated[list[Path], typer.Argument(help="Radiographs: PNG, JPEG, DICOM...")],
-    as_json: AsJson = False,
-    part: Annotated[str | None, typer.Option(help="The body part, if you know better.")] = None,
-    model: Annotated[
-        list[str] | None, typer.Option(help="Ask this model whatever the part.")
-    ] = None,
-) -> None:
-    """Read radiographs. For teaching and research, not for diagnosis."""
-    import classify
-    from xray_models.radiograph import UnreadableRadiograph
-    from xray_models.weights import WeightsError
-
-    failed = False
-    for file in files:
-        try:
-            reading = classify.read(file, part=part, models=model)
-        except UnreadableRadiograph as error:
-            failed = True
-            if as_json:
-                typer.echo(json.dumps({"file": str(file), "error": str(error)}, ensure_ascii=False))
-            else:
-                typer.echo(f"{file}: {error}", err=True)
-        except (classify.CannotClassify, CatalogueError, WeightsError) as error:
-            fail(str(error))  # the same for every file: not worth repeating
-        else:
-            if as_json:
-                line = {"file": str(file)} | reading.as_dict()
-                typer.echo(json.dumps(line, ensure_ascii=False))
-            else:
-                typer.echo(_in_words(file, reading))
-        sys.stdout.flush()
-    if failed:
-        raise typer.Exit(1)
-
-
-def _in_words(file: Path, reading: Any) -> str:
-    other, other_probability = reading.runner_up
-    part = reading.part or "not recognized"
-    lines = [
-        f"{file}: {part} (probability {reading.part_probability:.3f}, "
-        f"runner-up {other} {other_probability:.3f})"
-    ]
-    for one in reading.chosen:
-        lines.append(f"  {one.model}: {one.why}")
-        for finding in reading.findings:
-            if finding.model == one.model:
-                sign = "+" if finding.positive else "-"
-                lines.append(
-                    f"    {sign} {finding.label:<24}{finding.probability:.3f}"
-                    f"  (threshold {finding.threshold:.3f})"
-                )
-    lines += [f"  ! {warning}" for warning in reading.warnings]
-    lines.append("  " + ", ".join(f"{k} {v * 1000:.0f} ms" for k, v in reading.seconds.items()))
-    return "\n".join(lines)

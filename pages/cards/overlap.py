@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from xray_models import markup_tables
 from xray_models.catalogue import Card
-from xray_models.evaluate import method_table
-from xray_models.evaluate.localisation import LEVELS
-from xray_models.evaluate.worth import Films
+from xray_models.evaluate.explanations import results_table
+from xray_models.evaluate.explanations.scoreboard import Films
+from xray_models.evaluate.metrics.localization import LEVELS
 from xray_models.explain import METHODS, at_layer
+from xray_models.viz import html
 
 TITLE = "Boxes at each level of overlap (Wang 2017)"
 _RULE = "fraction:0.5"  # the one whose levels are stored
@@ -42,7 +42,7 @@ def show(card: Card, on: Films) -> None:
         return
     with opened:
         try:
-            table = method_table.load(card.id, "localisation")
+            table = results_table.load(card.id, "localisation")
         except ValueError as error:
             st.error(f"What was measured cannot be shown. {error}", icon=":material/error:")
             return
@@ -91,7 +91,7 @@ def _levels(rows: pd.DataFrame, caption: str) -> str:
         ]
         for level in LEVELS
     ]
-    return markup_tables.plain(["At least", *heads], body, caption)
+    return html.plain(["At least", *heads], body, caption)
 
 
 def _rules(rows: pd.DataFrame) -> str:
@@ -103,7 +103,7 @@ def _rules(rows: pd.DataFrame) -> str:
         if (rows["rule"] == rule).any()
     ]
     caption = f"Mean over the films. Hit rate, the hottest pixel strictly inside a box: {hit}."
-    return markup_tables.plain(["Hot is", "IoU", "IoBB", "Boxes per film"], body, caption)
+    return html.plain(["Hot is", "IoU", "IoBB", "Boxes per film"], body, caption)
 
 
 def _told(rows: pd.DataFrame, rule: str, measure: str, unit: str = "") -> str:

@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from pages.cards import overlap
-from pages.judging import figures
+from pages.shared import figure as figures
 from xray_models.catalogue import Card
-from xray_models.evaluate import faithfulness_study, sanity_study, worth
+from xray_models.catalogue.display_names import shown
+from xray_models.evaluate.explanations import faithfulness, sanity, scoreboard
 from xray_models.explain import METHODS, at_layer
-from xray_models.labels import shown
-from xray_models.plots.cascade import cascade
+from xray_models.viz.cascade import cascade
 
 _TEXT = st.column_config.TextColumn
 # measure -> name of its column, what it tells, and whether it is a share
@@ -24,7 +24,7 @@ _COLUMNS = {
     ),
     "energy in box": ("Heat in the boxes", "Share of all heat.", True),
     "AUPRC": ("AUPRC", "Area under the precision-recall curve of box pixels, by heat.", False),
-    faithfulness_study.GAP: (
+    faithfulness.GAP: (
         "Insertion − deletion",
         "Higher is better: what is hot brings the probability up soon when it is put in, and down "
         "soon when it is taken away (Petsiuk et al. 2018).",
@@ -40,14 +40,14 @@ _COLUMNS = {
         "Rank correlation with the map of the film under slight noise.",
         False,
     ),
-    worth.SCRAMBLED: (
+    scoreboard.SCRAMBLED: (
         "Left when scrambled",
         "Rank correlation with the map once all weights are scrambled: near 0 is right, a map that "
         "stays does not show what was learned (Adebayo et al. 2018). A map that becomes empty "
         "counts as 0. Films whose map was empty to begin with are left out.",
         False,
     ),
-    worth.SHUFFLED: (
+    scoreboard.SHUFFLED: (
         "Left when labels are shuffled",
         "The same, once the last layer has learned shuffled labels.",
         False,
@@ -58,10 +58,10 @@ _COLUMNS = {
 def show(card: Card) -> None:
     """The table of ways, the films to measure on where there are several, and the cascade."""
     try:
-        of_boxes = worth.films(card.id)
+        of_boxes = scoreboard.films(card.id)
         chosen = _choose(card, of_boxes) if of_boxes else None
-        found = worth.worth(card.id, chosen)
-        checks = sanity_study.load(card.id)
+        found = scoreboard.worth(card.id, chosen)
+        checks = sanity.load(card.id)
     except ValueError as error:
         st.error(f"What was measured cannot be shown. {error}", icon=":material/error:")
         return
@@ -102,11 +102,11 @@ def show(card: Card) -> None:
         figures.show(cascade(checks), f"sanity {card.id}", zoom=False)
 
 
-def _seen(chosen: worth.Films | None) -> bool:
+def _seen(chosen: scoreboard.Films | None) -> bool:
     return chosen is not None and chosen.seen
 
 
-def _choose(card: Card, of_boxes: list[worth.Films]) -> worth.Films:
+def _choose(card: Card, of_boxes: list[scoreboard.Films]) -> scoreboard.Films:
     if len(of_boxes) == 1:
         chosen = of_boxes[0]
     else:
@@ -123,14 +123,14 @@ def _choose(card: Card, of_boxes: list[worth.Films]) -> worth.Films:
     return chosen
 
 
-def _name(one: worth.Worth, default: str) -> str:
+def _name(one: scoreboard.Worth, default: str) -> str:
     if one.baseline:
         return one.method
     name = METHODS[at_layer(one.method)[0]].name
     return f"★ {name}" if one.method == default else name
 
 
-def _told(one: worth.Worth, measure: str) -> str:
+def _told(one: scoreboard.Worth, measure: str) -> str:
     figure = one.figures.get(measure)
     if figure is None or figure.value != figure.value:
         return "–"
@@ -143,7 +143,7 @@ def _told(one: worth.Worth, measure: str) -> str:
     return f"{value}{unit} ({low} to {high})" if figure.low == figure.low else f"{value}{unit}"
 
 
-def _few(one: worth.Worth, measure: str, found: list[worth.Worth]) -> str:
+def _few(one: scoreboard.Worth, measure: str, found: list[scoreboard.Worth]) -> str:
     """How many films, where the others were measured on more."""
     films = one.films.get(measure)
     most = max((other.films.get(measure, 0) for other in found), default=0)

@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from pages.comparing.tiles import Tile
-from xray_models import render
+from xray_models.viz import overlay
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.side_by_side import Tried
+    from xray_models.evaluate.explanations.single_film import Tried
     from xray_models.radiograph import Radiograph
 
 SMALL = 96  # pixels on the longer side of maps whose agreement is computed
@@ -20,14 +20,14 @@ SMALL = 96  # pixels on the longer side of maps whose agreement is computed
 
 def show(film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str]) -> None:
     """A table of numbers, the darker the more alike."""
-    from xray_models.evaluate.side_by_side import agreement
+    from xray_models.evaluate.explanations.single_film import agreement
 
     st.header("Agreement", anchor=False)
     st.caption(
         "Rank correlation of each pair of maps over the film: 1 the same order of heat "
         "everywhere, 0 nothing in common."
     )
-    shape = render.shrink(film.pixels, SMALL).shape
+    shape = overlay.shrink(film.pixels, SMALL).shape
     found = agreement([one.heatmap.on_radiograph(shape) for one in done.values()])
     letters = [chr(ord("A") + i) for i in range(len(done))]
     heads = "".join(f'<th scope="col">{letter}</th>' for letter in letters)

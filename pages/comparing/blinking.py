@@ -10,18 +10,18 @@ import streamlit as st
 
 from pages.comparing.grid import FILM
 from pages.comparing.tiles import Tile
-from pages.reading import mapping
-from xray_models import render
+from pages.explaining import maps
+from xray_models.viz import overlay
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.side_by_side import Tried
+    from xray_models.evaluate.explanations.single_film import Tried
     from xray_models.radiograph import Radiograph
 
 LONGEST = 700  # pixels on the longer side of the two pictures
 
 
 def show(
-    film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str], style: render.Style
+    film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str], style: overlay.Style
 ) -> None:
     """Choose two pictures and let them take turns."""
     st.header("Blink", anchor=False)
@@ -37,13 +37,13 @@ def show(
         turn = st.segmented_control(
             "Show", ["first", "second", "in turns"], default="first", required=True
         )
-    grey = render.shrink(film.pixels, LONGEST)
+    grey = overlay.shrink(film.pixels, LONGEST)
 
     def source(one: Tile | None) -> str:
-        pixels = render.film(grey)
+        pixels = overlay.film(grey)
         if one is not None:
-            pixels = render.overlay(grey, done[one].heatmap.on_radiograph(grey.shape), style)
-        return base64.b64encode(render.encode(pixels, "JPEG")).decode()
+            pixels = overlay.overlay(grey, done[one].heatmap.on_radiograph(grey.shape), style)
+        return base64.b64encode(overlay.encode(pixels, "JPEG")).decode()
 
     shown = {"first": [first], "second": [second]}.get(str(turn), [first, second])
     figures = "".join(
@@ -58,7 +58,7 @@ def show(
 
 def _where(film: Radiograph, done: dict[Tile, Tried], one: Tile | None) -> str:
     """Where the heat of a map is, in a sentence; the film itself has none."""
-    return "" if one is None else mapping.told(film, done[one].heatmap)
+    return "" if one is None else maps.told(film, done[one].heatmap)
 
 
 def _figure(name: str, where: str, source: str) -> str:

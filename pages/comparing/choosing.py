@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.comparing.tiles import Tile, tiles
-from pages.reading import asking, links
-from pages.reading.asking import OWN_LAYER, Question
-from pages.reading.opening import card_of
-from xray_models.labels import shown
+from pages.explaining import queries
+from pages.explaining.queries import OWN_LAYER, Question
+from pages.shared import legacy_links
+from pages.shared.open_film import card_of
+from xray_models.catalogue.display_names import shown
 
 if TYPE_CHECKING:
-    from classify import Reading
     from xray_models.catalogue import Card
     from xray_models.explain import Offer
+    from xray_models.pipeline import Reading
 
 DIRECTIONS = ("for", "against", "over")
 START = ("grad-cam", "grad-cam++", "layercam", "eigen-cam")
@@ -26,8 +27,8 @@ def choose_tiles(reading: Reading) -> list[Tile]:
     """The maps that a visitor asks for."""
     questions, direction = _choose_questions(reading)
     others = _choose_others(questions) if direction == "over" else {}
-    cards = {one.model: card_of(one.model) for one in questions or asking.questions(reading)[:1]}
-    known = {model: asking.offers(card) for model, card in cards.items()}
+    cards = {one.model: card_of(one.model) for one in questions or queries.questions(reading)[:1]}
+    known = {model: queries.offers(card) for model, card in cards.items()}
     method_side, layer_side = st.columns([3, 1], vertical_alignment="bottom")
     with method_side:
         methods = _choose_methods(known, {card.explanation.method for card in cards.values()})
@@ -39,8 +40,8 @@ def choose_tiles(reading: Reading) -> list[Tile]:
 
 def _choose_questions(reading: Reading) -> tuple[list[Question], str]:
     """Labels of models, and whether what speaks for them, against them or for them over others."""
-    choices = asking.questions(reading)
-    anew = asking.begin("labels", choices, choices[:1])
+    choices = queries.questions(reading)
+    anew = queries.begin("labels", choices, choices[:1])
     label_side, direction_side = st.columns([3, 1])
     with label_side:
         questions: list[Question] = st.multiselect(
@@ -49,7 +50,7 @@ def _choose_questions(reading: Reading) -> tuple[list[Question], str]:
             default=None if anew else choices[:1],
             format_func=lambda one: one.words,
             key="labels",
-            on_change=asking.choose,
+            on_change=queries.choose,
             args=("labels",),
             bind="query-params",
             persist_state="session",
@@ -73,7 +74,7 @@ def _choose_questions(reading: Reading) -> tuple[list[Question], str]:
 
 def _choose_others(questions: list[Question]) -> dict[str, str]:
     """For each model the label that its labels are set against; none where it knows no other."""
-    from xray_models.explain.aims import rivals
+    from xray_models.explain.queries import rivals
 
     asked: dict[str, list[str]] = {}
     for one in questions:
@@ -105,10 +106,10 @@ def _choose_methods(known: Mapping[str, Mapping[str, Offer]], of_cards: set[str]
         name: offer for of_model in known.values() for name, offer in of_model.items() if offer.fits
     }
     order = [name for name in next(iter(known.values())) if name in fits]
-    words = {name: asking.method_words(fits[name]) for name in order}
+    words = {name: queries.method_words(fits[name]) for name in order}
     # a visitor's choice stays when a second model comes beside the first, but is not another's
     key = f"methods-{next(iter(known))}"
-    taken = links.take_over("methods", key, words, several=True)
+    taken = legacy_links.take_over("methods", key, words, several=True)
     start = [name for name in order if name in of_cards.union(START)]
     chosen: list[str] = st.multiselect(
         "Methods",
@@ -132,7 +133,7 @@ def _choose_layers(cards: Mapping[str, Card]) -> dict[str, list[str]]:
             "network changes, then every other: type to search."
         )
         for model, card in cards.items():
-            words = asking.layer_words(card)
+            words = queries.layer_words(card)
             layers[model] = st.multiselect(
                 f"Layers of {card.name}",
                 words,

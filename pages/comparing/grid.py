@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 
 from pages.comparing.tiles import Tile
-from pages.reading import asking, mapping
-from xray_models import markup, render, viewer
-from xray_models.viewer import Grid, Hover, Picture
+from pages.explaining import maps, queries
+from xray_models.viz import film_figure, html, overlay
+from xray_models.viz.film_figure import Grid, Hover, Picture
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.side_by_side import Tried
+    from xray_models.evaluate.explanations.single_film import Tried
     from xray_models.radiograph import Radiograph
 
 ACROSS = 5  # pictures beside each other on a desktop, at most
@@ -25,7 +25,7 @@ def show(
     film: Radiograph,
     done: dict[Tile, Tried],
     words: dict[Tile, tuple[str, ...]],
-    style: render.Style,
+    style: overlay.Style,
     phone: bool,
 ) -> None:
     """Draw the grid.
@@ -37,12 +37,12 @@ def show(
         style: of the heat.
         phone: whether there is room for two beside each other and no more.
     """
-    grey = render.shrink(film.pixels, asking.SCREEN * 2 // 3)
+    grey = overlay.shrink(film.pixels, queries.SCREEN * 2 // 3)
     names = {tile: ", ".join(words[tile]) for tile in done}
-    pictures = [Picture(render.film(grey), (FILM, f"{film.width} × {film.height} pixels"))]
+    pictures = [Picture(overlay.film(grey), (FILM, f"{film.width} × {film.height} pixels"))]
     for tile, one in done.items():
         heat = one.heatmap.on_radiograph(grey.shape)
-        pictures.append(Picture(render.overlay(grey, heat, style), (*words[tile], *cost(one))))
+        pictures.append(Picture(overlay.overlay(grey, heat, style), (*words[tile], *cost(one))))
     count = len(pictures)
     rows = -(-count // ACROSS)
     across = 2 if phone else -(-count // rows)  # rows of like length
@@ -50,20 +50,20 @@ def show(
     grid = Grid(count, across, (film.height, film.width), lines)
     cells = int(min(300, np.sqrt(ANSWERS / (count * max(1, count - 1)))))
     heats = {names[tile]: one.heatmap for tile, one in done.items()}
-    figure = viewer.figure(pictures, grid, Hover(*asking.percent_grid(film, heats, cells)))
-    said = {names[tile]: mapping.told(film, one.heatmap) for tile, one in done.items()}
+    figure = film_figure.figure(pictures, grid, Hover(*queries.percent_grid(film, heats, cells)))
+    said = {names[tile]: maps.told(film, one.heatmap) for tile, one in done.items()}
     told = " ".join(f"{name}: {where}" for name, where in said.items())
-    asking.frame("lightbox", grid)
+    queries.frame("lightbox", grid)
     with st.container(key="lightbox"):
         st.plotly_chart(
             figure,
             theme=None,
             key="tiles",
             height="stretch",
-            config=viewer.CONFIG,
+            config=film_figure.CONFIG,
             alt=f"The radiograph and {len(done)} maps of it. {told}",
         )
-    st.html(markup.legend(render.ramp(style.colormap), style.threshold))
+    st.html(html.legend(overlay.ramp(style.colormap), style.threshold))
     st.markdown("\n".join(f"- **{name}**: {where}" for name, where in said.items()))
     st.caption(
         "One color scale for all, each map relative to its own hottest point on the film. Point at "
@@ -73,8 +73,8 @@ def show(
 
 def cost(one: Tried) -> tuple[str, str]:
     """Time and passes of a map, a line each."""
-    time = asking.took(one.seconds)
+    time = queries.took(one.seconds)
     forward, backward = round(one.cost.forward), round(one.cost.backward)
     if backward:
         return time, f"{forward:,} + {backward:,} back passes"
-    return time, asking.counted(forward, "pass") if forward else "no further pass"
+    return time, queries.counted(forward, "pass") if forward else "no further pass"

@@ -9,14 +9,14 @@ import numpy as np
 import streamlit as st
 
 from pages.comparing.tiles import Tile
-from pages.reading import waiting
-from pages.reading.opening import card_of
-from xray_models.jobs import Job
-from xray_models.samples import SAMPLES
+from pages.shared import background_work
+from pages.shared.job import Job
+from pages.shared.open_film import card_of
+from xray_models.datasets.samples import SAMPLES
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.side_by_side import Judge, Scores, Tried
-    from xray_models.explain.work import Progress, Stop
+    from xray_models.evaluate.explanations.single_film import Judge, Scores, Tried
+    from xray_models.explain.progress import Progress, Stop
     from xray_models.radiograph import Radiograph
 
 _STOPPED = "judging stopped"
@@ -58,9 +58,9 @@ def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, 
         Whether work goes on beside the page.
     """
     kept = scores(film_key)
-    job = waiting.jobs().get(key(film_key))
+    job = background_work.jobs().get(key(film_key))
     if job is not None and not job.running:
-        del waiting.jobs()[key(film_key)]
+        del background_work.jobs()[key(film_key)]
         if job.failure is not None:
             st.error(f"The maps could not be judged. {job.failure}", icon=":material/error:")
             return False
@@ -76,7 +76,7 @@ def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, 
                 return False
             st.session_state.made[_STOPPED] = False
         values = {tile: one.heatmap.values for tile, one in done.items()}
-        waiting.jobs()[key(film_key)] = Job(partial(_judge, film, missing, values, kept))
+        background_work.jobs()[key(film_key)] = Job(partial(_judge, film, missing, values, kept))
     return True
 
 
@@ -89,13 +89,13 @@ def _judge(
     stop: Stop,
 ) -> int:
     """Judge maps one by one; each is kept as soon as it is judged."""
-    from xray_models.evaluate import side_by_side
+    from xray_models.evaluate.explanations import single_film
 
     judges: dict[Tile, Judge] = {}
     for number, tile in enumerate(missing):
         asked = noise(tile)
         if asked not in judges:
-            judges[asked] = side_by_side.Judge(card_of(tile.question.model), film, tile.aim)
+            judges[asked] = single_film.Judge(card_of(tile.question.model), film, tile.aim)
         judge = judges[asked]
         kept[tile] = (
             judge.random(stop)

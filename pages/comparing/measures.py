@@ -9,10 +9,10 @@ import streamlit as st
 
 from pages.comparing import judging
 from pages.comparing.tiles import Tile, asked
-from pages.reading import waiting
+from pages.shared import background_work
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.side_by_side import Scores, Tried
+    from xray_models.evaluate.explanations.single_film import Scores, Tried
     from xray_models.radiograph import Radiograph
 
 _NUMBER = st.column_config.NumberColumn
@@ -74,7 +74,7 @@ def show(film_key: str, film: Radiograph, done: dict[Tile, Tried], names: dict[T
 def _fill_in(film_key: str, rows: dict[Tile, dict[str, object]]) -> None:
     """The table as far as it is, until all is there."""
     _table(rows, judging.scores(film_key))
-    waiting.follow(judging.key(film_key), "Judging how faithful the maps are", "judging")
+    background_work.follow(judging.key(film_key), "Judging how faithful the maps are", "judging")
 
 
 def _table(rows: dict[Tile, dict[str, object]], scores: dict[Tile, Scores]) -> None:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from pages.reading import asking, mapping
-from pages.reading.asking import OWN_LAYER, Question
-from pages.reading.opening import card_of
-from xray_models.labels import shown
+from pages.explaining import maps, queries
+from pages.explaining.queries import OWN_LAYER, Question
+from pages.shared.open_film import card_of
+from xray_models.catalogue.display_names import shown
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.side_by_side import Tried
-    from xray_models.explain.aims import Aim
-    from xray_models.explain.work import Progress, Stop
+    from xray_models.evaluate.explanations.single_film import Tried
+    from xray_models.explain.progress import Progress, Stop
+    from xray_models.explain.queries import Aim
     from xray_models.radiograph import Radiograph
 
 
@@ -39,7 +39,7 @@ class Tile(NamedTuple):
     @property
     def aim(self) -> Aim:
         """What is asked of the model."""
-        from xray_models.explain.aims import Aim
+        from xray_models.explain.queries import Aim
 
         return Aim(self.question.label, self.direction, self.other)
 
@@ -68,9 +68,9 @@ def tiles(
         way = "for" if direction == "over" and not other else direction
         for layer in layers.get(question.model) or [OWN_LAYER]:
             where = None if layer == OWN_LAYER else layer
-            known = asking.offers(card, where)
+            known = queries.offers(card, where)
             # what draws on pixels has no layer, and CAM only one: each is shown once
-            own = asking.offers(card)
+            own = queries.offers(card)
             for method in methods:
                 if known[method].fits:
                     found.append(Tile(question, way, method, where, other))
@@ -113,10 +113,10 @@ def make(
     slow = []
     for tile in wanted:
         key = _key(film_key, tile)
-        offer = asking.offers(card_of(tile.question.model), tile.layer)[tile.method]
+        offer = queries.offers(card_of(tile.question.model), tile.layer)[tile.method]
         if not offer.slow:
-            done[tile] = mapping.at_once(key, partial(_try, film, tile))
-        elif (found := mapping.kept(key, partial(_kept, film, tile))) is not None:
+            done[tile] = maps.at_once(key, partial(_try, film, tile))
+        elif (found := maps.kept(key, partial(_kept, film, tile))) is not None:
             done[tile] = found
         else:
             slow.append(tile)
@@ -126,10 +126,10 @@ def make(
 def offer_slow(film_key: str, film: Radiograph, slow: list[Tile], names: dict[Tile, str]) -> None:
     """A button for each slow map, then its progress and a way to stop it."""
     for number, tile in enumerate(slow):
-        offer = asking.offers(card_of(tile.question.model), tile.layer)[tile.method]
+        offer = queries.offers(card_of(tile.question.model), tile.layer)[tile.method]
         work = partial(_try, film, tile)
         key = _key(film_key, tile)
-        if mapping.on_click(key, offer, names[tile], work, f"tile {number}") is not None:
+        if maps.on_click(key, offer, names[tile], work, f"tile {number}") is not None:
             st.rerun()
 
 
@@ -138,14 +138,14 @@ def _key(film_key: str, tile: Tile) -> tuple[str, str, Tile]:
 
 
 def _kept(film: Radiograph, tile: Tile) -> Tried | None:
-    from xray_models.evaluate import side_by_side
+    from xray_models.evaluate.explanations import single_film
 
     card = card_of(tile.question.model)
-    return side_by_side.kept(card, film, tile.aim, tile.method, tile.layer)
+    return single_film.kept(card, film, tile.aim, tile.method, tile.layer)
 
 
 def _try(film: Radiograph, tile: Tile, progress: Progress | None, stop: Stop | None) -> Tried:
-    from xray_models.evaluate import side_by_side
+    from xray_models.evaluate.explanations import single_film
 
     card = card_of(tile.question.model)
-    return side_by_side.tried(card, film, tile.aim, tile.method, tile.layer, progress, stop)
+    return single_film.tried(card, film, tile.aim, tile.method, tile.layer, progress, stop)

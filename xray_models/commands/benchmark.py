@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from xray_models.catalogue import Card, CatalogueError, catalogue, get
+from xray_models import catalogue
+from xray_models.catalogue import Card, CatalogueError, get
 from xray_models.commands import fail
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.held_out_films import HeldOutFilm
-    from xray_models.evaluate.method_table import MethodFigure
+    from xray_models.evaluate.explanations.held_out_films import HeldOutFilm
+    from xray_models.evaluate.explanations.results_table import MethodFigure
 
 Data = Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")]
 Models = Annotated[list[str] | None, typer.Option("--model", help="Every model by default.")]
@@ -54,8 +55,8 @@ def localisation(
     seed: Seed = 0,
 ) -> None:
     """Compare heat with boxes that people drew, on films held out from training."""
-    from xray_models.evaluate import localisation_study as study_of
-    from xray_models.evaluate import method_table
+    from xray_models.evaluate.explanations import localization as study_of
+    from xray_models.evaluate.explanations import results_table
     from xray_models.explain.boxes import parse_rule
 
     with _sentences():
@@ -75,7 +76,7 @@ def localisation(
                 rows += study_of.figures(study, name, values, lambda _: False)
             indices, values = study_of.other_reader(study)
             rows += study_of.figures(study, study_of.OTHER_READER, values, lambda _: False, indices)
-            method_table.save_if_more(card.id, "localisation", rows)
+            results_table.save_if_more(card.id, "localisation", rows)
             names = _methods(card, method, fast)
             quick = [name for name in names if not _slow(card, name)]
             slow = [[name] for name in names if name not in quick]
@@ -84,12 +85,12 @@ def localisation(
                     measured = study_of.measure(card, study, networks, together, seed, progress)
                 for name, values in measured.items():
                     new = study_of.figures(study, name, values, networks.seen)
-                    method_table.save(card.id, "localisation", new)
+                    results_table.save(card.id, "localisation", new)
                     rows += new
             typer.echo(f"\n{card.name}")
             _print(rows, ("pointing game", "hit rate", "energy in box", "AUPRC", "IoU", "IoBB"))
             _print_levels(rows, str(rules[0]))
-            typer.echo(f"{method_table.path(card.id, 'localisation')}")
+            typer.echo(f"{results_table.path(card.id, 'localisation')}")
 
 
 def faithfulness(
@@ -102,8 +103,8 @@ def faithfulness(
     seed: Seed = 0,
 ) -> None:
     """Take away what is hot and see whether the answer changes, on held-out films."""
-    from xray_models.evaluate import faithfulness_study as study_of
-    from xray_models.evaluate import method_table
+    from xray_models.evaluate.explanations import faithfulness as study_of
+    from xray_models.evaluate.explanations import results_table
 
     with _sentences():
         for card in _cards(model):
@@ -117,7 +118,7 @@ def faithfulness(
             rows = []
             for name, values in study.baselines.items():
                 rows += study_of.figures(study, name, values, lambda _: False)
-            method_table.save_if_more(card.id, "faithfulness", rows)
+            results_table.save_if_more(card.id, "faithfulness", rows)
             for name in _methods(card, method, fast):
                 with _bar(f"{card.id}, {name}", len(calls)) as progress:
                     values = study_of.measure(
@@ -130,11 +131,11 @@ def faithfulness(
                         progress=progress,
                     )
                 new = study_of.figures(study, name, values, networks.seen)
-                method_table.save(card.id, "faithfulness", new)
+                results_table.save(card.id, "faithfulness", new)
                 rows += new
             typer.echo(f"\n{card.name}")
             _print(rows, (study_of.GAP, "deletion area", "average drop", "MuFidelity", "stability"))
-            typer.echo(f"{method_table.path(card.id, 'faithfulness')}")
+            typer.echo(f"{results_table.path(card.id, 'faithfulness')}")
 
 
 def sanity(
@@ -147,8 +148,8 @@ def sanity(
     seed: Seed = 0,
 ) -> None:
     """Scramble weights and labels and see whether the maps notice."""
-    from xray_models.evaluate import sanity_study as study_of
-    from xray_models.evaluate.faithfulness_study import calls as called
+    from xray_models.evaluate.explanations import sanity as study_of
+    from xray_models.evaluate.explanations.faithfulness import calls as called
 
     with _sentences():
         for card in _cards(model):
@@ -173,7 +174,7 @@ def sanity(
 
 def precision(data: Data, model: Models = None) -> None:
     """Compare a model's answers in bfloat16 with those in float32, and note it on the card."""
-    from xray_models.evaluate import precision_study as study_of
+    from xray_models.evaluate.explanations import bfloat16 as study_of
 
     with _sentences():
         for card in _cards(model):
@@ -191,14 +192,14 @@ def precision(data: Data, model: Models = None) -> None:
 
 
 def _cards(models: list[str] | None) -> list[Card]:
-    cards = [get(model) for model in models] if models else list(catalogue().values())
+    cards = [get(model) for model in models] if models else list(catalogue.catalogue().values())
     return [card for card in cards if card.measured]
 
 
 def _films(card: Card, data: Path) -> list[HeldOutFilm]:
     """The held-out films of a model, by the recipe it was trained with."""
-    from xray_models.evaluate.held_out_films import held_out
-    from xray_models.train import RECIPES, named
+    from xray_models.evaluate.explanations.held_out_films import held_out
+    from xray_models.train.recipes.registry import RECIPES, named
 
     if card.id not in RECIPES:
         return []
@@ -208,7 +209,7 @@ def _films(card: Card, data: Path) -> list[HeldOutFilm]:
 
 def _unseen(card: Card, data: Path, run: Path | None = None) -> list[HeldOutFilm]:
     """Those held-out films that the explained networks never saw."""
-    from xray_models.evaluate.held_out_films import Networks
+    from xray_models.evaluate.explanations.held_out_films import Networks
 
     networks = Networks(card, run)
     return [one for one in _films(card, data) if not networks.seen(one.split)]
@@ -218,13 +219,14 @@ def _with_truth(
     card: Card, held: list[HeldOutFilm], seed: int, most: int = 120
 ) -> tuple[list[Any], np.ndarray]:
     """Held-out films with the truth of the model's first finding, both kinds alike."""
-    from xray_models.evaluate import table
-    from xray_models.evaluate.faithfulness_study import Call
+    from xray_models.evaluate.explanations.faithfulness import Call
+    from xray_models.evaluate.predictions import held_out_table
 
     finding = next(iter(card.thresholds))
-    rows = table.load(card.table_path, card.labels, card.multi_label)
+    rows = held_out_table.load(catalogue.table_path(card), card.labels, card.multi_label)
     present = np.nanmax(
-        table.truths(rows, card.labels)[:, np.isin(card.labels, card.members(finding))], axis=1
+        held_out_table.truths(rows, card.labels)[:, np.isin(card.labels, card.members(finding))],
+        axis=1,
     )
     known = dict(zip(rows["image"], present, strict=True))
     random = np.random.default_rng(seed)
@@ -239,7 +241,7 @@ def _with_truth(
 
 
 def _networks(card: Card, run: Path | None) -> Any:
-    from xray_models.evaluate.held_out_films import Networks
+    from xray_models.evaluate.explanations.held_out_films import Networks
 
     networks = Networks(card, run / card.id if run else None)
     return networks
@@ -290,8 +292,8 @@ def _bar(title: str, length: int) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def _sentences() -> Iterator[None]:
     from xray_models.datasets import DataSetError
-    from xray_models.evaluate.table import TableError
-    from xray_models.weights import WeightsError
+    from xray_models.evaluate.predictions.held_out_table import TableError
+    from xray_models.inference.weights import WeightsError
 
     try:
         yield
@@ -331,7 +333,7 @@ def _cell(row: MethodFigure | None) -> str:
 
 def _print_levels(rows: list[MethodFigure], rule: str) -> None:
     """Wang et al.'s table: accuracy at each level, with false boxes per film."""
-    from xray_models.evaluate.localisation import LEVELS
+    from xray_models.evaluate.metrics.localization import LEVELS
 
     for data, label in dict.fromkeys((row.data, row.label) for row in rows):
         for name in ("IoU", "IoBB"):

@@ -35,10 +35,10 @@ def codes(
     ] = False,
 ) -> None:
     """Compute the VGG16 codes of a folder of labeled images, once."""
-    from xray_models.codes import encode, table
-    from xray_models.codes.store import CodesError, Settings, Store
     from xray_models.datasets import DataSetError
     from xray_models.datasets import folder as folders
+    from xray_models.train.vgg_codes import encode, table
+    from xray_models.train.vgg_codes.store import CodesError, Settings, Store
 
     try:
         listed = folders.read(folder, csv, stop)
@@ -76,9 +76,9 @@ def train_codes(
     resume: Resume = False,
 ) -> None:
     """Train the 512-512 network with batch normalization on codes, with a checkpoint per epoch."""
-    from xray_models.codes import training
-    from xray_models.codes.fit import Fit
-    from xray_models.codes.store import CodesError
+    from xray_models.train.vgg_codes import run as training
+    from xray_models.train.vgg_codes.fit import Fit
+    from xray_models.train.vgg_codes.store import CodesError
 
     how = Fit(
         epochs=epochs,
@@ -104,8 +104,8 @@ def judge_codes(
     ] = None,
 ) -> None:
     """Judge a run on images that it never saw: confusion matrix, precision and recall per class."""
-    from xray_models.codes import training
-    from xray_models.codes.store import CodesError
+    from xray_models.train.vgg_codes import run as training
+    from xray_models.train.vgg_codes.store import CodesError
 
     try:
         verdict = training.judged(run, codes, epoch)
@@ -123,10 +123,10 @@ def train_chest_nodule(
     lenient: Lenient = False,
 ) -> None:
     """Train chest-nodule: codes once, then a network per fold; `publish` puts it into the app."""
-    from xray_models.codes.store import CodesError
     from xray_models.datasets import DataSetError
     from xray_models.datasets.checking import checked
-    from xray_models.train import chest_nodule
+    from xray_models.train.recipes import chest_nodule
+    from xray_models.train.vgg_codes.store import CodesError
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     recipe = replace(chest_nodule.RECIPE, films=checked(chest_nodule.RECIPE.films, lenient))
@@ -139,10 +139,10 @@ def train_chest_nodule(
 def beside_xvision() -> None:
     """Print chest-nodule's figures at a balanced mix, beside those that Xvision reported."""
     from xray_models.catalogue import CatalogueError, get
-    from xray_models.evaluate import xvision
+    from xray_models.report import xvision_text
 
     try:
-        typer.echo("\n".join(xvision.lines(get(xvision.MODEL))))
+        typer.echo("\n".join(xvision_text.lines(get(xvision_text.MODEL))))
     except (CatalogueError, ValueError) as error:
         fail(str(error))
 

@@ -107,10 +107,11 @@ def _heatmap(
     if out.suffix.lower() not in _SUFFIXES:
         fail(f"{out} must end in {', '.join(_SUFFIXES)}.")
     from xray_models import explain as explaining  # brings TensorFlow, which listing can do without
-    from xray_models import radiograph, render
+    from xray_models import radiograph
     from xray_models.explain import methods
-    from xray_models.explain.aims import Aim
-    from xray_models.weights import WeightsError
+    from xray_models.explain.queries import Aim
+    from xray_models.inference.weights import WeightsError
+    from xray_models.viz import overlay
 
     wanted = label or next(iter(card.thresholds or card.findings))
     aim = Aim(wanted)
@@ -129,9 +130,9 @@ def _heatmap(
             heatmap = explaining.heat(card, film, target, method, progress=progress, **more)
     except (radiograph.UnreadableRadiograph, WeightsError, ValueError) as error:
         fail(str(error))
-    picture = render.overlay(film.pixels, heatmap.on_radiograph(), render.Style())
+    picture = overlay.overlay(film.pixels, heatmap.on_radiograph(), overlay.Style())
     try:
-        out.write_bytes(render.encode(picture, _SUFFIXES[out.suffix.lower()]))
+        out.write_bytes(overlay.encode(picture, _SUFFIXES[out.suffix.lower()]))
     except OSError as error:
         fail(f"{out} cannot be written ({error.strerror}).")
     return heatmap
@@ -147,7 +148,7 @@ def _setting(text: str) -> tuple[str, float]:
 
 def _list_methods(card: Card, layer: str | None, as_json: bool) -> None:
     from xray_models import explain as explaining
-    from xray_models.weights import WeightsError
+    from xray_models.inference.weights import WeightsError
 
     try:
         offers = explaining.offers(card, layer)
@@ -180,7 +181,7 @@ def _in_words(offer: Offer) -> str:
 
 def _list_layers(card: Card, as_json: bool) -> None:
     from xray_models import explain as explaining
-    from xray_models.weights import WeightsError
+    from xray_models.inference.weights import WeightsError
 
     try:
         grids, default = explaining.layers(card), explaining.default_layer(card)

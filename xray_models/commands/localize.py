@@ -93,8 +93,8 @@ def localize(
     """
     from xray_models.explain import box_files
     from xray_models.explain.boxes import parse_rule
+    from xray_models.inference.weights import WeightsError
     from xray_models.radiograph import read
-    from xray_models.weights import WeightsError
 
     kind = written or (Format.JSON if out.suffix == ".json" else Format.TEXT)
     left_out = 0
@@ -156,7 +156,7 @@ def _boxed(
     from xray_models.explain import at_layer, heat, targets
     from xray_models.explain.box_files import FilmBoxes
     from xray_models.explain.boxes import from_heat
-    from xray_models.weights import WeightsError
+    from xray_models.inference.weights import WeightsError
 
     asked, left = _findings(one, film, card)
     able = not left
@@ -180,11 +180,11 @@ def _findings(
     one: _Wanted, film: Radiograph, card: Card | None
 ) -> tuple[list[tuple[Card, str]], list[str]]:
     """What to box: the labels of the list, else what the models call; and what nobody can."""
-    import classify
+    from xray_models import pipeline
 
     if one.labels and not one.findings:
         return [], []
-    reading = classify.read(film, models=[card.id] if card else None)
+    reading = pipeline.read(film, models=[card.id] if card else None)
     cards = {chosen.model: get(chosen.model) for chosen in reading.chosen}
     advice = f"If this is no {reading.part}, name" if reading.part else "Name"
     if reading.part is None:
@@ -218,7 +218,7 @@ def _known_by(cards: Iterable[Card], labels: set[str]) -> list[tuple[Card, str]]
 def _with_area(rule: Rule, card: Card, finding: str) -> Rule:
     if rule.name != "area" or rule.value is not None:
         return rule
-    from xray_models.evaluate.localisation_study import usual_area
+    from xray_models.evaluate.explanations.localization import usual_area
 
     return rule.with_area(usual_area(card, finding))
 
@@ -230,15 +230,15 @@ def _check_method(card: Card | None, method: str | None) -> None:
         ValueError: no such method, or it or its layer does not fit the model.
         WeightsError: the model's weights cannot be used.
     """
-    from xray_models import predicting
     from xray_models.explain import at_layer, methods
+    from xray_models.inference import predict
 
     if method is not None:
         methods.get(at_layer(method)[0])
     if card is None:
         return
     name, layer = at_layer(method or card.explanation.name)
-    network = predicting.traced(card)
+    network = predict.traced(card)
     try:
         if objection := methods.get(name).objection(network, layer):
             raise ValueError(objection)

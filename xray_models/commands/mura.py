@@ -33,7 +33,8 @@ def train_mura(
 ) -> None:
     """Train a MURA model; the published valid split is kept for `evaluate mura`."""
     from xray_models.datasets import DataSetError
-    from xray_models.train import loop, mura
+    from xray_models.train import loop
+    from xray_models.train.recipes import mura
 
     folder = run or Path("runs") / f"mura-{part}"
     try:
@@ -70,11 +71,11 @@ def evaluate_mura(
 ) -> None:
     """Judge a run on the published valid split, per study and per view; kept in its folder."""
     from xray_models.datasets import DataSetError
-    from xray_models.evaluate import studies
-    from xray_models.train import mura
+    from xray_models.evaluate import mura_studies
+    from xray_models.train.recipes import mura
 
-    if rule not in studies.RULES:
-        fail(f"There is no rule {rule!r} for studies. Rules: {', '.join(studies.RULES)}.")
+    if rule not in mura_studies.RULES:
+        fail(f"There is no rule {rule!r} for studies. Rules: {', '.join(mura_studies.RULES)}.")
     if threshold is not None and not 0 < threshold < 1:
         fail(f"A threshold lies between 0 and 1; {threshold} does not.")
     try:
@@ -82,10 +83,10 @@ def evaluate_mura(
         views = mura.predict(recipe, data, run)
     except (DataSetError, ValueError, OSError) as error:
         fail(str(error))
-    units = {"study": studies.by_study(views, recipe.labels, rule), "view": views}
+    units = {"study": mura_studies.by_study(views, recipe.labels, rule), "view": views}
     try:
         judged = {
-            unit: studies.evaluate(rows, recipe.labels, unit, threshold)
+            unit: mura_studies.evaluate(rows, recipe.labels, unit, threshold)
             for unit, rows in units.items()
         }
     except ValueError as error:

@@ -15,11 +15,11 @@ from xray_models.commands import fail
 if TYPE_CHECKING:
     import pandas as pd
 
-    from xray_models.evaluate.judged import Judged
-    from xray_models.scale.resuming import GrowingFile
-    from xray_models.scale.score import Plan
-    from xray_models.scale.sources import Sources
-    from xray_models.scale.tally import Tally
+    from xray_models.batch.resumable_csv import GrowingFile
+    from xray_models.batch.score import Plan
+    from xray_models.batch.sources import Sources
+    from xray_models.batch.summary import Tally
+    from xray_models.evaluate.predictions.predictions import Judged
 
 
 def score(
@@ -48,25 +48,25 @@ def score(
     What is in the output already is not done again, so that an interrupted run goes on when the
     same command is repeated. For teaching and research, not for diagnosis.
     """
-    from classify import CannotClassify
-    from xray_models.evaluate import predictions
-    from xray_models.scale import resuming, sources
-    from xray_models.scale.results import ResultsError, read_csv
-    from xray_models.scale.score import plan
-    from xray_models.scale.sources import SourceError
-    from xray_models.scale.tally import tally
-    from xray_models.weights import WeightsError
+    from xray_models.batch import resumable_csv, sources
+    from xray_models.batch.results import ResultsError, read_csv
+    from xray_models.batch.score import plan
+    from xray_models.batch.sources import SourceError
+    from xray_models.batch.summary import tally
+    from xray_models.evaluate.predictions import csv_import
+    from xray_models.inference.weights import WeightsError
+    from xray_models.pipeline import CannotClassify
 
     if out.suffix.lower() != ".csv":
         fail(f"--out is {out}: results are written as CSV, so its name must end in .csv.")
     if report and not report.absolute().parent.is_dir():
         fail(f"--report is {report}: there is no such folder. Make it first.")
     try:
-        table = predictions.read(truth) if truth else None  # wrong paths are told before the work
+        table = csv_import.read(truth) if truth else None  # wrong paths are told before the work
         asked = plan(model or (), part)
         with sources.find(films) as found:
             settings = {"films": str(films.resolve())} | asked.settings()
-            file = resuming.GrowingFile(out, settings)
+            file = resumable_csv.GrowingFile(out, settings)
             _score(found, asked, file, threads)
         counted = tally(read_csv(out))
         judged: list[Judged] = []
@@ -76,7 +76,7 @@ def score(
         _tell(counted, out)
         _tell_performance(judged, notes)
         if report:
-            from xray_models.scale.report_html import report as written
+            from xray_models.report.batch_html import report as written
 
             report.write_text(written(counted, judged, notes), encoding="utf-8")
             typer.echo(f"{report}: written")
@@ -86,7 +86,7 @@ def score(
         WeightsError,
         SourceError,
         ResultsError,
-        predictions.PredictionsError,
+        csv_import.PredictionsError,
     ) as error:
         fail(str(error))
     except OSError as error:
@@ -97,8 +97,8 @@ def score(
 
 def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) -> None:
     """Score what is not in the file yet; what is finished is written even if it is interrupted."""
-    from xray_models.scale.score import WINDOW, Scored
-    from xray_models.scale.score import score as scored_of
+    from xray_models.batch.score import WINDOW, Scored
+    from xray_models.batch.score import score as scored_of
 
     rest = (film for film in films if film.file not in file.done)
     total = sum(1 for film in films if film.file not in file.done)
@@ -131,8 +131,8 @@ def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) 
 
 def _judged(out: Path, table: pd.DataFrame) -> tuple[list[Judged], list[str]]:
     """The models on the films whose truth the table gives, and what a reader should know."""
-    from xray_models.scale import truth
-    from xray_models.scale.results import read_csv
+    from xray_models.batch import truth
+    from xray_models.batch.results import read_csv
 
     rows = [row for row in read_csv(out) if row.label]
     files = list(dict.fromkeys(row.file for row in rows))
@@ -162,7 +162,7 @@ def _tell(counted: Tally, out: Path) -> None:
 
 
 def _tell_performance(several: list[Judged], notes: list[str]) -> None:
-    from xray_models.scale.performance import performance, share, with_interval
+    from xray_models.evaluate.summary import performance, share, with_interval
 
     for note in notes:
         typer.echo(note)

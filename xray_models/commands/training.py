@@ -50,7 +50,8 @@ def train(name: str) -> Callable[..., None]:
     ) -> None:
         from xray_models.datasets import DataSetError
         from xray_models.datasets.checking import checked
-        from xray_models.train import loop, named
+        from xray_models.train import loop
+        from xray_models.train.recipes.registry import named
 
         recipe, folder = named(name), run or Path("runs") / name
         asked = "" if start is None else None if start == "none" else start
@@ -87,8 +88,9 @@ def publish(name: str) -> Callable[..., None]:
         from xray_models.catalogue import get
         from xray_models.datasets import DataSetError
         from xray_models.datasets.checking import checked
-        from xray_models.evaluate import report
-        from xray_models.train import named, publishing
+        from xray_models.report import model_text
+        from xray_models.train import publishing
+        from xray_models.train.recipes.registry import named
 
         put = publishing.publish_alternative if alternative else publishing.publish
         recipe, folder = named(name), run or Path("runs") / name
@@ -98,7 +100,7 @@ def publish(name: str) -> Callable[..., None]:
             put(replace(recipe, scaling=_scaling(recipe, folder)), data, folder)
         except (DataSetError, ValueError, OSError) as error:
             fail(str(error))
-        typer.echo(report.report(get(name)))
+        typer.echo(model_text.report(get(name)))
 
     return command
 
@@ -119,10 +121,10 @@ def log_to(folder: Path) -> None:
 
 def _scaling(recipe: Recipe, run: Path) -> str:
     """What a run's films were scaled by: a recipe's may be another today."""
-    from xray_models.train import folds
-    from xray_models.train.journal import CONFIG
+    from xray_models.train.data import cross_validation
+    from xray_models.train.run_folder.journal import CONFIG
 
-    path = run / (folds.SHIPPED if recipe.folds else "") / CONFIG
+    path = run / (cross_validation.SHIPPED if recipe.folds else "") / CONFIG
     if not path.is_file():
         raise FileNotFoundError(
             f"{path}: no such file. Train first, or name the folder with --run."

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from xray_models.catalogue import Card
-from xray_models.evaluate.figures import films_of_test
-from xray_models.evaluate.intervals import REPLICATES, Estimate, bootstraps
-from xray_models.evaluate.judged import Judged, from_table
-from xray_models.evaluate.ranking import Ranking
-from xray_models.evaluate.table import TableError, load
+from xray_models.evaluate.card_figures import films_of_test
+from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate, bootstraps
+from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.predictions.held_out_table import TableError, load
+from xray_models.evaluate.predictions.predictions import Judged, from_table
 
 OWN, OTHER, DIFFERENCE = "own", "other", "difference"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xray_models.catalogue import CatalogueError, assets
-from xray_models.evaluate.judged import same_label
+from xray_models.evaluate.predictions.predictions import same_label
 
 FILE = "references.json"
 METRICS = ("AUC", "mean AUC", "accuracy", "sensitivity", "specificity", "PPV", "Cohen's kappa")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xray_models.evaluate.intervals import REPLICATES, SEED, Estimate, bootstraps
-from xray_models.evaluate.judged import FEW, Judged
-from xray_models.evaluate.ranking import Ranking
+from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, bootstraps
+from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.predictions.predictions import FEW, Judged
 
 
 @dataclass(frozen=True)

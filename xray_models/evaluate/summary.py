@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xray_models.evaluate.intervals import REPLICATES, SEED, Estimate, bootstraps
-from xray_models.evaluate.judged import FEW, Judged
-from xray_models.evaluate.ranking import Ranking
+from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, bootstraps
+from xray_models.evaluate.metrics.confusion import Counts
+from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.metrics.thresholds import ThresholdIndex
+from xray_models.evaluate.predictions.predictions import FEW, Judged
 
 MACRO, MICRO, NO_SKILL = "macro mean", "micro (all pairs of film and label)", "no skill"
 
@@ -105,3 +107,72 @@ def _nan(weights: np.ndarray) -> np.ndarray:
 
 def _exactly(value: float) -> Estimate:
     return Estimate(value, value, value)
+
+
+REPLICATES = 200  # enough for an interval to two digits, and quick
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Figures of one label of one model.
+
+    Attributes:
+        model: its name.
+        label: of the finding.
+        films, positives: of known truth.
+        auc: with its 95 % interval, NaN where not defined.
+        average_precision: likewise.
+        threshold: of the model's card.
+        counts: at that threshold.
+        note: a sentence to show beside it; empty if there is nothing to say.
+    """
+
+    model: str
+    label: str
+    films: int
+    positives: int
+    auc: Estimate
+    average_precision: Estimate
+    threshold: float
+    counts: Counts
+    note: str
+
+
+def performance(judged: Judged, replicates: int = REPLICATES) -> list[Performance]:
+    """A row per label.
+
+    Args:
+        judged: a model on films of known truth, with a threshold for each label.
+        replicates: resamples of the groups, for the intervals.
+    """
+    index = ThresholdIndex(judged.labels, judged.truth, judged.scores)
+    cuts = np.array([judged.thresholds[label] for label in judged.labels])
+    counts = index.counts(cuts)
+    return [
+        Performance(
+            judged.name,
+            row.name,
+            row.films,
+            row.positives,
+            row.auc,
+            row.average_precision,
+            float(cuts[k]),
+            Counts(counts.tp[k], counts.fp[k], counts.fn[k], counts.tn[k]),
+            row.note,
+        )
+        for k, row in enumerate(summary(judged, replicates)[: len(judged.labels)])
+    ]
+
+
+def with_interval(one: Estimate) -> str:
+    """A figure in words: value and 95 % interval, a dash where it is not defined."""
+    if np.isnan(one.value):
+        return "–"
+    if np.isnan(one.low):
+        return f"{one.value:.3f}"
+    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
+
+
+def share(value: float | np.ndarray) -> str:
+    """A share in words, a dash where it is not defined."""
+    return "–" if np.isnan(value) else f"{float(value):.1%}".replace("%", " %")

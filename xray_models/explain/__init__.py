@@ -1,6 +1,6 @@
 """Heatmaps: what in a film speaks for a target. One method a file; targets stand apart."""
 
-from xray_models.explain.heats import (
+from xray_models.explain.api import (
     Offer,
     default_layer,
     heat,
@@ -11,9 +11,11 @@ from xray_models.explain.heats import (
     offers,
     subject_of,
 )
-from xray_models.explain.methods import DEFAULT, METHODS, Cost, Method, Option, at_layer
-from xray_models.explain.subject import Subject
-from xray_models.explain.work import Stopped
+from xray_models.explain.methods import DEFAULT, METHODS, at_layer
+from xray_models.explain.methods.cost import Cost
+from xray_models.explain.methods.method import Method, Option
+from xray_models.explain.pass_cache import Subject
+from xray_models.explain.progress import Stopped
 
 __all__ = [
     "DEFAULT",

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from xray_models.preparing import Placement
+from xray_models.radiograph.preprocess import Placement
 
 _ROUNDING = 1e-6  # a share of heat below this is the error of a film's placement
 

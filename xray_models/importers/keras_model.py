@@ -11,7 +11,7 @@ import keras
 from xray_models import networks
 from xray_models.catalogue import Card
 from xray_models.datasets.mura import LABEL
-from xray_models.evaluate.thresholds import NORMAL
+from xray_models.evaluate.card_thresholds import NORMAL
 from xray_models.importers import keras_file, user_models
 from xray_models.importers.keras_file import ImportRefused, KerasFile
 from xray_models.importers.user_models import NOT_MEASURED

@@ -17,14 +17,19 @@ from sklearn.metrics import roc_auc_score
 from xray_models import networks
 from xray_models.datasets import Film
 from xray_models.networks import local
-from xray_models.train import batches, folds, fused, hardware, losses, pretrained, weighing
-from xray_models.train.averaging import RunningAverage
-from xray_models.train.chance import reseed
-from xray_models.train.checkpoint import BEST as BEST  # those who read runs know it from here
-from xray_models.train.checkpoint import Checkpoints, State, readable
-from xray_models.train.journal import Journal
+from xray_models.train import fused, pretrained, weighing
+from xray_models.train import weighing as losses
+from xray_models.train.data import cross_validation, pipeline
 from xray_models.train.recipe import Recipe
-from xray_models.train.whole import whole
+from xray_models.train.run_folder import hardware
+from xray_models.train.run_folder.atomic_write import whole
+from xray_models.train.run_folder.checkpoint import (
+    BEST as BEST,  # those who read runs know it from here
+)
+from xray_models.train.run_folder.checkpoint import Checkpoints, State, readable
+from xray_models.train.run_folder.journal import Journal
+from xray_models.train.run_folder.reseed import reseed
+from xray_models.train.weight_averaging import RunningAverage
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +69,9 @@ def train(
         return fit(recipe, films, run, resume)
     only = None if fold is None else f"fold-{fold}"
     parts = {
-        name: part for name, part in folds.runs(films, recipe.folds).items() if only in (None, name)
+        name: part
+        for name, part in cross_validation.runs(films, recipe.folds).items()
+        if only in (None, name)
     }
     for name in parts if not resume else ():
         # all of them now: a later fold of an earlier training must not pass for one of this
@@ -74,7 +81,7 @@ def train(
         log.info("%s, %s", recipe.model, name)
         fit(recipe, part, run / name, resume)
         keras.utils.clear_session()  # or the networks of all folds stay in memory
-    return run / (only or folds.SHIPPED) / BEST
+    return run / (only or cross_validation.SHIPPED) / BEST
 
 
 def fit(recipe: Recipe, films: dict[str, list[Film]], run: Path, resume: bool = False) -> Path:
@@ -125,12 +132,12 @@ def _fit(
     for name, part in films.items():
         log.info("%s: %d films, %d groups", name, len(part), len({film.group for film in part}))
     validation = films.get("validation", [])
-    images = batches.load(films["train"], recipe, "train", recipe.source_size)
-    targets = batches.targets(films["train"], recipe)
+    images = pipeline.load(films["train"], recipe, "train", recipe.source_size)
+    targets = pipeline.targets(films["train"], recipe)
     if validation:
-        unseen = batches.load(validation, recipe, "validation")
-        truth = batches.targets(validation, recipe)
-    boxes = batches.lesions(films["train"], recipe)
+        unseen = pipeline.load(validation, recipe, "validation")
+        truth = pipeline.targets(validation, recipe)
+    boxes = pipeline.lesions(films["train"], recipe)
 
     with strategy.scope():
         network, started_from = _network(recipe, run)
@@ -146,14 +153,14 @@ def _fit(
         log.info("resumed after epoch %d", state.epoch)
     machine = hardware.described(strategy)
     journal.begin(recipe.as_dict() | {"start": started_from, "machine": machine})
-    journal.classes(*batches.balance(targets, recipe))
+    journal.classes(*pipeline.balance(targets, recipe))
 
     while state.epoch < recipe.epochs and not state.stopped:
         began = time.monotonic()
         if recipe.plateau < 1:
             learner.optimizer.learning_rate = state.learning_rate or recipe.learning_rate
         reseed(network, recipe.seed, state.epoch)
-        stream, count = batches.training(images, boxes, targets, recipe, state.epoch, cells)
+        stream, count = pipeline.training(images, boxes, targets, recipe, state.epoch, cells)
         history = learner.fit(
             stream,
             initial_epoch=state.epoch,
@@ -285,7 +292,7 @@ def _freeze(network: keras.Model, until: str | None) -> None:
 def logits(network: keras.Model, images: np.ndarray, recipe: Recipe) -> np.ndarray:
     """Raw logits of uint8 images, float64 of shape (films, logits)."""
     parts = [
-        network.predict_on_batch(batches.inputs(images[first : first + 32], recipe))
+        network.predict_on_batch(pipeline.inputs(images[first : first + 32], recipe))
         for first in range(0, len(images), 32)
     ]
     return np.concatenate(parts).astype(np.float64)

@@ -10,8 +10,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from xray_models import weights
 from xray_models.catalogue import catalogue, get
+from xray_models.inference import weights
 
 _OPEN_GATE_BIAS = 4.0
 """Bias of a squeeze-excite gate that lets 98 % through: Lite0 has no such gates."""

@@ -19,7 +19,7 @@ from scipy.optimize import minimize
 from scipy.special import log_expit, log_softmax
 from tqdm import tqdm
 
-from xray_models import catalogue, networks, predicting, weights
+from xray_models import catalogue, networks
 from xray_models.catalogue import (
     Alternative,
     Calibration,
@@ -30,12 +30,14 @@ from xray_models.catalogue import (
     read_card,
 )
 from xray_models.datasets import Film
-from xray_models.evaluate import alternatives, external, figures, rivalry, thresholds
-from xray_models.evaluate.table import JOINT, NONE, crops
-from xray_models.evaluate.table import load as load_table
-from xray_models.predicting import calibrated
+from xray_models.evaluate import alternatives, card_figures, card_thresholds, comparable
+from xray_models.evaluate.predictions.held_out_table import JOINT, NONE, crops
+from xray_models.evaluate.predictions.held_out_table import load as load_table
+from xray_models.inference import predict, weights
+from xray_models.inference.predict import calibrated
 from xray_models.radiograph import Radiograph
-from xray_models.train import batches, folds, loop, rivals
+from xray_models.train import loop, rivals
+from xray_models.train.data import cross_validation, pipeline
 from xray_models.train.recipe import ExternalCheck, Recipe
 
 
@@ -80,7 +82,11 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     file.parent.mkdir(parents=True, exist_ok=True)
     network = _half_precision(recipe, shipped, file)
     held_out = _held_out(recipe, films, run, network)
-    part = folds.runs(films, recipe.folds)[folds.SHIPPED] if recipe.folds else films
+    part = (
+        cross_validation.runs(films, recipe.folds)[cross_validation.SHIPPED]
+        if recipe.folds
+        else films
+    )
     trained_on = part["train"]
 
     calibration, probability = _calibrated(held_out, recipe)
@@ -119,12 +125,12 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
             "films": int(judged_on.sum()),
             "groups": len(set(groups[judged_on])),
             "crops": crops(table[judged_on]),
-            "shipped_fold": folds.SHIPPED.replace("-", " ") if recipe.folds else "",
+            "shipped_fold": cross_validation.SHIPPED.replace("-", " ") if recipe.folds else "",
             "figures": {},
         },
     }
     stored = load_table(table_path, recipe.labels, recipe.multi_label)
-    raw["thresholds"] = thresholds.choose(
+    raw["thresholds"] = card_thresholds.choose(
         stored if held_out.out_of_fold else stored.query("split == 'validation'"),
         recipe.labels,
         raw.get("combined", {}),
@@ -133,7 +139,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
         multi_label=recipe.multi_label,
     )
     if recipe.rival:
-        raw["rival"] = asdict(rivalry.compare(recipe.rival, stored, recipe.labels[0]))
+        raw["rival"] = asdict(comparable.compare(recipe.rival, stored, recipe.labels[0]))
     raw["external"] = []
     for measured_of_other_weights in ("alternatives", "explanation", "bfloat16"):
         raw.pop(measured_of_other_weights, None)
@@ -141,7 +147,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     raw["external"] = [
         asdict(_external(one, read_card(card_path), data)) for one in recipe.external
     ]
-    measured = figures.figures(read_card(card_path))
+    measured = card_figures.figures(read_card(card_path))
     raw["held_out"]["figures"] = {name: asdict(figure) for name, figure in measured.items()}
     _write(card_path, raw)
     catalogue.refresh()
@@ -205,7 +211,7 @@ def publish_alternative(recipe: Recipe, data: Path, run: Path) -> Card:
 
 def _shipped(recipe: Recipe, run: Path) -> Path:
     """The folder of the training whose weights ship."""
-    return run / folds.SHIPPED if recipe.folds else run
+    return run / cross_validation.SHIPPED if recipe.folds else run
 
 
 def _store(table: pd.DataFrame, path: Path) -> Path:
@@ -219,7 +225,7 @@ def _external(check: ExternalCheck, card: Card, data: Path) -> External:
     probability = []
     for film in tqdm(films, check.name):
         radiograph = Radiograph(film.pixels(), source_format="file")
-        probability.append(predicting.probabilities(card, radiograph)[check.finding])
+        probability.append(predict.probabilities(card, radiograph)[check.finding])
     columns: dict[str, object] = {
         "image": [film.image for film in films],
         "group": [film.group for film in films],
@@ -230,7 +236,7 @@ def _external(check: ExternalCheck, card: Card, data: Path) -> External:
     names = sorted({name for film in films for name in film.facts})
     columns |= {name: [film.facts.get(name, "") for film in films] for name in names}
     path = _store(pd.DataFrame(columns), assets() / "held_out" / f"{card.id}.{check.id}.csv")
-    found = external.estimates(path, check.finding, card.thresholds[check.finding])
+    found = card_figures.external_estimates(path, check.finding, card.thresholds[check.finding])
     return External(
         name=check.name,
         finding=check.finding,
@@ -266,7 +272,7 @@ def _validation_and_test(
 ) -> _HeldOut:
     held_out = films["validation"] + films["test"]
     split = np.repeat(["validation", "test"], [len(films["validation"]), len(films["test"])])
-    images = batches.load(held_out, recipe, "held-out films")
+    images = pipeline.load(held_out, recipe, "held-out films")
     return _HeldOut(held_out, split, loop.logits(network, images, recipe))
 
 
@@ -280,9 +286,9 @@ def _out_of_fold(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> _He
 
 
 def _folds(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> Iterator[_HeldOut]:
-    for name, part in folds.runs(films, recipe.folds).items():
+    for name, part in cross_validation.runs(films, recipe.folds).items():
         network = _half_precision(recipe, run / name, run / name / "half.safetensors")
-        images = batches.load(part["test"], recipe, name)
+        images = pipeline.load(part["test"], recipe, name)
         split = np.full(len(part["test"]), name.replace("-", " "))
         yield _HeldOut(part["test"], split, loop.logits(network, images, recipe))
 
@@ -296,7 +302,7 @@ def _write(path: Path, raw: dict[str, object]) -> None:
 
 def _calibrated(held_out: _HeldOut, recipe: Recipe) -> tuple[Calibration, np.ndarray]:
     """The card's calibration, and probabilities of films that had no part in theirs."""
-    targets = batches.targets(held_out.films, recipe) > 0.5
+    targets = pipeline.targets(held_out.films, recipe) > 0.5
     if not held_out.out_of_fold:
         chosen_on = held_out.split == "validation"
         found = _calibrate(held_out.logits[chosen_on], targets[chosen_on], recipe.activation)
@@ -346,7 +352,7 @@ def _calibrate(
 
 
 def _table(held_out: _HeldOut, recipe: Recipe, probability: np.ndarray) -> pd.DataFrame:
-    present = batches.targets(held_out.films, recipe) > 0.5
+    present = pipeline.targets(held_out.films, recipe) > 0.5
     columns: dict[str, object] = {
         "image": [film.image for film in held_out.films],
         "group": [film.group for film in held_out.films],

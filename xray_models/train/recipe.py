@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from xray_models.datasets import Film
-from xray_models.evaluate.thresholds import Rule
+from xray_models.evaluate.card_thresholds import Rule
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Recipe:
         source_size: (height, width) that training films are kept at in memory, larger than
             `input_size` where the augmentation zooms in; None for `input_size`.
         rule: how the card's thresholds are chosen on validation films; None for the default of
-            `thresholds.choose`.
+            `card_thresholds.choose`.
         rival: id of a model that may read the same films; publishing compares the two.
         external: films from elsewhere to try the finished model on.
         films_per_epoch: how many films are drawn per epoch; None for as many as there are.

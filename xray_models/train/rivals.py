@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from xray_models import catalogue, predicting, weights
+from xray_models import catalogue
 from xray_models.datasets import Film
-from xray_models.preparing import resize, scale
+from xray_models.inference import predict, weights
+from xray_models.radiograph.preprocess import resize, scale
 
 _BATCH = 32
 
@@ -24,7 +25,7 @@ def probabilities(model: str, films: list[Film]) -> list[float | None]:
     """
     # not through the catalogue: the card of the model that is being published is not whole yet
     card = catalogue.read_card(catalogue.assets() / "models" / f"{model}.json")
-    table = pd.read_csv(card.table_path, usecols=["group", "split"], dtype=str)
+    table = pd.read_csv(catalogue.table_path(card), usecols=["group", "split"], dtype=str)
     unseen_groups = set(table.loc[table["split"] != "validation", "group"])
     network = weights.network(card)
     found: list[float | None] = [None] * len(films)
@@ -40,7 +41,7 @@ def probabilities(model: str, films: list[Film]) -> list[float | None]:
             for index in chosen
         ]
         logits = network.predict_on_batch(np.stack(inputs))
-        values = predicting.calibrated(logits, card.calibration, card.activation)[:, 0]
+        values = predict.calibrated(logits, card.calibration, card.activation)[:, 0]
         for index, value in zip(chosen, values, strict=True):
             found[index] = float(value)
     return found

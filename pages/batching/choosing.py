@@ -1,0 +1,125 @@
+"""Which films to score, with which models, and the truth if it is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.batching.state import Batch
+from pages.shared.visitor import is_local
+from xray_models import PARTS, catalogue
+from xray_models.evaluate.predictions import csv_import
+
+if TYPE_CHECKING:
+    from xray_models.batch.sources import Sources
+
+UPLOAD, FOLDER = "Upload", "Folder on this computer"
+AS_RECOGNIZED = "as recognized"
+MOST_MEGABYTES = 500  # of one upload, such as an archive
+
+
+def choose() -> None:
+    """What to score, with what, and the button that begins."""
+    try:
+        readers = {
+            name: card.name
+            for name, card in catalogue.catalogue().items()
+            if card.task != "body-part"
+        }
+    except ValueError as error:
+        st.error(f"The catalogue of models cannot be read. {error}", icon=":material/error:")
+        return
+    where = UPLOAD
+    if is_local():
+        where = st.segmented_control(
+            "Where the films are",
+            [UPLOAD, FOLDER],
+            default=UPLOAD,
+            required=True,
+            key="batch where",
+        )
+    if where == FOLDER:
+        st.text_input(
+            "Folder, ZIP archive or list of files",
+            key="batch path",
+            placeholder="/path/to/films",
+            help="Read where it lies, with all folders below it. A list is a text file with a "
+            "path a line. Offered because you opened RadLens on its own computer.",
+        )
+    else:
+        st.file_uploader(
+            "Films or ZIP archives",
+            accept_multiple_files=True,
+            key="batch files",
+            max_upload_size=MOST_MEGABYTES,
+        )
+        st.caption(
+            "PNG, JPEG, TIFF, BMP, WebP or DICOM, each up to 25 MB; a ZIP archive of them up to "
+            f"{MOST_MEGABYTES} MB and 5,000 files."
+        )
+    first, second = st.columns(2, gap="medium")
+    with first:
+        st.multiselect(
+            "Models",
+            list(readers),
+            format_func=lambda one: readers[one],
+            key="batch models",
+            placeholder="those that fit each film",
+            help="Named models read every film, whatever its body part.",
+        )
+    with second:
+        st.selectbox("Body part", [AS_RECOGNIZED, *PARTS], key="batch part")
+    st.file_uploader(
+        "Truth, if it is known (CSV)",
+        key="batch truth",
+        max_upload_size=csv_import.MOST_BYTES // 2**20,
+        help="A row per film: its file name, and its label or labels. What the columns are is "
+        "guessed, and you confirm it. It can also be given later.",
+    )
+    st.button(
+        "Score these films",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=begin,
+        args=(where,),
+    )
+    if problem := st.session_state.pop("batch problem", None):
+        st.error(problem, icon=":material/error:")
+
+
+def begin(where: str) -> None:
+    """Take the films in."""
+    state = st.session_state
+    try:
+        state.batch = taken(where)
+    except (ValueError, RuntimeError) as error:
+        state["batch problem"] = str(error)
+
+
+def taken(where: str) -> Batch:
+    """A batch of what was chosen; raises ValueErrors whose text is for people."""
+    from xray_models.batch import score, sources
+
+    state = st.session_state
+    films: Sources
+    if where == FOLDER:
+        if not is_local():
+            raise ValueError("Folders can be named only on the computer that RadLens runs on.")
+        path = state["batch path"].strip().strip("'\"")
+        if not path:
+            raise ValueError("Type the path of a folder, a ZIP archive or a list of files.")
+        films = sources.find(Path(path).expanduser())
+    else:
+        files = state["batch files"]
+        if not files:
+            raise ValueError("Choose one or more films, or a ZIP archive of films.")
+        films = sources.Uploads([(file.name, file.getvalue()) for file in files])
+    part = state["batch part"]
+    plan = score.plan(state["batch models"], None if part == AS_RECOGNIZED else part)
+    if not (total := films.count()):
+        raise ValueError("There is no file that may be a film: only tables, texts or nothing.")
+    truth = state["batch truth"]
+    table = csv_import.read(truth.getvalue(), truth.name) if truth else None
+    return Batch(films, plan, total, table)

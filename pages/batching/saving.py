@@ -1,0 +1,49 @@
+"""The results as files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.batching.state import Batch
+
+if TYPE_CHECKING:
+    from xray_models.evaluate.analysis import Workings
+
+
+def show_downloads(batch: Batch) -> None:
+    """The results as files."""
+    from xray_models.batch import results
+
+    with st.container(horizontal=True):
+        for title, ending, kind, make in (
+            ("CSV", "csv", "text/csv", lambda: results.as_csv(batch.rows)),
+            ("JSON", "json", "application/json", lambda: results.as_json(batch.rows)),
+            (
+                "Parquet",
+                "parquet",
+                "application/vnd.apache.parquet",
+                lambda: results.as_parquet(batch.rows),
+            ),
+            ("Report (HTML)", "html", "text/html", lambda: report(batch)),
+        ):
+            st.download_button(
+                title,
+                data=make,
+                file_name=f"radlens-results.{ending}",
+                mime=kind,
+                icon=":material/download:",
+                on_click="ignore",
+            )
+    st.caption("They hold the names of your files. The report has figures inside and prints well.")
+
+
+def report(batch: Batch) -> str:
+    """The report of what is on the page."""
+    from xray_models.batch import summary
+    from xray_models.report import batch_html
+
+    workings: dict[str, Workings] = st.session_state.get(f"batch judged {batch.key}", {})
+    judged = [one.judged for one in workings.values()]
+    return batch_html.report(summary.tally(batch.rows), judged)

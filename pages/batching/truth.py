@@ -1,0 +1,154 @@
+"""Results beside the truth: which columns tell it, and how good the models are on these films."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.batching.state import Batch
+from xray_models import catalogue
+from xray_models.catalogue.display_names import shown
+from xray_models.evaluate.predictions import csv_import
+from xray_models.evaluate.predictions.csv_import import PredictionsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xray_models.batch.results import Row
+    from xray_models.batch.truth import Choice
+    from xray_models.evaluate.analysis import Workings
+
+NOBODY_KNOWS = "(not in the table)"
+
+
+def show_truth(batch: Batch) -> None:
+    """With the truth, how good the models are on these films."""
+    from xray_models.batch import truth
+
+    st.header("Compared with the truth", anchor=False)
+    if batch.truth is None:
+        take_truth(batch)
+    table = batch.truth
+    rows = [row for row in batch.rows if row.label]
+    if table is None:
+        return
+    files = list(dict.fromkeys(row.file for row in rows))
+    if not files:
+        st.info("No model read any of these films, so there is nothing to compare.")
+        return
+    names = list(map(str, table.columns))
+    try:
+        guessed = truth.match(table, files)
+    except PredictionsError as error:
+        st.error(str(error), icon=":material/table_view:")
+        st.button("Give another table", on_click=forget_truth)
+        return
+    with st.container(border=True):
+        column = st.selectbox(
+            "Column with the file names",
+            names,
+            names.index(guessed.column),
+            key=f"batch file column {batch.key}",
+        )
+        try:
+            matched = truth.match(table, files, column)
+        except PredictionsError as error:
+            st.error(str(error), icon=":material/table_view:")
+            return
+        for note in matched.notes:
+            st.caption(note)
+        where = choose_columns(batch, rows, table, matched.column)
+        left, right = st.columns(2)
+        with left:
+            st.button(
+                "Compare with these columns", type="primary", width="stretch", on_click=confirm
+            )
+        with right:
+            st.button("Give another table", on_click=forget_truth, width="stretch")
+    kept = f"batch judged {batch.key}"
+    if st.session_state.pop("batch confirmed", False):
+        from xray_models.evaluate.analysis import Workings
+
+        try:
+            judged = truth.judge(rows, table, matched, where)
+        except PredictionsError as error:
+            st.error(str(error), icon=":material/table_view:")
+            return
+        if not judged:
+            st.info("Choose a column for at least one label.")
+            return
+        st.session_state[kept] = {str(one.model): Workings(one) for one in judged}
+        st.session_state[f"{kept} at"] = time.time()
+    if workings := st.session_state.get(kept):
+        show_performance(batch, workings)
+
+
+def take_truth(batch: Batch) -> None:
+    """Take a table of truth in, after the films."""
+    file = st.file_uploader(
+        "Truth (CSV): file names, and a label or labels",
+        key=f"late truth {batch.key}",
+        max_upload_size=csv_import.MOST_BYTES // 2**20,
+    )
+    if file is not None:
+        try:
+            batch.truth = csv_import.read(file.getvalue(), file.name)
+        except PredictionsError as error:
+            st.error(str(error), icon=":material/table_view:")
+
+
+def confirm() -> None:
+    """The columns are right."""
+    st.session_state["batch confirmed"] = True
+
+
+def forget_truth() -> None:
+    """Take another table."""
+    batch: Batch = st.session_state.batch
+    batch.truth = None
+    st.session_state.pop(f"batch judged {batch.key}", None)
+    st.session_state.pop(f"late truth {batch.key}", None)
+
+
+def choose_columns(
+    batch: Batch, rows: list[Row], table: pd.DataFrame, column: str
+) -> dict[str, Choice]:
+    """Where the truth of each label stands: guessed, to be confirmed or corrected."""
+    from xray_models.batch import truth
+
+    beside = table.drop(columns=column)
+    labels = list(dict.fromkeys(row.label for row in rows))
+    guessed = truth.proposal(labels, beside)
+    options = {str(one): one for one in (*truth.choices(beside), *guessed.values())}
+    names = [NOBODY_KNOWS, *options]
+    where = {}
+    for k, side in enumerate(st.columns(min(3, len(labels))) * len(labels)):
+        if k < len(labels):
+            label = labels[k]
+            start = names.index(str(guessed.get(label, NOBODY_KNOWS)))
+            with side:
+                chosen = st.selectbox(
+                    f"Truth of {shown(label)}", names, start, key=f"batch truth {label} {batch.key}"
+                )
+            if chosen != NOBODY_KNOWS:
+                where[label] = options[chosen]
+    return where
+
+
+def show_performance(batch: Batch, workings: dict[str, Workings]) -> None:
+    """The screen that judges a model, for these films."""
+    from pages.evaluating import screen
+
+    names = {card.id: card.name for card in catalogue.catalogue().values()}
+    model = next(iter(workings))
+    if len(workings) > 1:
+        model = st.selectbox(
+            "Judge", list(workings), format_func=lambda one: names[one], key="batch judged"
+        )
+    at = st.session_state[f"batch judged {batch.key} at"]
+    try:
+        screen.show(f"batch {at} {model}", workings[model])
+    except ValueError as error:
+        st.error(f"{names[model]} cannot be judged in full. {error}", icon=":material/error:")

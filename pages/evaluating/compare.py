@@ -1,0 +1,192 @@
+"""Two or more models on the same films."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared import figure, open_predictions
+from xray_models import catalogue
+from xray_models.catalogue.display_names import shown
+from xray_models.evaluate.analysis import Workings
+from xray_models.evaluate.comparable import Contest, candidates, contests, of_table
+from xray_models.evaluate.metrics import curves
+from xray_models.evaluate.metrics.paired import WHO_IS_RIGHT, NotComparable, disagreement
+from xray_models.evaluate.predictions.held_out_table import TableError
+from xray_models.evaluate.predictions.predictions import Judged, OneLabel
+from xray_models.viz import curves as curve_plots
+from xray_models.viz import html
+from xray_models.viz.theme import number
+
+OWN_TABLE = "a table of your own"
+_MOST_ROWS = 200
+
+
+@st.fragment
+def show(workings: Workings, label: str) -> None:
+    """The choice of opponents, and what comes of it."""
+    judged = workings.judged
+    st.header("Against other models", anchor="compare")
+    st.write("Curves can only be compared on the same films: those that are in all tables.")
+    inside = _rivals(judged)
+    others = [one for one in candidates(judged.model, label) if one not in inside]
+    chosen = st.multiselect(
+        "Compare with",
+        [*inside, *others, OWN_TABLE],
+        format_func=lambda one: one if one == OWN_TABLE else catalogue.get(one).name,
+        key=f"opponents {judged.name}",
+        placeholder="Choose one or more",
+    )
+    found: list[Judged] = []
+    for one in chosen:
+        if one == OWN_TABLE:
+            opened = open_predictions.second_table()
+            if opened is not None:
+                found.append(opened)
+        elif one in inside:
+            found.append(inside[one])
+        else:
+            try:
+                found.append(open_predictions.of_model(one).judged)
+            except ValueError as error:
+                name = catalogue.get(one).name
+                st.error(f"{name} cannot be compared now. {error}", icon=":material/error:")
+    found = _told_apart(judged, found)
+    if not found:
+        return
+    try:
+        with st.spinner("Resampling …", show_time=True):
+            results = contests(judged, found, label)
+    except (NotComparable, TableError) as error:
+        st.info(str(error), icon=":material/info:")
+        return
+    show_contests(judged, label, results)
+    others_at = [other.thresholds.get(other.like(label) or label) for other in found]
+    for contest, threshold in zip(results, others_at, strict=True):
+        show_disagreement(contest, threshold)
+
+
+def _told_apart(judged: Judged, others: list[Judged]) -> list[Judged]:
+    """The others, numbered where their names are taken: two files may be called the same."""
+    taken, found = {judged.name}, []
+    for other in others:
+        name, number_of_name = other.name, 1
+        while name in taken:
+            number_of_name += 1
+            name = f"{other.name} ({number_of_name})"
+        taken.add(name)
+        found.append(replace(other, name=name))
+    return found
+
+
+def _rivals(judged: Judged) -> dict[str, Judged]:
+    if judged.model is None:
+        return {}
+    try:
+        return of_table(catalogue.get(judged.model))
+    except ValueError:  # a table that was not made here, or that changed on disk
+        return {}
+
+
+def show_contests(judged: Judged, label: str, results: list[Contest]) -> None:
+    """Overlaid curves and the tests."""
+    films = results[0].films
+    one = results[0]
+    named = {judged.name: films.scores[0]}
+    named |= {contest.films.names[1]: contest.films.scores[1] for contest in results}
+    drawn = {
+        name: curves.roc(
+            OneLabel(label, films.truth, scores, films.groups, films.truth.nonzero()[0])
+        )
+        for name, scores in named.items()
+    }
+    left, right = st.columns([6, 6], gap="large")
+    with left:
+        figure.show(curve_plots.overlaid(films, drawn), "comparison")
+    with right:
+        st.markdown(
+            f"**{len(films.truth):,} films** are in all tables; {int(films.truth.sum()):,} have "
+            f"{shown(label)}."
+        )
+        rows = [
+            (one.films.names[0], number(one.delong.first.value), "", "", ""),
+            *(
+                (
+                    each.films.names[1],
+                    number(each.delong.second.value),
+                    _interval(each.delong.difference),
+                    _interval(each.bootstrap),
+                    "no value" if each.delong.p != each.delong.p else _p(each.delong.p),
+                )
+                for each in results
+            ),
+        ]
+        st.html(
+            html.plain(
+                ("model", "AUC", "difference, DeLong", "difference, bootstrap", "p (DeLong)"),
+                rows,
+                f"Difference: AUC of {judged.name} minus that of the other, with 95 % intervals",
+            )
+        )
+        st.caption(
+            "Both respect groups: DeLong's test with films of one patient as a cluster "
+            "(Obuchowski 1997), the bootstrap by drawing whole groups, the same for both models."
+        )
+
+
+def show_disagreement(contest: Contest, other_threshold: float | None) -> None:
+    """Who is right where, and the films on which the two part."""
+    films = contest.films
+    mine = float(st.session_state["cut"])
+    other = mine if other_threshold is None else other_threshold
+    found = disagreement(films, (mine, other))
+    first, second = films.names
+    names = {"only the first": f"only {first}", "only the second": f"only {second}"}
+    with st.expander(f"Where {first} and {second} disagree: {len(found.apart):,} films"):
+        st.html(
+            html.plain(
+                ("right are", "with the finding", "without"),
+                [
+                    (names.get(who, who), f"{found.counts[0, k]:,}", f"{found.counts[1, k]:,}")
+                    for k, who in enumerate(WHO_IS_RIGHT)
+                ],
+                f"{first} at {mine:.4g}, {second} at {other:.4g}",
+            )
+        )
+        if found.p == found.p:
+            st.caption(
+                f"McNemar's exact test of equal accuracy: p = {_p(found.p)}. It takes films as "
+                "independent."
+            )
+        if len(found.apart):
+            st.dataframe(
+                pd.DataFrame(
+                    {
+                        "film": films.images[found.apart],
+                        "has it": films.truth[found.apart],
+                        first: films.scores[0, found.apart],
+                        second: films.scores[1, found.apart],
+                    }
+                ).head(_MOST_ROWS),
+                hide_index=True,
+                width="stretch",
+                alt="The films that the two models call differently, most different first.",
+            )
+        st.button(
+            "Again with the threshold of the slider",
+            key=f"again {second}",
+            icon=":material/refresh:",
+        )
+
+
+def _interval(one: object) -> str:
+    value, low, high = (getattr(one, name) for name in ("value", "low", "high"))
+    if value != value:
+        return "no value"
+    return f"{value:+.3f}" + ("" if low != low else f" ({low:+.3f} to {high:+.3f})")
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

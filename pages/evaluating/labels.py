@@ -1,0 +1,99 @@
+"""All labels of a model: small curves side by side, a table to sort, and classes that exclude."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from pages.evaluating.threshold import report_table
+from pages.shared import figure
+from xray_models.catalogue.display_names import shown
+from xray_models.evaluate.analysis import Workings
+from xray_models.evaluate.metrics import confusion as matrices
+from xray_models.viz import confusion, curves
+from xray_models.viz.theme import number
+
+
+def show(workings: Workings) -> None:
+    """All labels, where there are several."""
+    judged = workings.judged
+    st.header("All labels", anchor="labels")
+    if judged.classes:
+        show_classes(workings)
+    show_table(workings)
+    with st.container(horizontal=True, gap="small", key="small curves"):
+        for label in judged.labels:
+            with st.container(width=190, gap=None):
+                curve = workings.roc(label)
+                st.markdown(f"{shown(label)}  \n**{number(curve.area)}**")
+                if not len(curve.x):
+                    st.caption("No curve: " + (workings.of(label).problem or ""))
+                    continue
+                st.plotly_chart(
+                    curves.small_roc(shown(label), curve),
+                    key=f"small {label}",
+                    config=figure.config(f"roc-{label}") | {"displayModeBar": False},
+                    alt=f"ROC curve of {shown(label)}: AUC {number(curve.area)}.",
+                )
+
+
+def show_table(workings: Workings) -> None:
+    """AUC and average precision with intervals; means; and what no skill gives."""
+    with st.spinner("Resampling …", show_time=True):
+        rows = workings.summary
+    table = pd.DataFrame(
+        {
+            "label": [shown(row.name) for row in rows],
+            "films with it": [row.positives for row in rows],
+            "films": [row.films for row in rows],
+            "AUC": [row.auc.value for row in rows],
+            "AUC low": [row.auc.low for row in rows],
+            "AUC high": [row.auc.high for row in rows],
+            "average precision": [row.average_precision.value for row in rows],
+            "AP low": [row.average_precision.low for row in rows],
+            "AP high": [row.average_precision.high for row in rows],
+            "note": [row.note for row in rows],
+        }
+    )
+    shares = [name for name in table.columns if table[name].dtype == float]
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height=38 + 35 * len(table),
+        key="labels",
+        alt="AUC and average precision of every label with 95 % intervals, their means, and what "
+        "no skill gives.",
+        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in shares},
+    )
+    st.caption(
+        f"Intervals are 95 %, from {workings.replicates:,} resamples of whole groups. "
+        "Click a heading to sort; point at the table to save it as CSV."
+    )
+
+
+def show_classes(workings: Workings) -> None:
+    """The many-class matrix and its report."""
+    matrix = matrices.of_classes(workings.judged)
+    left, right = st.columns([7, 5], gap="large")
+    with left:
+        st.subheader("Confusion matrix of all classes", anchor=False)
+        values = st.segmented_control(
+            "Cells show",
+            confusion.VALUES,
+            default=confusion.VALUES[0],
+            required=True,
+            key="cells",
+            help="Shares are in percent. A dot stands for no film.",
+        )
+        figure.show(confusion.many_class(matrix, values or confusion.VALUES[0]), "classes")
+    with right:
+        st.subheader("Classification report", anchor=False)
+        kappa = "no value" if math.isnan(matrix.kappa) else f"{matrix.kappa:.3f}"
+        told = (
+            f"Each film called by its most probable class, whatever the threshold: "
+            f"{matrix.accuracy:.1%} right, Cohen's kappa {kappa}"
+        ).replace("%", " %")
+        st.html(report_table(matrices.classification_report(matrix), told))

@@ -1,0 +1,66 @@
+"""For whom a model works: AUC by subgroup."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.shared import figure
+from xray_models.evaluate.analysis import Workings
+from xray_models.viz import forest
+
+
+@st.fragment
+def show(workings: Workings, label: str) -> None:
+    """The forest plot, with a warning where a subgroup is small or differs."""
+    judged = workings.judged
+    st.header("For whom", anchor="subgroups")
+    if not judged.subgroups:
+        st.write(
+            "The table has no column to divide these films by: no view, sex, age, source or the "
+            "like is known of them, so for whom the model works better or worse is not known."
+        )
+        return
+    columns = list(judged.subgroups)
+    chosen = st.pills(
+        "Divide by",
+        columns,
+        default=columns,
+        selection_mode="multi",
+        key=f"divide {judged.name}",
+        format_func=lambda name: name.replace("_", " "),
+    )
+    with st.spinner("Resampling …", show_time=True):
+        found = [one for name in chosen or [] for one in workings.subgroups(label, name)]
+        whole = workings.details(label)["AUC"].estimate
+    if not found:
+        st.caption("Choose at least one column.")
+        return
+    known = [one for one in found if one.auc.value == one.auc.value]
+    left, right = st.columns([7, 5], gap="large")
+    with left:
+        if known:
+            figure.show(forest.subgroups(known, whole), "subgroups")
+        else:
+            st.write("No subgroup has films with the finding and films without.")
+    with right:
+        noted = [one for one in found if one.notes]
+        for one in [one for one in noted if one.differs]:
+            st.warning(
+                f"**{_name(one.column, one.value)}.** {' '.join(one.notes)}",
+                icon=":material/warning:",
+            )
+        small = [one for one in noted if not one.differs]
+        if small:
+            st.markdown(
+                "\n".join(f"- **{_name(one.column, one.value)}.** {one.notes[0]}" for one in small)
+            )
+        if not noted:
+            st.write("No subgroup is small, and none differs from the others.")
+        st.caption(
+            "Intervals are not corrected for how many subgroups are looked at: of twenty that are "
+            "alike, one is expected to look different."
+        )
+
+
+def _name(column: str, value: str) -> str:
+    return f"{column.replace('_', ' ')} {value or 'not known'}".capitalize()

@@ -1,0 +1,271 @@
+"""What is asked of a film: a label of a model, a method, and how the answer looks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from pages.shared.open_film import card_of
+from xray_models.catalogue.display_names import shown
+from xray_models.viz import overlay
+
+if TYPE_CHECKING:
+    from xray_models.catalogue import Card
+    from xray_models.explain import Offer
+    from xray_models.explain.heatmap import Heatmap
+    from xray_models.pipeline import Finding, Reading
+    from xray_models.radiograph import Radiograph
+    from xray_models.viz.film_figure import Grid
+
+SCREEN = 900  # pixels on the longer side of what is sent to the screen
+OWN_LAYER = "last activation"
+
+
+class Question(NamedTuple):
+    """Where does this model see this label?"""
+
+    model: str
+    label: str
+
+    @property
+    def words(self) -> str:
+        """For a menu."""
+        return f"{shown(self.label)} ({card_of(self.model).name})"
+
+
+def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings by their odds in odds at the threshold, so those that reach it come first.
+
+    That makes findings of different rarity comparable; a ratio of probabilities would not, for it
+    can't rise above 1 over the threshold and so favors rare findings. What a model claims counts as
+    much as the model ranks films: one that ranks them no better than chance comes last. A kind of a
+    finding, such as viral pneumonia, counts no more than the finding as a whole.
+    """
+    findings = list(findings)
+
+    def log_odds(probability: float) -> float:
+        inside = min(max(probability, 1e-9), 1 - 1e-9)
+        return math.log(inside / (1 - inside))
+
+    def strength(finding: Finding) -> float:
+        over = log_odds(finding.probability) - log_odds(finding.threshold)
+        skill = _skill(finding)
+        return over * skill if over >= 0 else over / skill
+
+    strengths = {(one.model, one.label): strength(one) for one in findings}
+
+    def capped(finding: Finding) -> float:
+        wholes = [
+            strengths[finding.model, whole]
+            for whole, kinds in card_of(finding.model).combined.items()
+            if finding.label in kinds and (finding.model, whole) in strengths
+        ]
+        return min(strengths[finding.model, finding.label], *wholes, math.inf)
+
+    return sorted(findings, key=capped, reverse=True)
+
+
+_UNKNOWN_SKILL = 0.5  # of imported weights without held-out films
+
+
+def _skill(finding: Finding) -> float:
+    """How well the model ranks films by this label: 2 AUC - 1 (Gini), at least 0.05."""
+    figures = card_of(finding.model).held_out.figures
+    names = ("AUC", f"AUC, {finding.label}")
+    for name, figure in figures.items():
+        if name in names or name.startswith(f"AUC, {finding.label} vs "):
+            return max(2 * figure.value - 1, 0.05)
+    return _UNKNOWN_SKILL
+
+
+def questions(reading: Reading) -> list[Question]:
+    """What can be explained: the strongest findings first, then other labels, then the part."""
+    from xray_models import pipeline
+
+    asked = [Question(one.model, one.label) for one in strongest_first(reading.findings)]
+    for one in reading.chosen:
+        asked += [Question(one.model, label) for label in card_of(one.model).labels]
+    best = max(reading.part_probabilities, key=lambda label: reading.part_probabilities[label])
+    asked += [
+        Question(pipeline.DETECTOR, label)
+        for label in (reading.part or best, *reading.part_probabilities)
+    ]
+    return list(dict.fromkeys(asked))
+
+
+def begin(key: str, choices: list[Question], start: Question | list[Question]) -> bool:
+    """Ask a new film about its own strongest finding, unless the visitor chose what to ask.
+
+    Call it before the widget is drawn; the widget calls `choose` when it is changed.
+
+    Args:
+        key: of the widget that chooses labels.
+        choices: what can be asked of the film that is open.
+        start: what is asked at first, of the widget's kind.
+
+    Returns:
+        Whether the widget was set, and must not be given a value to begin with.
+    """
+    state = st.session_state
+    film, before = state.film_key, state.get(f"film of {key}")
+    state[f"film of {key}"] = film
+    kept = state.get(key)
+    if kept is None:
+        return False
+    asked = kept if isinstance(kept, list) else [kept]
+    fits = set(choices).intersection(asked)
+    new = before not in (None, film)
+    anew = (bool(asked) and not fits) or (new and not (fits and state.get(f"{key} chosen")))
+    if anew:
+        state[key] = start
+    return anew
+
+
+def choose(key: str) -> None:
+    """The visitor chose what to ask, for this film and the next ones that can be asked it."""
+    st.session_state[f"{key} chosen"] = True
+
+
+def probability(reading: Reading, question: Question) -> float | None:
+    """Of a finding on this film; None for a label that is no finding."""
+    return next(
+        (
+            finding.probability
+            for finding in reading.findings
+            if (finding.model, finding.label) == question
+        ),
+        None,
+    )
+
+
+def method_words(offer: Offer) -> str:
+    """A method in a menu: its name, and what it costs if that is much."""
+    if not offer.slow:
+        return offer.method.name
+    return f"{offer.method.name} (slow)"
+
+
+def passes(offer: Offer) -> str:
+    """What a method costs, in words: "no further pass", "225 forward passes"."""
+    forward, backward = round(offer.cost.forward), round(offer.cost.backward)
+    if forward and backward:
+        return f"{forward:,} forward and {counted(backward, 'backward pass')}"
+    if forward or backward:
+        return counted(forward or backward, "forward pass" if forward else "backward pass")
+    return "no further pass"
+
+
+def took(seconds: float) -> str:
+    """A time in words: "31 ms", "under 1 ms"."""
+    return f"{seconds * 1000:,.0f} ms" if seconds >= 0.001 else "under 1 ms"
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of passes: "1 pass", "2 passes"."""
+    return f"{number:,} {thing}{'' if number == 1 else 'es'}"
+
+
+def offers(card: Card, layer: str | None = None) -> dict[str, Offer]:
+    """Every method by id: whether it fits a model, why not, what it costs."""
+    from xray_models import explain
+
+    return {offer.method.id: offer for offer in explain.offers(card, layer)}
+
+
+def layers(card: Card) -> list[str]:
+    """Every layer that can be chosen; first those worth it, the deepest of them first.
+
+    Those are where the grid of the network changes, its end, and what the card chose: of the
+    hundred layers of a network, with one grid size, the last sees most.
+    """
+    from xray_models import explain
+
+    grids = explain.layers(card)
+    places = [name for name, (rows, columns, _) in grids.items() if min(rows, columns) > 1]
+    last = {grids[name][:2]: name for name in places}
+    chosen = list(last.values())
+    if card.explanation.layer and card.explanation.layer not in chosen:
+        chosen.append(card.explanation.layer)
+    own = explain.default_layer(card)
+    order = dict.fromkeys([*reversed(chosen), *reversed(places)])
+    return [OWN_LAYER, *(name for name in order if name != own)]
+
+
+def layer_words(card: Card) -> dict[str, str]:
+    """Layers as a menu names them: with their grid."""
+    from xray_models import explain
+
+    grids, own = explain.layers(card), explain.default_layer(card)
+
+    def words(layer: str) -> str:
+        rows, columns, _ = grids[own if layer == OWN_LAYER else layer]
+        return f"{layer}, {rows} × {columns} cells"
+
+    return {layer: words(layer) for layer in layers(card)}
+
+
+def choose_style() -> overlay.Style:
+    """The controls of the overlay."""
+    first, second, third = st.columns(3)
+    with first:
+        opacity = st.slider(
+            "Opacity of the heat",
+            0.0,
+            1.0,
+            0.5,
+            0.05,
+            format="percent",
+            key="opacity",
+            bind="query-params",
+            persist_state="session",
+        )
+    with second:
+        threshold = st.slider(
+            "Show heat from",
+            0.0,
+            0.95,
+            0.3,
+            0.05,
+            format="percent",
+            key="heat",
+            bind="query-params",
+            persist_state="session",
+            help="Weaker heat leaves the film as it is; a line marks the border.",
+        )
+    with third:
+        colormap = st.selectbox(
+            "Color map",
+            overlay.COLORMAPS,
+            key="colormap",
+            bind="query-params",
+            persist_state="session",
+            help="Turbo and jet are common, but their bands suggest edges that are not there.",
+        )
+    return overlay.Style(colormap, opacity, threshold, contour=threshold > 0)
+
+
+def percent_grid(
+    film: Radiograph, heats: dict[str, Heatmap], cells: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Intensity and heats in percent, uint8, on a grid coarse enough to be sent at every move.
+
+    Args:
+        film: the radiograph.
+        heats: name -> map.
+        cells: on the longer side of the grid.
+    """
+    intensity = overlay.shrink(film.pixels, cells)
+    found = {
+        name: (one.on_radiograph(intensity.shape) * 100).round().astype(np.uint8)
+        for name, one in heats.items()
+    }
+    return (intensity * 100).round().astype(np.uint8), found
+
+
+def frame(key: str, grid: Grid) -> None:
+    """Give the container of a figure the figure's proportions, whatever its width."""
+    st.html(f"<style>.st-key-{key} {{ aspect-ratio: {grid.ratio:.4f}; }}</style>")

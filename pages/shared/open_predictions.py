@@ -1,0 +1,233 @@
+"""Opening what is judged: a model's held-out films, or a table of a visitor's own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from xray_models import catalogue
+from xray_models.evaluate.analysis import Workings
+from xray_models.evaluate.predictions import csv_import
+from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
+from xray_models.evaluate.predictions.predictions import Judged, from_card
+from xray_models.train.locate_films import data_folder
+
+HANDED_OVER = "table_from_elsewhere"
+"""Where another page leaves dict(name=str, content=bytes of a CSV) before it switches here."""
+PUBLISHED = Path("nih/reproduce_chexnet_test.csv.gz")
+"""In the data folder: predictions of jrzech/reproduce-chexnet, a model that is not ours."""
+NO_COLUMN = "(none)"
+
+
+class Table(NamedTuple):
+    """A table that was opened: its name, its cells, and a key that changes with its content."""
+
+    name: str
+    cells: pd.DataFrame
+    key: str
+
+
+def of_model(model: str) -> Workings:
+    """A model on its held-out films; kept while the table on disk stays as it is.
+
+    Raises:
+        CatalogueError, TableError: card or table cannot be used.
+    """
+    file = catalogue.table_path(catalogue.get(model))
+    stamp = file.stat().st_mtime_ns if file.is_file() else 0
+    return _of_model(model, str(file), stamp)
+
+
+@st.cache_resource(show_spinner="Opening the held-out table …", max_entries=32)
+def _of_model(model: str, file: str, stamp: int) -> Workings:  # noqa: ARG001 - they make the key
+    return Workings(from_card(catalogue.get(model)))
+
+
+def own_table() -> Workings | None:
+    """A visitor's table: upload, confirm the columns, judge. It stays in this session's memory."""
+    state = st.session_state
+    if handed := state.pop(HANDED_OVER, None):
+        _open(handed["name"], handed["content"])
+    done: Workings | None = state.get("own workings")
+    with st.expander(
+        "Open a predictions table", expanded=done is None, icon=":material/table_view:"
+    ):
+        st.file_uploader(
+            "Table of truth and probabilities (CSV, or CSV packed with gzip)",
+            key="own file",
+            max_upload_size=csv_import.MOST_BYTES // 2**20,
+            on_change=_take_upload,
+        )
+        st.caption(
+            "A row per film; for each label a column of truth (1 or 0) and one of probability "
+            "(0 to 1). It stays in memory and is not kept."
+        )
+        offer_published()
+        if problem := state.get("own problem"):
+            st.error(problem, icon=":material/table_view:")
+        table: Table | None = state.get("own table")
+        if table is not None:
+            confirm(table, prefix="own")
+    done = state.get("own workings")
+    return done
+
+
+def _take_upload() -> None:
+    file = st.session_state["own file"]
+    if file is not None:
+        _open(file.name, file.getvalue())
+
+
+def _open(name: str, content: bytes) -> None:
+    """Read the table; what was open is closed, and a problem is kept to be shown."""
+    state = st.session_state
+    state["own workings"] = state["own table"] = state["own problem"] = None
+    try:
+        cells = csv_import.read(content, name)
+    except PredictionsError as error:
+        state["own problem"] = str(error)
+        return
+    state["own table"] = Table(name, cells, hashlib.sha256(content).hexdigest())
+    try:
+        csv_import.guess(cells)
+    except PredictionsError as error:
+        state["own problem"] = str(error)
+
+
+def offer_published() -> None:
+    """Where the data folder holds reproduce-chexnet's predictions, open them at a click."""
+    folder = data_folder()
+    if folder is None or not (folder / PUBLISHED).is_file():
+        return
+    if st.button(
+        "Open reproduce-chexnet's predictions from your data folder",
+        key="open published",
+        icon=":material/folder_open:",
+        help="22,312 films of ChestX-ray14 and 14 labels, published by J. Zech.",
+    ):
+        with st.spinner("Reading 22,312 films …"):
+            _open("reproduce-chexnet", (folder / PUBLISHED).read_bytes())
+        st.rerun()
+
+
+def confirm(table: Table, prefix: str) -> None:
+    """Show what the columns are taken for; let it be corrected; judge on confirmation."""
+    try:
+        guessed = csv_import.guess(table.cells)
+    except PredictionsError:
+        guessed = Columns(())
+    st.markdown(f"**{table.name}**: {len(table.cells):,} films. What are its columns?")
+    st.dataframe(
+        table.cells.head(3), hide_index=True, width="stretch", alt="The first rows of the table."
+    )
+    names = list(map(str, table.cells.columns))
+    first, second, third = st.columns(3)
+    with first:
+        image = _column("Film", names, guessed.image, f"{prefix} image {table.key}")
+    with second:
+        group = _column(
+            "Patient, or what belongs together", names, guessed.group, f"{prefix} group {table.key}"
+        )
+    with third:
+        subgroups = st.multiselect(
+            "Subgroups", names, list(guessed.subgroups), key=f"{prefix} subgroups {table.key}"
+        )
+    labels = _labels(guessed, names, f"{prefix} labels {table.key}")
+    if st.button("Judge these films", key=f"{prefix} judge", type="primary"):
+        columns = replace(
+            guessed, labels=labels, image=image, group=group, subgroups=tuple(subgroups)
+        )
+        _judge(table, columns, prefix)
+
+
+def _column(title: str, names: list[str], guessed: str | None, key: str) -> str | None:
+    options = [NO_COLUMN, *names]
+    chosen = st.selectbox(title, options, options.index(guessed or NO_COLUMN), key=key)
+    return None if chosen == NO_COLUMN else chosen
+
+
+def _labels(guessed: Columns, names: list[str], key: str) -> tuple[LabelColumns, ...]:
+    """The pairs of columns; those of a table that tells none are chosen by hand."""
+    if len(guessed.labels) <= 1:
+        one = guessed.labels[0] if guessed.labels else LabelColumns("finding", "", "")
+        first, second, third = st.columns(3)
+        with first:
+            label = st.text_input("Label", one.label, key=f"{key} label")
+        with second:
+            truth = _column("Truth", names, one.truth or None, f"{key} truth")
+        with third:
+            score = _column("Probability", names, one.probability or None, f"{key} score")
+        return (LabelColumns(label, truth, score),) if truth and score else ()
+    edited = st.data_editor(
+        pd.DataFrame(
+            {
+                "judge": True,
+                "label": [one.label for one in guessed.labels],
+                "truth": [one.truth for one in guessed.labels],
+                "probability": [one.probability for one in guessed.labels],
+            }
+        ),
+        hide_index=True,
+        width="stretch",
+        key=key,
+        alt="The columns of each label: truth and probability. Both can be changed.",
+        column_config={
+            "truth": st.column_config.SelectboxColumn(options=names, required=True),
+            "probability": st.column_config.SelectboxColumn(options=names, required=True),
+        },
+    )
+    return tuple(
+        LabelColumns(str(row.label), str(row.truth), str(row.probability))
+        for row in edited.itertuples()
+        if row.judge
+    )
+
+
+def _judge(table: Table, columns: Columns, prefix: str) -> None:
+    state = st.session_state
+    try:
+        with st.spinner("Checking every cell …"):
+            judged = with_classes(csv_import.judged(table.cells, columns, table.name))
+    except PredictionsError as error:
+        state[f"{prefix} workings"], state[f"{prefix} problem"] = None, str(error)
+    else:
+        state[f"{prefix} workings"], state[f"{prefix} problem"] = Workings(judged), None
+        state[f"{prefix} key"] = f"{table.key} {columns}"
+    st.rerun()
+
+
+def with_classes(judged: Judged) -> Judged:
+    """A table whose films all have exactly one of its labels gets them as classes."""
+    if len(judged.labels) < 2 or not (np.nansum(judged.truth, axis=1) == 1).all():
+        return judged
+    if np.isnan(judged.truth).any():
+        return judged
+    note = "Every film has exactly one of the labels, so they are taken as classes."
+    return replace(judged, classes=judged.labels, notes=(*judged.notes, note))
+
+
+def second_table() -> Judged | None:
+    """A table to compare with: read with its columns as guessed."""
+    file = st.file_uploader(
+        "Table to compare with (CSV)",
+        key="second file",
+        max_upload_size=csv_import.MOST_BYTES // 2**20,
+    )
+    if file is None:
+        return None
+    try:
+        cells = csv_import.read(file.getvalue(), file.name)
+        columns = csv_import.guess(cells)
+        judged = csv_import.judged(cells, columns, file.name)
+    except PredictionsError as error:
+        st.error(str(error), icon=":material/table_view:")
+        return None
+    told = "; ".join(f"{one.label}: {one.truth}, {one.probability}" for one in columns.labels[:4])
+    st.caption(f"Truth and probability are taken from: {told}. Films: {columns.image or 'rows'}.")
+    return judged

@@ -1,0 +1,60 @@
+"""The models are loaded in the background; who waits for a film comes first."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_nobody_waits = threading.Condition()
+_waiting = 0
+_ending = threading.Event()
+_LONGEST_MODEL = 30  # seconds
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """While a page shows a film, the loading in the background does not begin."""
+    global _waiting
+    with _nobody_waits:
+        _waiting += 1
+    try:
+        yield
+    finally:
+        with _nobody_waits:
+            _waiting -= 1
+            _nobody_waits.notify_all()
+
+
+def begin() -> threading.Thread:
+    """Load every model in a thread, so that the first reading is quick."""
+    thread = threading.Thread(target=_warm, name="warm-up", daemon=True)
+    thread.start()
+    atexit.register(_end, thread)
+    return thread
+
+
+def _end(thread: threading.Thread) -> None:
+    # an interpreter that ends while a network is being built takes the thread down in the middle
+    # of it, with a message of C++; the model at hand is waited for, the others are not begun
+    _ending.set()
+    with _nobody_waits:
+        _nobody_waits.notify_all()
+    thread.join(_LONGEST_MODEL)
+
+
+def _warm() -> None:
+    from xray_models import (
+        pipeline,  # brings TensorFlow, which takes seconds: the page opens without waiting
+    )
+
+    with _nobody_waits:
+        # a page that a link opened with a film loads the models that this film needs by itself
+        _nobody_waits.wait_for(lambda: not _waiting or _ending.is_set())
+    try:
+        pipeline.warm(lambda: not _ending.is_set())
+    except (ValueError, RuntimeError) as error:
+        # the page says the same, in a sentence, to whoever asks for a reading
+        logging.getLogger("radlens").warning("The models could not be warmed up: %s", error)

@@ -1,0 +1,136 @@
+"""What is written of scored films: a row per file and finding, as CSV, JSON or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, astuple, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:  # the pipeline brings TensorFlow, which reading results does not need
+    from xray_models.batch.score import Scored
+
+POSITIVE, NEGATIVE = "positive", "negative"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A file with one finding; without one (nobody read it, or it failed) the rest is empty.
+
+    Attributes:
+        file: its name.
+        part: the body part; empty where the detector abstains.
+        part_probability: of the most probable part, in 0..1.
+        model: id of the model.
+        label: of the finding.
+        probability: calibrated, in 0..1.
+        threshold: operating point, in 0..1.
+        decision: "positive" where the probability reaches the threshold, else "negative".
+        error: why the file could not be read; empty where it could.
+    """
+
+    file: str
+    part: str = ""
+    part_probability: float | None = None
+    model: str = ""
+    label: str = ""
+    probability: float | None = None
+    threshold: float | None = None
+    decision: str = ""
+    error: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+_NUMBERS = ("part_probability", "probability", "threshold")
+
+
+class ResultsError(ValueError):
+    """A file of results cannot be used; the message says why and what to do."""
+
+
+def rows(scored: Scored) -> list[Row]:
+    """The rows of one file, at least one."""
+    part, probability = scored.part or "", _rounded(scored.part_probability)
+    if not scored.findings:
+        return [Row(scored.file, part, probability, error=scored.error)]
+    return [
+        Row(
+            scored.file,
+            part,
+            probability,
+            finding.model,
+            finding.label,
+            _rounded(finding.probability),
+            finding.threshold,
+            POSITIVE if finding.positive else NEGATIVE,
+        )
+        for finding in scored.findings
+    ]
+
+
+def as_csv(many: Iterable[Row], header: bool = True) -> str:
+    """CSV, quoted where needed, a line each; empty cells for what there is not."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if header:
+        writer.writerow(COLUMNS)
+    for row in many:
+        writer.writerow(["" if value is None else value for value in astuple(row)])
+    return text.getvalue()
+
+
+def as_json(many: Iterable[Row]) -> str:
+    """A JSON list of objects; null for what there is not."""
+    objects = [
+        {name: value if value != "" else None for name, value in asdict(row).items()}
+        for row in many
+    ]
+    return json.dumps(objects, ensure_ascii=False, indent=1)
+
+
+def as_parquet(many: Iterable[Row]) -> bytes:
+    """A Parquet file: text columns, and float64 where there are numbers."""
+    file = io.BytesIO()
+    as_frame(many).to_parquet(file, index=False)
+    return file.getvalue()
+
+
+def as_frame(many: Iterable[Row]) -> pd.DataFrame:
+    """A table with the columns of a row: text ("" for nothing) and float64 (NaN for nothing)."""
+    table = pd.DataFrame([astuple(row) for row in many], columns=list(COLUMNS))
+    kinds = {name: "float64" if name in _NUMBERS else "str" for name in COLUMNS}
+    return table.astype(kinds)
+
+
+def read_csv(path: Path) -> Iterator[Row]:
+    """The rows of a file of results, one at a time.
+
+    Raises:
+        ResultsError: it has other columns, or a number is none.
+        OSError: it cannot be read.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.reader(file)
+        if tuple(next(lines, ())) != COLUMNS:
+            raise ResultsError(
+                f"{path}: is no file of results, whose columns are {', '.join(COLUMNS)}. Name "
+                "another file."
+            )
+        for number, cells in enumerate(lines, 2):
+            try:
+                known = dict(zip(COLUMNS, cells, strict=True))
+                values = {name: float(known[name]) if known[name] else None for name in _NUMBERS}
+            except ValueError:
+                raise ResultsError(
+                    f"{path}, line {number}: has been changed or cut short. Name another file."
+                ) from None
+            yield Row(**(known | values))  # type: ignore[arg-type]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

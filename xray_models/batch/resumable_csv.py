@@ -1,0 +1,118 @@
+"""A CSV of results that grows as films are scored, and goes on where it was interrupted.
+
+Beside the CSV lies a small journal: the settings of the run, and how many bytes of the CSV are
+whole. What stands beyond them, from a run that ended in the middle of a line, is cut off.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xray_models.batch.results import ResultsError, as_csv, read_csv, rows
+
+if TYPE_CHECKING:
+    from xray_models.batch.score import Scored
+
+
+class GrowingFile:
+    """The results of one run, on disk.
+
+    Attributes:
+        done: names of the files that have their rows already. This, and nothing else, grows with
+            the number of films.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+        """Begin a file, or go on with one.
+
+        Args:
+            path: of the CSV.
+            settings: all that the results depend on, ready for JSON.
+
+        Raises:
+            ResultsError: the file is none of ours, was changed, or was begun with other settings.
+            OSError: it cannot be read or written.
+        """
+        self.path = path
+        self.journal = path.with_name(f"{path.name}.progress.json")
+        self._settings: dict[str, Any] = json.loads(json.dumps(settings))
+        self.done: set[str] = set()
+        if path.exists():
+            self._go_on()
+        else:
+            self._append(as_csv([]).encode(), 0)
+
+    def write(self, scored: Sequence[Scored]) -> None:
+        """Append the rows of some files, all or none of them even if the machine fails.
+
+        Raises:
+            OSError: the disk is full, or the like.
+        """
+        if not scored:
+            return
+        text = as_csv((row for one in scored for row in rows(one)), header=False)
+        self._append(text.encode(), self._bytes)
+        self.done.update(one.file for one in scored)
+
+    def _append(self, content: bytes, at: int) -> None:
+        with self.path.open("r+b" if at else "wb") as file:
+            file.seek(at)
+            file.write(content)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        self._bytes = at + len(content)
+        note = json.dumps({"bytes": self._bytes, "settings": self._settings}, indent=1)
+        beside = self.journal.with_name(f"{self.journal.name}.new")
+        beside.write_text(note, encoding="utf-8")
+        beside.replace(self.journal)
+
+    def _go_on(self) -> None:
+        try:
+            note = json.loads(self.journal.read_text(encoding="utf-8"))
+            self._bytes, begun = int(note["bytes"]), dict(note["settings"])
+        except FileNotFoundError:
+            raise ResultsError(
+                f"{self.path} is there already, without the journal {self.journal.name} that says "
+                "how it was made. Name another file, or remove this one."
+            ) from None
+        except (ValueError, KeyError, TypeError):
+            raise ResultsError(
+                f"{self.journal} is damaged, so {self.path.name} cannot be gone on with. Name "
+                "another file, or remove both."
+            ) from None
+        if different := _difference(begun, self._settings):
+            raise ResultsError(
+                f"{self.path} was begun with other settings: {different}. Repeat the command with "
+                "those, or name another file."
+            )
+        if self.path.stat().st_size < self._bytes:
+            raise ResultsError(
+                f"{self.path} is shorter than {self.journal.name} says: it was changed. Name "
+                "another file, or remove both."
+            )
+        os.truncate(self.path, self._bytes)
+        self.done = {row.file for row in read_csv(self.path)}
+
+
+def _difference(begun: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The first setting that is not the same, in words; empty if all are."""
+    for name in {**begun, **now}:
+        before, after = begun.get(name), now.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+            if changed:
+                return f"{name} {', '.join(changed)} changed since"
+        elif before != after:
+            return f"{name} was {_said(before)} and now is {_said(after)}"
+    return ""
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "not given"
+    return "not given" if value is None else str(value)

@@ -1,0 +1,261 @@
+"""Many films through the one pipeline: decoding runs ahead in threads, models answer in batches.
+
+The answers are those of `pipeline.read` for each film. Memory does not grow with the number of
+films: a window of them is in work and the next is being decoded, each film kept only at the size
+of the networks' inputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from xray_models import PARTS, catalogue, radiograph
+from xray_models.batch.sources import Source
+from xray_models.catalogue import Card
+from xray_models.inference import predict
+from xray_models.pipeline import DETECTOR, CannotClassify, Finding, route
+from xray_models.radiograph import Radiograph, UnreadableRadiograph
+from xray_models.radiograph.preprocess import resize, scale
+from xray_models.viz import overlay
+
+BATCH = 16
+"""Films that go through a network together."""
+WINDOW = 32
+"""Films that are answered before the first of them is given out."""
+
+_MATTERS = (
+    "architecture input_size geometry scaling mean_std activation labels combined parts "
+    "calibration thresholds"
+).split()
+_Input = tuple[tuple[int, int], str]
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the models make of one file.
+
+    Attributes:
+        file: its name.
+        part: the body part, or None where the detector abstains or the file failed.
+        part_probability: of the most probable part, in 0..1; None where the file failed.
+        findings: of the models that read it, in the order of their cards.
+        error: why the file failed; empty if it did not.
+        thumbnail: small JPEG, if asked for.
+    """
+
+    file: str
+    part: str | None = None
+    part_probability: float | None = None
+    findings: tuple[Finding, ...] = ()
+    error: str = ""
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which models are asked: those that fit each film's part, or those named.
+
+    Attributes:
+        detector: tells the part.
+        models: ids of the models to ask whatever the part; empty for those that fit.
+        part: named by the user for all films, or None.
+    """
+
+    detector: Card
+    models: tuple[str, ...] = ()
+    part: str | None = None
+
+    def cards(self, part: str | None) -> list[Card]:
+        """The models that read a film of a part."""
+        if self.models:
+            return [catalogue.get(model) for model in self.models]
+        return catalogue.for_part(part) if part else []
+
+    def candidates(self) -> list[Card]:
+        """Every model that may be asked."""
+        parts = [self.part] if self.part else list(PARTS)
+        found = [card for part in parts for card in self.cards(part)]
+        return list({card.id: card for card in found}.values())
+
+    def settings(self) -> dict[str, Any]:
+        """What the answers depend on, ready for JSON: one run must not be gone on with another."""
+        cards = [self.detector, *self.candidates()]
+        return {
+            "models": list(self.models),
+            "part": self.part,
+            "arithmetic": {card.id: predict.arithmetic(card) for card in cards},
+            "cards": {card.id: _fingerprint(card) for card in cards},
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class _Film:
+    """A file at the size of the networks' inputs: float32 in 0..1 by (input size, geometry)."""
+
+    file: str
+    inputs: dict[_Input, np.ndarray]
+    error: str = ""
+    thumbnail: bytes | None = None
+
+
+def plan(models: Sequence[str] = (), part: str | None = None) -> Plan:
+    """Decide which models are asked.
+
+    Args:
+        models: ids of models to ask whatever the part.
+        part: named by the user for all films.
+
+    Raises:
+        CannotClassify: unknown part or model.
+        CatalogueError: the catalogue cannot be used.
+    """
+    cards = catalogue.catalogue()
+    readers = [name for name, card in cards.items() if card.task != "body-part"]
+    if part is not None and part not in PARTS:
+        raise CannotClassify(f"There is no part {part!r}. Parts: {', '.join(PARTS)}.")
+    for model in models:
+        if model not in readers:
+            raise CannotClassify(f"No model {model!r} reads films. Models: {', '.join(readers)}.")
+    return Plan(catalogue.get(DETECTOR), tuple(dict.fromkeys(models)), part)
+
+
+def score(
+    sources: Iterable[Source],
+    asked: Plan,
+    *,
+    window: int = WINDOW,
+    threads: int | None = None,
+    thumbnail: int = 0,
+) -> Generator[Scored, None, None]:
+    """Score files one after the other, in their order; close the iterator to stop.
+
+    Args:
+        sources: the files; taken as they are needed.
+        asked: which models.
+        window: films answered together: more are quicker, fewer come sooner.
+        threads: that decode and resize; by default one per processor, at most four.
+        thumbnail: longer side of a small picture of each film, in pixels; 0 for none.
+
+    Yields:
+        One result per file; a file that cannot be read gives its error.
+
+    Raises:
+        WeightsError, CatalogueError: a model cannot be used.
+    """
+    wanted = _inputs([asked.detector, *asked.candidates()])
+
+    def prepare(source: Source) -> _Film:
+        return _prepared(source, wanted, thumbnail)
+
+    films: list[_Film] = []
+    for film in _ahead(prepare, sources, threads or min(4, os.cpu_count() or 1), window):
+        films.append(film)
+        if len(films) == window:
+            yield from _answers(films, asked)
+            films = []
+    yield from _answers(films, asked)
+
+
+def _ahead(
+    make: Callable[[_Item], _Made], items: Iterable[_Item], threads: int, ahead: int
+) -> Iterator[_Made]:
+    """`map` in threads, in order, with at most `ahead` items in work or waiting to be taken."""
+    waiting: deque[Future[_Made]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(make, item))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _prepared(source: Source, wanted: set[_Input], thumbnail: int) -> _Film:
+    """Decode a file and resize it to every input that a model may ask for."""
+    try:
+        film = radiograph.read(source.load())
+        small = _thumbnail(film, thumbnail) if thumbnail else None
+        return _Film(
+            source.file,
+            {(size, how): resize(film.pixels, size, how)[0] for size, how in wanted},
+            thumbnail=small,
+        )
+    except UnreadableRadiograph as error:
+        return _Film(source.file, {}, str(error))
+    except MemoryError:
+        return _Film(source.file, {}, "There is not enough memory to decode this film.")
+
+
+def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
+    """What `pipeline.read` finds for each film, a batch at a time."""
+    readable = [film for film in films if not film.error]
+    seen = dict(zip(readable, _probabilities(asked.detector, readable), strict=True))
+    parts = {film: asked.part or route(asked.detector, seen[film]) for film in readable}
+    cards = {film: asked.cards(parts[film]) for film in readable}
+    found: dict[_Film, dict[str, list[Finding]]] = {film: {} for film in readable}
+    for card in {card.id: card for several in cards.values() for card in several}.values():
+        those = [film for film in readable if card in cards[film]]
+        for film, probability in zip(those, _probabilities(card, those), strict=True):
+            found[film][card.id] = [
+                Finding(card.id, label, probability[label], threshold)
+                for label, threshold in card.thresholds.items()
+            ]
+    for film in films:
+        if film.error:
+            yield Scored(film.file, error=film.error)
+        else:
+            of_parts = {label: seen[film][label] for label in PARTS}
+            yield Scored(
+                film.file,
+                parts[film],
+                of_parts[parts[film] or max(of_parts, key=of_parts.__getitem__)],
+                tuple(one for card in cards[film] for one in found[film][card.id]),
+                thumbnail=film.thumbnail,
+            )
+
+
+def _probabilities(card: Card, films: Sequence[_Film]) -> list[dict[str, float]]:
+    """Probability by label and combined finding, per film."""
+    found = []
+    for first in range(0, len(films), BATCH):
+        grey = np.stack(
+            [film.inputs[card.input_size, card.geometry] for film in films[first : first + BATCH]]
+        )
+        logits = predict.logits(card, scale(grey, card.scaling, card.mean_std))
+        for row in predict.calibrated(logits, card.calibration, card.activation):
+            known = dict(zip(card.labels, map(float, row), strict=True))
+            found.append(
+                known
+                | {name: sum(known[label] for label in of) for name, of in card.combined.items()}
+            )
+    return found
+
+
+def _inputs(cards: Iterable[Card]) -> set[_Input]:
+    return {(card.input_size, card.geometry) for card in cards}
+
+
+def _thumbnail(film: Radiograph, longest: int) -> bytes:
+    return overlay.encode(overlay.film(overlay.shrink(film.pixels, longest)), "JPEG")
+
+
+def _fingerprint(card: Card) -> str:
+    """Of everything on a card that an answer depends on."""
+    what = asdict(card)
+    relevant = {name: what[name] for name in _MATTERS} | {"weights": card.weights.sha256}
+    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,106 @@
+"""The cards that are there: shipped ones, and a user's own in their place."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+from xray_models.catalogue.cards import Card, CatalogueError
+from xray_models.catalogue.schema import read_card
+
+USER_FOLDER = "RADLENS_MODELS"
+"""Environment variable that names the folder of a user's own models."""
+
+
+def assets() -> Path:
+    """The assets folder: the environment variable RADLENS_ASSETS, else the repository's own."""
+    return Path(os.environ.get("RADLENS_ASSETS") or Path(__file__).resolve().parents[2] / "assets")
+
+
+def user_folder() -> Path | None:
+    """The folder of the user's own models, where RADLENS_MODELS names one.
+
+    Raises:
+        CatalogueError: it names something else.
+    """
+    name = os.environ.get(USER_FOLDER)
+    if not name:
+        return None
+    if not Path(name).is_dir():
+        raise CatalogueError(
+            f"{USER_FOLDER} is {name!r}, which is no folder. Name the folder that `import` wrote "
+            "your models to, or unset it."
+        )
+    return Path(name)
+
+
+def catalogue() -> dict[str, Card]:
+    """Every card by id, in alphabetical order; a user's own model before a shipped one.
+
+    Raises:
+        CatalogueError: a card is malformed or its weights are missing.
+    """
+    own = user_folder()
+    if own is None:
+        return _load(assets())
+    return dict(sorted((_load(assets()) | _load(own)).items()))
+
+
+def refresh() -> None:
+    """Read the cards again at the next look-up, after one was published."""
+    _load.cache_clear()
+
+
+def get(model: str) -> Card:
+    """The card of one model.
+
+    Raises:
+        CatalogueError: no such model; the message lists those there are.
+    """
+    cards = catalogue()
+    if model not in cards:
+        raise CatalogueError(f"There is no model {model!r}. Models: {', '.join(cards) or 'none'}.")
+    return cards[model]
+
+
+def for_part(part: str) -> list[Card]:
+    """The models that read a body part.
+
+    A chest goes to every chest model. A bone part goes to its own model where there is one that is
+    at least as good as its rival for several parts, else to the models that read several parts.
+    """
+    cards = [card for card in catalogue().values() if part in card.parts]
+    own = [card for card in cards if card.task == "bone" and card.parts == (part,)]
+    better = [card for card in own if card.rival is None or card.rival.difference.value >= 0]
+    return better or [card for card in cards if card not in own] or own
+
+
+def folder(card: Card) -> Path:
+    """Where a card is from: the folder of the user's own models, or the assets."""
+    own = user_folder()
+    return own if own is not None and _load(own).get(card.id) == card else assets()
+
+
+def weights_path(card: Card) -> Path:
+    """Where a model's weights lie."""
+    return folder(card) / "weights" / card.weights.file
+
+
+def table_path(card: Card) -> Path:
+    """Where a model's held-out predictions lie."""
+    return folder(card) / "held_out" / card.held_out.table
+
+
+@functools.lru_cache(maxsize=4)
+def _load(folder: Path) -> dict[str, Card]:
+    cards = {}
+    for path in sorted((folder / "models").glob("*.json")):
+        card = read_card(path)
+        if not (folder / "weights" / card.weights.file).is_file():
+            raise CatalogueError(
+                f"{path.name}: the weights file {card.weights.file} is missing from "
+                f"{folder / 'weights'}. Restore it from the repository, or remove the card."
+            )
+        cards[card.id] = card
+    return cards

@@ -1,0 +1,143 @@
+"""A card's thresholds, chosen on validation films: one chosen on test films would flatter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from xray_models import PARTS
+from xray_models.evaluate.metrics import thresholds
+from xray_models.evaluate.metrics.thresholds import Choice, ThresholdIndex
+from xray_models.evaluate.predictions.held_out_table import probabilities, truths
+
+Rule = Callable[[ThresholdIndex, str], Choice]
+"""Sorted scores and one of their labels -> a threshold; see `metrics.thresholds`."""
+
+NORMAL = "normal"
+"""The label of a model with several that means no finding."""
+
+# thresholds are stored with four decimals, strictly between 0 and 1
+_STEP = 1e-4
+
+
+def choose(
+    validation: pd.DataFrame,
+    labels: Sequence[str],
+    combined: Mapping[str, Sequence[str]],
+    task: str,
+    rule: Rule | None = None,
+    multi_label: bool = False,
+) -> dict[str, float]:
+    """The thresholds for a card, from its validation films or out-of-fold predictions.
+
+    A body-part model gets one for all parts: the highest that still routes 95 % of the supported
+    films. Others get one by `rule` for each combined finding and each label but "normal", which is
+    the absence of findings. A multi-label model gets none for a label that too few films speak of:
+    the label is then no finding.
+
+    Args:
+        validation: held-out table, validation films only, or all films of an out-of-fold table.
+        labels: the model's labels.
+        combined: finding -> labels whose probabilities add up to it.
+        task: "body-part", "bone" or "chest".
+        rule: `thresholds.youden` by default: unlike the most accurate threshold, Youden's does not
+            depend on how many of the validation films are positive. A multi-label model's is
+            `specific`.
+        multi_label: whether a film may have several of the labels, or none.
+
+    Returns:
+        Finding -> threshold, four decimals, between 0 and 1.
+
+    Raises:
+        ValueError: a class has no validation film, or too few films could be routed.
+    """
+    rule = rule or (specific if multi_label else thresholds.youden)
+    truth = validation["truth"].to_numpy()
+    values = probabilities(validation, labels)
+    if task == "body-part":
+        tau = abstention(values, truth, labels)
+        # downwards, so that no film that the threshold was to keep is lost by rounding
+        return dict.fromkeys(PARTS, _storable(math.floor(tau / _STEP) * _STEP))
+    if multi_label:
+        known = truths(validation, labels)
+        return {
+            label: _chosen(rule, column[films] == 1, values[films, k])
+            for k, (label, column) in enumerate(zip(labels, known.T, strict=True))
+            if len(np.unique(column[films := ~np.isnan(column)])) == 2
+        }
+    if len(labels) == 1:
+        return {labels[0]: _chosen(rule, truth == labels[0], values[:, 0])}
+    chosen = {}
+    named = {label: (label,) for label in labels if label != NORMAL}
+    for finding, members in {**combined, **named}.items():
+        scores = values[:, np.isin(labels, members)].sum(axis=1)
+        chosen[finding] = _chosen(rule, np.isin(truth, members), scores)
+    return chosen
+
+
+def specific(index: ThresholdIndex, label: str) -> Choice:
+    """The lowest threshold that spares nine in ten of the films without the finding.
+
+    For models with many findings: a film is asked about each of them, and Youden's threshold, which
+    may well call half of the films without a finding, would call several on every normal film.
+    """
+    return thresholds.at_specificity(index, label, 0.9)
+
+
+def sensitive(index: ThresholdIndex, label: str) -> Choice:
+    """The highest threshold that finds nine in ten of the films with the finding.
+
+    For models whose validation films are easier than the films they will meet: where the two
+    classes hardly overlap, Youden's threshold may lie next to the normal ones, and normal films
+    from elsewhere, of which the model is less sure, fall on the wrong side of it.
+    """
+    return thresholds.at_sensitivity(index, label, 0.9)
+
+
+def abstention(
+    values: np.ndarray, truth: np.ndarray, labels: Sequence[str], keep: float = 0.95
+) -> float:
+    """The highest threshold at which at least `keep` of the supported films are routed somewhere.
+
+    Args:
+        values: probabilities of the body-part model, shape (films, labels).
+        truth: label of each film, shape (films,).
+        labels: in the order of the columns.
+        keep: share of the supported films to route, in 0..1.
+
+    Returns:
+        A probability; a film is routed when its most probable label is a part and reaches it.
+
+    Raises:
+        ValueError: no supported film, or too few of them have a part as their most probable label.
+    """
+    supported = np.isin(truth, PARTS)
+    needed = math.ceil(keep * int(supported.sum()) - 1e-9)
+    if needed < 1:
+        raise ValueError("An abstention threshold needs supported films to keep; here are none.")
+    of_supported = np.asarray(values)[supported]
+    most_probable = np.asarray(labels)[of_supported.argmax(axis=1)]
+    best = np.sort(of_supported.max(axis=1)[np.isin(most_probable, PARTS)])[::-1]
+    if len(best) < needed:
+        raise ValueError(
+            f"Only {len(best) / supported.sum():.1%} of the supported films have a part as their "
+            f"most probable label, so no threshold routes {keep:.0%} of them."
+        )
+    return float(best[needed - 1])
+
+
+def _chosen(rule: Rule, truth: np.ndarray, scores: np.ndarray) -> float:
+    if truth.all() or not truth.any():
+        raise ValueError("A threshold needs positive and negative films; here is only one class.")
+    index = ThresholdIndex(("finding",), truth[:, None].astype(np.float64), scores[:, None])
+    found = rule(index, "finding").threshold
+    assert found is not None, "there are films of both classes"
+    # nobody needs a threshold that calls no film: the highest that calls one is the best there is
+    return _storable(min(found, float(index.cuts("finding")[-2])))
+
+
+def _storable(threshold: float) -> float:
+    return round(min(max(threshold, _STEP), 1 - _STEP), 4)

@@ -1,0 +1,164 @@
+"""Several models on the same films: who can be compared with whom, and on what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from xray_models import catalogue
+from xray_models.catalogue import Card, Figure, Rival
+from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate, bootstrap
+from xray_models.evaluate.metrics.paired import (
+    DeLong,
+    NotComparable,
+    Pair,
+    bootstrap_difference,
+    delong,
+    pair,
+)
+from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.predictions.predictions import (
+    FEW,
+    Judged,
+    films_of_test,
+    from_table,
+    same_label,
+)
+
+
+def of_table(card: Card) -> dict[str, Judged]:
+    """Models whose probabilities stand in the held-out table of another, by id.
+
+    Publishing a model with a rival writes the rival's probabilities beside its own, for the films
+    that neither was trained on.
+
+    Args:
+        card: a model with one label.
+
+    Raises:
+        TableError: the held-out table cannot be used.
+    """
+    if len(card.labels) != 1:
+        return {}
+    rows = films_of_test(card)
+    found = {}
+    for other in catalogue.catalogue().values():
+        if other.id == card.id or other.id not in rows.columns:
+            continue
+        both = rows[rows[other.id] != ""]
+        if both.empty:
+            continue
+        scores = both[other.id].to_numpy(np.float64)[:, None]
+        judged = replace(from_table(both, card), name=other.name, scores=scores, model=other.id)
+        threshold = other.thresholds.get(card.labels[0])
+        found[other.id] = replace(
+            judged, thresholds={} if threshold is None else {card.labels[0]: threshold}
+        )
+    return found
+
+
+def candidates(model: str | None, label: str) -> list[str]:
+    """Ids of the other measured models of the catalogue that have a label of the same name.
+
+    Args:
+        model: id of the model to compare, or None for a file.
+        label: one of its labels.
+    """
+    return [
+        other.id
+        for other in catalogue.catalogue().values()
+        if other.measured
+        and other.id != model
+        and any(same_label(label, one) for one in other.findings)
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """One model against another, on the films that all models of a comparison share.
+
+    Attributes:
+        films: the films, with the scores of the first and the other.
+        delong: DeLong's test, groups taken as clusters.
+        bootstrap: difference of the AUCs, first minus other, on the same resamples of groups.
+    """
+
+    films: Pair
+    delong: DeLong
+    bootstrap: Estimate
+
+
+def contests(first: Judged, others: Sequence[Judged], label: str) -> list[Contest]:
+    """Compare one model with each of several, all on the films that every one of them knows.
+
+    Args:
+        first: the model to compare.
+        others: at least one; each must have a label of the same name.
+        label: of the first.
+
+    Raises:
+        NotComparable: a table has no such label, no film of all is the same, or truths differ.
+    """
+    pairs = [pair(first, other, label) for other in others]
+    shared = set(pairs[0].images).intersection(*(one.images for one in pairs[1:]))
+    if not shared:
+        raise NotComparable("No film is in the tables of all these models. Compare fewer of them.")
+    found = []
+    for one in pairs:
+        kept = np.isin(one.images, sorted(shared))
+        films = Pair(
+            one.names,
+            one.truth[kept],
+            one.scores[:, kept],
+            one.groups[kept],
+            one.images[kept],
+        )
+        found.append(
+            Contest(
+                films,
+                delong(films.truth, films.scores, films.groups),
+                bootstrap_difference(films),
+            )
+        )
+    return found
+
+
+def doubt(rival: Rival) -> str:
+    """A sentence where chance may have decided a comparison; empty where films were enough."""
+    if rival.positives >= FEW:
+        return ""
+    return (
+        f"With fewer than {FEW} such films chance may have decided, and the interval, which "
+        "resamples them, is too narrow."
+    )
+
+
+def compare(model: str, table: pd.DataFrame, label: str, replicates: int = REPLICATES) -> Rival:
+    """Compare two models' AUC on the films of a held-out table that the rival has not seen.
+
+    Args:
+        model: id of the rival; the table holds its probabilities in a column of that name.
+        table: held-out table of the model with one label.
+        label: the label.
+        replicates: resamples of the groups.
+    """
+    both = table[table[model] != ""]
+    truth = (both["truth"] == label).to_numpy(float)
+    own = Ranking(truth, both[f"p:{label}"].to_numpy(float))
+    other = Ranking(truth, both[model].to_numpy(float))
+    difference = bootstrap(
+        lambda drawn: own.auc(drawn) - other.auc(drawn), both["group"].to_numpy(), replicates
+    )
+    once = np.ones((1, len(both)))
+    return Rival(
+        model=model,
+        films=len(both),
+        groups=both["group"].nunique(),
+        positives=int(truth.sum()),
+        own=float(own.auc(once)[0]),
+        other=float(other.auc(once)[0]),
+        difference=Figure(difference.value, difference.low, difference.high),
+    )

@@ -1,0 +1,1 @@
+"""How good heatmaps are: studies on held-out films and what they found."""

@@ -1,0 +1,144 @@
+"""What the stored figures say about one map, ready to be put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from xray_models.evaluate.explanations import results_table
+from xray_models.evaluate.explanations.faithfulness import GAP
+from xray_models.evaluate.explanations.localization import ARMS, EVERY
+from xray_models.evaluate.explanations.scoreboard import POINTING, SHARE
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A stored figure of a method against a baseline, over held-out films.
+
+    Attributes:
+        value: of the method, higher is better.
+        baseline: of what it is compared with, on the same films.
+        gain_low, gain_high: interval of the difference (method minus baseline).
+        films: measured on.
+        seen: whether the weights were trained on these films.
+        others: whether the films show other findings, and few or none the one that is asked about.
+        mostly: of these the one that most films show; empty where none stands out.
+    """
+
+    value: float
+    baseline: float
+    gain_low: float
+    gain_high: float
+    films: int
+    seen: bool = False
+    others: bool = False
+    mostly: str = ""
+
+    @property
+    def better(self) -> bool:
+        """The whole interval of the difference lies above 0."""
+        return self.gain_low > 0
+
+    @property
+    def worse(self) -> bool:
+        """The whole interval of the difference lies below 0."""
+        return self.gain_high < 0
+
+
+@dataclass(frozen=True)
+class Localization:
+    """How a method's maps did against boxes that people drew, beside the finding's usual place.
+
+    Attributes:
+        pointing: films whose hottest point lies in or beside a box.
+        share: of the heat, inside the boxes.
+    """
+
+    pointing: Measured
+    share: Measured
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about a map of one finding on one film.
+
+    Attributes:
+        localization: None where no boxes were there to measure with.
+        faithfulness: insertion area minus deletion area, against a random map; None if unmeasured.
+        positive: whether the finding's probability reaches its threshold on this film.
+    """
+
+    localization: Localization | None
+    faithfulness: Measured | None
+    positive: bool
+
+
+def evidence(
+    model: str, finding: str, method: str, positive: bool, layer: str | None = None
+) -> Evidence:
+    """The figures of a method for a finding of a model, as far as they were measured.
+
+    Localization is by the hottest point and by the share of heat inside people's boxes, against the
+    usual place (the mean box or the mean of the boxed areas, whichever does better): of the finding
+    itself where it has films enough, else over every finding, which is told by `Measured.others`;
+    of arms where they stand alone, because bone models are asked about arms. Faithfulness is
+    insertion area minus deletion area against a random map, over all findings.
+
+    Args:
+        model: its id.
+        finding: a label or combined finding.
+        method: id of the method.
+        positive: whether the finding's probability reaches its threshold on the film.
+        layer: another layer than the method's own.
+
+    Raises:
+        MethodTableError: a stored table cannot be used.
+    """
+    method = f"{method}@{layer}" if layer else method
+    places = results_table.load(model, "localisation")
+    pointing = _of_finding(_of(places, method, POINTING), finding)
+    share = _of_finding(_of(places, method, SHARE), finding)
+    uses = _of(results_table.load(model, "faithfulness"), method, GAP)
+    return Evidence(
+        Localization(pointing, share) if pointing and share else None,
+        _measured(uses.sort_values("films")),
+        positive,
+    )
+
+
+def _of_finding(places: pd.DataFrame, finding: str) -> Measured | None:
+    own = places[places["label"] == finding]
+    own = own.assign(arms=own["data"].str.endswith(ARMS)).sort_values(["arms", "films"])
+    return _measured(own) or _of_others(places)
+
+
+def _of_others(places: pd.DataFrame) -> Measured | None:
+    """The figure over every finding, with the one that more than half of its films show."""
+    together = places[places["label"] == EVERY].sort_values("films")
+    found = _measured(together)
+    if found is None:
+        return None
+    of_one = places[(places["label"] != EVERY) & (places["data"] == together.iloc[-1]["data"])]
+    most = of_one[of_one["films"] > found.films / 2]["label"]
+    return replace(found, others=True, mostly=most.iloc[-1] if len(most) else "")
+
+
+def _of(table: pd.DataFrame, method: str, measure: str) -> pd.DataFrame:
+    return table[(table["method"] == method) & (table["measure"] == measure)]
+
+
+def _measured(rows: pd.DataFrame) -> Measured | None:
+    """The last row that was held against its baseline."""
+    rows = rows[rows["gain"].notna()]
+    if rows.empty:
+        return None
+    best = rows.iloc[-1]
+    return Measured(
+        value=float(best["value"]),
+        baseline=float(best["value"] - best["gain"]),
+        gain_low=float(best["gain_low"]),
+        gain_high=float(best["gain_high"]),
+        films=int(best["films"]),
+        seen=bool(best["seen"]),
+    )

@@ -1,0 +1,277 @@
+"""Maps of the film that is open: what each costs here, and how faithful it is on this very film."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from xray_models import explain
+from xray_models.catalogue import Card
+from xray_models.evaluate.explanations.faithfulness import over_input
+from xray_models.evaluate.metrics.localization import random_map
+from xray_models.explain import Cost, Subject, methods
+from xray_models.explain.heatmap import Heatmap
+from xray_models.explain.metrics import faithfulness
+from xray_models.explain.metrics.rank_correlation import rank_correlation
+from xray_models.explain.progress import Progress, Stop, Stopped
+from xray_models.explain.queries import Aim
+from xray_models.inference import predict
+from xray_models.radiograph import Radiograph
+
+STEPS = 10
+"""The curves have so many points and one more."""
+
+SAMPLES = 64
+"""Random sets of cells for MuFidelity."""
+
+NOISY = 2
+"""Copies of the film with noise, each with a pass and a map of its own, for stability."""
+
+PASSES = 2 * (STEPS + 1) + 2
+"""Inputs that a map is judged with, beyond those shared by all maps of an aim and noisy copies."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """A map and what it took.
+
+    Attributes:
+        heatmap: the map.
+        seconds: beyond the pass that read the film, with the functions already compiled where
+            that could be told apart.
+        cost: in passes, at most; nothing where what was kept of the film was enough.
+    """
+
+    heatmap: Heatmap
+    seconds: float
+    cost: Cost
+
+
+_timed: weakref.WeakKeyDictionary[Subject, set[tuple[str, str | None]]] = (
+    weakref.WeakKeyDictionary()
+)
+"""Methods at layers whose own time on a film is known."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How faithful a map is on one film; see `explain.faithfulness` for each.
+
+    Attributes:
+        insertion: area under the insertion curve, higher is better.
+        deletion: area under the deletion curve, lower is better.
+        drop: share of the probability lost when only what is hot is shown, lower is better.
+        mu_fidelity: -1..1, higher is better; NaN for a constant map.
+        increase: 1 where showing only what is hot raised the probability, else 0.
+        stability: -1..1, rank correlation with the maps of the film under small noise, higher is
+            better; NaN for a constant map, None where it was not measured.
+    """
+
+    insertion: float
+    deletion: float
+    drop: float
+    mu_fidelity: float
+    increase: float | None = None
+    stability: float | None = None
+
+    @property
+    def gap(self) -> float:
+        """Insertion minus deletion, higher is better."""
+        return self.insertion - self.deletion
+
+
+def tried(
+    card: Card,
+    film: Radiograph,
+    aim: Aim,
+    method: str,
+    layer: str | None = None,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+) -> Tried:
+    """Make a map and time it.
+
+    A cheap one is made twice, for the first time includes the compilation of what it calls. Another
+    label or direction after it takes no pass, where the method has all labels from the same ones.
+
+    Args:
+        card: of the model.
+        film: the radiograph.
+        aim: what is asked.
+        method: of `explain.METHODS`.
+        layer: to look at; the last activation by default.
+        progress: told (passes done, passes in all).
+        stop: asked before each batch.
+
+    Raises:
+        ValueError: the method does not fit the model.
+        Stopped: `stop` returned true.
+        WeightsError: the model's weights cannot be used.
+    """
+    if (again := kept(card, film, aim, method, layer)) is not None:
+        return again
+    target = aim.target(card)
+    network = predict.traced(card)
+    cost = explain.METHODS[method].passes(network, layer=layer)
+    # the pass that read the film is not part of the cost
+    subject = explain.subject_of(card, film)
+    known = subject.activation(), subject.logits
+    began = time.perf_counter()
+    heatmap = explain.heat(
+        card, film, target, method, layer, progress=progress, stop=stop, every_label=True
+    )
+    seconds = time.perf_counter() - began
+    if not cost.slow:
+        fresh = Subject(lambda: network, subject.inputs, subject.baseline, known)
+        began = time.perf_counter()
+        explain.maps(fresh, [target], method, layer)
+        seconds = min(seconds, time.perf_counter() - began) or seconds
+        _timed.setdefault(subject, set()).add((method, layer))
+    return Tried(heatmap, seconds, cost)
+
+
+def kept(
+    card: Card, film: Radiograph, aim: Aim, method: str, layer: str | None = None
+) -> Tried | None:
+    """A map that what is kept of the film is enough for; None where it takes a pass.
+
+    A cheap method must have been timed on this film before: what it shares with other methods, such
+    as the gradients of a layer, would else be free for those that come after the first.
+
+    Args:
+        card: of the model.
+        film: the radiograph.
+        aim: what is asked.
+        method: of `explain.METHODS`.
+        layer: to look at; the last activation by default.
+
+    Raises:
+        ValueError: the method does not fit the model.
+        WeightsError: the model's weights cannot be used.
+    """
+    subject = explain.subject_of(card, film)
+    slow = explain.METHODS[method].passes(subject.network, layer=layer).slow
+    if not slow and (method, layer) not in _timed.get(subject, set()):
+        return None
+    began = time.perf_counter()
+    heatmap = explain.heat_kept(card, film, aim.target(card), method, layer)
+    if heatmap is None:
+        return None
+    return Tried(heatmap, time.perf_counter() - began, Cost())
+
+
+class Judge:
+    """Judges maps of one film, model and aim; what they share is computed once."""
+
+    def __init__(self, card: Card, film: Radiograph, aim: Aim, seed: int = 0) -> None:
+        """Take the film; nothing is computed yet.
+
+        Args:
+            card: of the model.
+            film: the radiograph.
+            aim: what the maps were asked.
+            seed: of everything that is drawn at random.
+
+        Raises:
+            WeightsError: the model's weights cannot be used.
+        """
+        self._card, self._aim, self._seed = card, aim, seed
+        self._subject = explain.subject_of(card, film)
+        self._inputs = self._subject.inputs[0]
+        self._stop: Stop | None = None
+
+    def scores(
+        self,
+        values: np.ndarray,
+        stop: Stop | None = None,
+        method: str | None = None,
+        layer: str | None = None,
+    ) -> Scores:
+        """How faithful a map is.
+
+        Args:
+            values: in 0..1 on any grid over the network's input.
+            stop: asked before each batch.
+            method: that made the map; where it is cheap, stability is measured, too.
+            layer: that the method looked at; the last activation by default.
+
+        Raises:
+            ValueError: unknown method or layer.
+            Stopped: `stop` returned true.
+        """
+        self._stop = stop
+        heat = over_input(np.asarray(values, np.float32), self._subject.size)
+        curves = faithfulness.curves(
+            self._probability, self._inputs, heat, self._fill, STEPS, self._seed
+        )
+        drop, rose = faithfulness.drop_and_increase(
+            self._probability, self._inputs, heat, self._fill
+        )
+        return Scores(
+            curves.insertion_area,
+            curves.deletion_area,
+            drop,
+            faithfulness.mu_fidelity(self._drops, heat),
+            rose,
+            self._stability(np.asarray(values, np.float32), method, layer) if method else None,
+        )
+
+    def _stability(self, values: np.ndarray, method: str, layer: str | None) -> float | None:
+        network, baseline = self._subject.network, self._subject.baseline
+        if methods.get(method).passes(network, layer=layer).slow:
+            return None
+        target = self._aim.target(self._card)
+
+        def again(inputs: np.ndarray) -> np.ndarray:
+            if inputs is self._inputs:
+                return values
+            if self._stop is not None and self._stop():
+                raise Stopped("Stopped before the map was judged.")
+            noisy = Subject(lambda: network, inputs[None], baseline)
+            found: np.ndarray = explain.maps(noisy, [target], method, layer, stop=self._stop)[0]
+            return found
+
+        return faithfulness.stability(again, self._inputs, repeats=NOISY, seed=self._seed)
+
+    def random(self, stop: Stop | None = None) -> Scores:
+        """How faithful a map of noise is, for comparison."""
+        return self.scores(random_map(self._subject.size, (8, 8), self._seed), stop)
+
+    @cached_property
+    def _fill(self) -> np.ndarray:
+        return faithfulness.blurred(self._inputs)
+
+    @cached_property
+    def _drops(self) -> faithfulness.Drops:
+        return faithfulness.drops(
+            self._score, self._inputs, self._fill, samples=SAMPLES, seed=self._seed
+        )
+
+    def _logits(self, batch: np.ndarray) -> np.ndarray:
+        if self._stop is not None and self._stop():
+            raise Stopped("Stopped before the map was judged.")
+        return self._subject.predict(batch)
+
+    def _probability(self, batch: np.ndarray) -> np.ndarray:
+        return self._aim.probability(self._card, self._logits(batch))
+
+    def _score(self, batch: np.ndarray) -> np.ndarray:
+        found: np.ndarray = self._logits(batch) @ self._aim.target(self._card).vector()
+        return found
+
+
+def agreement(heats: list[np.ndarray]) -> np.ndarray:
+    """Rank correlation of each pair of maps, float64 in -1..1, (maps, maps); NaN for constant ones.
+
+    Args:
+        heats: maps laid over the film, all of one shape.
+    """
+    found = np.full((len(heats), len(heats)), np.nan)
+    for i, one in enumerate(heats):
+        for j in range(i, len(heats)):
+            found[i, j] = found[j, i] = rank_correlation(one, heats[j])
+    return found

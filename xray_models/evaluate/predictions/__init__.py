@@ -1,0 +1,1 @@
+"""Truth beside probability: stored tables, imported ones, routing."""

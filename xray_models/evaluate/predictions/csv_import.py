@@ -1,0 +1,390 @@
+"""Tables of truth and probabilities of any model, read from CSV: guessed, confirmed, then judged.
+
+Names of columns differ from project to project. `guess` proposes what each column is; a reader
+confirms or corrects it; `judged` checks every cell and gives what the pages are drawn from.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Judged
+
+MOST_BYTES = 300 * 2**20
+"""A table larger than this, unpacked, is refused: it would not fit beside the models."""
+
+_GZIP = b"\x1f\x8b"
+_IMAGE = ("image", "image_index", "image_id", "film", "file", "filename", "path", "study", "id")
+_GROUP = ("group", "patient", "patient_id", "patientid", "subject_id", "subject", "case_id")
+_TRUE = {"1", "1.0", "true", "yes", "y", "positive", "pos", "present"}
+_FALSE = {"0", "0.0", "false", "no", "n", "negative", "neg", "absent"}
+# CheXpert writes -1 where a report is uncertain
+UNKNOWN = {"", "nan", "na", "null", "unknown", "uncertain"}
+"""Cells, in lower case, that say that nobody knows."""
+_UNKNOWN = UNKNOWN | {"none", "-1", "-1.0"}  # in a column of names, "none" is none of them
+_WORDS_OF_PROBABILITY = (
+    "p",
+    "prob",
+    "probability",
+    "pred",
+    "prediction",
+    "predicted",
+    "score",
+    "yhat",
+    "y_pred",
+    "y_prob",
+    "y_score",
+)
+_WORDS_OF_TRUTH = (
+    "true",
+    "truth",
+    "y_true",
+    "label",
+    "target",
+    "gt",
+    "ground_truth",
+    "actual",
+    "y",
+)
+_AGES = (18, 40, 60, 80)
+_AGE_BANDS = ("0-17", "18-39", "40-59", "60-79", "80-120")
+
+
+class PredictionsError(ValueError):
+    """A table cannot be used; the message says what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class LabelColumns:
+    """Where truth and probability of one label stand."""
+
+    label: str
+    truth: str
+    probability: str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of a table are.
+
+    Attributes:
+        labels: at least one, each with its two columns.
+        image: names the films, or None: then rows are numbered.
+        group: patient or the like, or None: then each film counts for itself.
+        subgroups: columns to divide the films by.
+        unused: columns that are none of these.
+    """
+
+    labels: tuple[LabelColumns, ...]
+    image: str | None = None
+    group: str | None = None
+    subgroups: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+
+def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame:
+    """The cells of a CSV file as text: comma, semicolon or tab between them, gzip or not.
+
+    Args:
+        source: the file's content, or its path.
+        name: of the file, for messages; by default its path's.
+
+    Returns:
+        str in every cell, "" for an empty one; a column per name in the first line.
+
+    Raises:
+        PredictionsError: missing, too large, no text, no rows, or a column's name repeats.
+    """
+    if isinstance(source, bytes):
+        content = source
+    else:
+        path = Path(source)
+        name = name or path.name
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                raise PredictionsError(_too_large(name))
+            content = path.read_bytes()
+        except OSError as error:
+            raise PredictionsError(f"{name}: cannot be read ({error.strerror}).") from error
+    name = name or "The table"
+    text = _decoded(_unpacked(content, name), name)
+    first = text.partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    try:
+        cells = pd.read_csv(
+            io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False
+        )
+    except ValueError as error:  # pandas raises ValueErrors for anything malformed
+        raise PredictionsError(f"{name}: cannot be read as CSV ({error}).") from error
+    header = [cell.strip() for cell in cells.iloc[0]]
+    if repeated := sorted({cell for cell in header if header.count(cell) > 1}):
+        raise PredictionsError(f"{name}: the column {repeated[0]!r} is there twice. Rename one.")
+    table = cells.iloc[1:].set_axis(header, axis="columns").reset_index(drop=True)
+    if table.empty:
+        raise PredictionsError(f"{name}: holds no rows below its first line.")
+    return table
+
+
+def guess(table: pd.DataFrame) -> Columns:
+    """What the columns are, by their names and by what is in them. Show it before you use it.
+
+    A label needs two columns: a probability (`prob_Edema`, `p:Edema`, `Edema_score`...) and a truth
+    (`true_Edema`, `Edema_label`, `Edema`), or a column of names ("Edema|Mass", "none") for all
+    labels. One pair without a label's name ("y_true", "score") is called "finding".
+
+    Raises:
+        PredictionsError: no such pair; the message lists the columns.
+    """
+    labels = _pairs(table)
+    if not labels:
+        raise PredictionsError(
+            "No pair of columns looks like the truth (0 or 1) and the probability (0 to 1) of a "
+            "label. Name them like true_Edema and prob_Edema. Columns: "
+            f"{', '.join(map(str, table.columns[:30]))}."
+        )
+    used = {column for one in labels for column in (one.truth, one.probability)}
+    by_name = {_plain(column): column for column in table.columns if column not in used}
+    image = next((by_name[name] for name in _IMAGE if name in by_name), None)
+    group = next((by_name[name] for name in _GROUP if name in by_name), None)
+    rest = [column for column in table.columns if column not in {*used, image, group}]
+    subgroups = [column for column in rest if _divided(column, table[column])]
+    return Columns(
+        tuple(labels),
+        image,
+        group,
+        tuple(subgroups),
+        tuple(column for column in rest if column not in subgroups),
+    )
+
+
+def judged(table: pd.DataFrame, columns: Columns, name: str) -> Judged:
+    """Check every cell and give what pages and figures are drawn from.
+
+    Truth is 1 or 0 (or true/false, yes/no, positive/negative); empty, -1 and "unknown" mean that
+    nobody knows, and such films are left out of that label's figures.
+
+    Args:
+        table: of `read`.
+        columns: of `guess`, as confirmed.
+        name: to show for the model.
+
+    Raises:
+        PredictionsError: a column is missing, or a cell is neither a truth nor a probability.
+    """
+    asked = [*(one.truth for one in columns.labels), *(one.probability for one in columns.labels)]
+    asked += [*columns.subgroups, *filter(None, (columns.image, columns.group))]
+    if missing := [column for column in asked if column not in table.columns]:
+        known = ", ".join(map(str, table.columns))
+        raise PredictionsError(f"{name}: there is no column {missing[0]!r}. Columns: {known}.")
+    if not columns.labels:
+        raise PredictionsError(f"{name}: choose the columns of at least one label.")
+    labels = tuple(one.label for one in columns.labels)
+    if len(set(labels)) < len(labels):
+        raise PredictionsError(f"{name}: two labels have the same name. Rename one.")
+    rows = np.arange(1, len(table) + 1).astype(str)
+    notes = []
+    if columns.group is None:
+        notes.append(
+            "No column names the patients, so each film counts for itself: where one patient has "
+            "several films, intervals are too narrow."
+        )
+    subgroups = {}
+    for column in columns.subgroups:
+        divided = _divided(column, table[column])
+        if divided is None:
+            raise PredictionsError(
+                f"{name}: {column!r} has {table[column].nunique()} different values; to compare "
+                f"subgroups there must be 2 to {MOST_SUBGROUPS}."
+            )
+        subgroups[divided[0]] = divided[1]
+    found = Judged(
+        name=name,
+        labels=labels,
+        truth=np.column_stack(
+            [_truth(table[one.truth], one.label, name) for one in columns.labels]
+        ),
+        scores=np.column_stack(
+            [_probability(table[one.probability], name) for one in columns.labels]
+        ),
+        groups=rows if columns.group is None else _groups(table[columns.group]),
+        images=rows if columns.image is None else table[columns.image].to_numpy(str),
+        subgroups=subgroups,
+    )
+    for label, unknown in zip(labels, np.isnan(found.truth).sum(axis=0), strict=True):
+        if unknown:
+            notes.append(
+                f"{label}: truth unknown for {unknown:,} of {found.films:,} films: left out."
+            )
+    return replace(found, notes=tuple(notes))
+
+
+_NAMELESS = ""
+"""Label of a column that says "score" or "y_true" and no more."""
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
+
+
+def _label(column: str, words: tuple[str, ...]) -> str | None:
+    """The plain name of the label that a column is of, if one of the words stands beside it."""
+    plain = _plain(column)
+    for word in sorted(words, key=len, reverse=True):
+        if plain == word:
+            return _NAMELESS
+        if plain.startswith(f"{word}_"):
+            return plain.removeprefix(f"{word}_")
+        if plain.endswith(f"_{word}"):
+            return plain.removesuffix(f"_{word}")
+    return None
+
+
+def _spelled(column: str, label: str) -> str:
+    """A label as its column spells it: prob_Pleural_Thickening gives Pleural Thickening."""
+    if label == _NAMELESS:
+        return "finding"
+    letters = [character if character.isalnum() else "_" for character in column]
+    start = re.sub("[^a-z0-9]", "_", column.lower()).find(label)
+    spelled = "".join(letters)[start : start + len(label)] if start >= 0 else label
+    return spelled.replace("_", " ").strip()
+
+
+def _pairs(table: pd.DataFrame) -> list[LabelColumns]:
+    """Labels with a column of probabilities and one of truth."""
+    probability: dict[str, str] = {}
+    truth: dict[str, str] = {}
+    for column in table.columns:
+        for words, found in ((_WORDS_OF_PROBABILITY, probability), (_WORDS_OF_TRUTH, truth)):
+            label = _label(column, words)
+            if label is not None and (found is truth or _holds_numbers(table[column])):
+                found.setdefault(label, column)
+                break
+    plain = {_plain(column): column for column in table.columns}
+    only_one = len(probability) == len(truth) == 1 and _NAMELESS in {*probability, *truth}
+    pairs = []
+    for label, column in probability.items():
+        name = label
+        of_truth = truth.get(label) or plain.get(label)
+        if of_truth is None and only_one:
+            name, of_truth = next((k, v) for k, v in truth.items())
+            name = name or label
+        if of_truth is not None and of_truth != column and _is_binary(table[of_truth]):
+            spelled = _spelled(of_truth if name != label else column, name)
+            pairs.append(LabelColumns(spelled, of_truth, column))
+        else:
+            spelled = _spelled(column, label)
+            if lists := _column_of_names(table, spelled, set(probability.values())):
+                pairs.append(LabelColumns(*lists, column))
+    return pairs
+
+
+def _column_of_names(table: pd.DataFrame, label: str, taken: set[str]) -> tuple[str, str] | None:
+    """A label as a column of truths spells it, and that column: "Edema|Mass", "none"."""
+    for column in table.columns:
+        if column not in taken:
+            for name in sorted(_names(table[column])):
+                if _plain(name) == _plain(label):
+                    return name, column
+    return None
+
+
+def _names(cells: pd.Series) -> set[str]:
+    """Every name in a column of names joined by bars; none if there are too many to be labels."""
+    different = cells.unique()
+    if len(different) > len(cells) / 2 + MOST_SUBGROUPS:
+        return set()
+    return {name.strip() for cell in different for name in str(cell).split("|")} - {""}
+
+
+def _holds_numbers(cells: pd.Series) -> bool:
+    return bool(pd.to_numeric(cells, errors="coerce").notna().mean() > 0.5)
+
+
+def _is_binary(cells: pd.Series) -> bool:
+    known = {str(cell).strip().lower() for cell in cells.unique()} - _UNKNOWN
+    return bool(known) and known <= _TRUE | _FALSE
+
+
+def _truth(cells: pd.Series, label: str, name: str) -> np.ndarray:
+    words = cells.str.strip().str.lower()
+    if _plain(label) in map(_plain, _names(cells)):
+        has = [_plain(label) in map(_plain, cell.split("|")) for cell in cells]
+        return np.where(words.isin(UNKNOWN), np.nan, np.array(has, np.float64))
+    known = words.isin(_TRUE) | words.isin(_FALSE)
+    wrong = ~known & ~words.isin(_UNKNOWN)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise PredictionsError(
+            f"{name}, row {row + 1}: the truth in {cells.name!r} is {cells.iloc[row]!r}. Give 1 "
+            "or 0, or nothing where nobody knows."
+        )
+    return np.where(known, words.isin(_TRUE).astype(np.float64), np.nan)
+
+
+def _probability(cells: pd.Series, name: str) -> np.ndarray:
+    values = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
+    wrong = ~((values >= 0) & (values <= 1))  # true for NaN as well
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise PredictionsError(
+            f"{name}, row {row + 1}: the probability in {cells.name!r} is {cells.iloc[row]!r}. "
+            "Give a number from 0 to 1: divide percentages by 100, put logits through a sigmoid."
+        )
+    return values
+
+
+def _divided(column: str, cells: pd.Series) -> tuple[str, np.ndarray] | None:
+    """A column as subgroups, ages in bands; None if it has one value only, or too many."""
+    title, values = column, cells.to_numpy(str)
+    ages = pd.to_numeric(cells, errors="coerce")
+    if _plain(column) in ("age", "patient_age") and ages.notna().any():
+        band = np.searchsorted(_AGES, ages.to_numpy(np.float64), side="right")
+        known = (ages >= 0).to_numpy(bool)
+        values = np.where(known, np.array(_AGE_BANDS)[np.where(known, band, 0)], "")
+        title = "age band"
+    return (title, values) if 2 <= len(np.unique(values)) <= MOST_SUBGROUPS else None
+
+
+def _groups(cells: pd.Series) -> np.ndarray:
+    """Groups; a film without one counts for itself."""
+    rows = np.arange(1, len(cells) + 1).astype(str)
+    values = cells.str.strip().to_numpy(str)
+    return np.where(values == "", np.char.add("row ", rows), values)
+
+
+def _unpacked(content: bytes, name: str) -> bytes:
+    if content.startswith(_GZIP):
+        try:
+            with gzip.open(io.BytesIO(content)) as packed:
+                content = packed.read(MOST_BYTES + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise PredictionsError(f"{name}: the gzip file is damaged ({error}).") from error
+    if len(content) > MOST_BYTES:
+        raise PredictionsError(_too_large(name))
+    return content
+
+
+def _decoded(content: bytes, name: str) -> str:
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        raise PredictionsError(
+            f"{name}: is no text in UTF-8. Save it as CSV, for example from your spreadsheet."
+        ) from None
+    if not text.strip():
+        raise PredictionsError(f"{name}: is empty.")
+    return text
+
+
+def _too_large(name: str) -> str:
+    return f"{name}: is larger than {MOST_BYTES // 2**20} MB. Leave out columns or films."

@@ -1,0 +1,51 @@
+"""Guided backpropagation (Springenberg et al. 2015, arXiv:1412.6806) and guided Grad-CAM.
+
+On the way back, a ReLU passes only what is positive: fine lines that look convincing. They hardly
+change when the weights are scrambled (Adebayo et al. 2018, arXiv:1810.03292), so they show the
+film's edges more than the model's reasons. The rule is made for ReLU and for nothing else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xray_models.explain.methods.grad_cam import grad_cam
+from xray_models.explain.methods.masks import enlarged
+from xray_models.explain.pass_cache import Subject
+from xray_models.explain.progress import Work
+
+
+def guided_backprop(subject: Subject, vectors: np.ndarray, work: Work) -> np.ndarray:
+    """Gradient by the pixels where only positive gradients pass a ReLU.
+
+    Args:
+        subject: what is explained, a network with ReLU only.
+        vectors: float32, (targets, labels).
+        work: told of progress.
+
+    Returns:
+        float32, (targets, height, width), summed over channels.
+    """
+    heats = []
+    for vector in vectors:
+        for _ in work.batches(1):
+            gradient = subject.network.input_gradient(subject.inputs, vector, guided=True)
+            heats.append(gradient[0].sum(axis=-1))
+    return np.stack(heats)
+
+
+def guided_grad_cam(subject: Subject, vectors: np.ndarray, layer: str, work: Work) -> np.ndarray:
+    """Guided backpropagation where Grad-CAM is hot (Selvaraju et al. 2017, arXiv:1610.02391).
+
+    Args:
+        subject: what is explained, a network with ReLU only.
+        vectors: float32, (targets, labels).
+        layer: of Grad-CAM.
+        work: told of progress.
+
+    Returns:
+        float32, (targets, height, width).
+    """
+    coarse = grad_cam(subject.activation(layer), subject.gradients(vectors, layer))
+    where = enlarged(np.maximum(coarse, 0), subject.size)
+    return guided_backprop(subject, vectors, work) * where

@@ -1,0 +1,39 @@
+"""Integrated Gradients (Sundararajan et al. 2017, arXiv:1703.01365).
+
+The gradient along the way from "no film" to the film, times the way: the pixels' parts add up to
+the difference of the two scores.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xray_models.explain.pass_cache import Subject
+from xray_models.explain.progress import Work
+
+
+def integrated_gradients(
+    subject: Subject, vectors: np.ndarray, work: Work, steps: int = 32
+) -> np.ndarray:
+    """Each pixel's part in the score.
+
+    Args:
+        subject: what is explained; its baseline is where the way begins.
+        vectors: float32, (targets, labels).
+        work: told of progress.
+        steps: points on the way, each in the middle of its stretch.
+
+    Returns:
+        float32, (targets, height, width), summed over channels, positive where a pixel speaks for
+        the target; adds up to the score less the baseline's, up to the error of the steps.
+    """
+    way = subject.inputs - subject.baseline
+    shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
+    heats = []
+    for vector in vectors:
+        total = np.zeros(subject.inputs.shape[1:], np.float32)
+        for part in work.batches(steps, 4):
+            points = subject.baseline + shares[part, None, None, None] * way
+            total += subject.network.input_gradient(points, vector).sum(axis=0)
+        heats.append((total / steps * way[0]).sum(axis=-1))
+    return np.stack(heats)

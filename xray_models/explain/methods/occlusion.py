@@ -1,0 +1,64 @@
+"""Occlusion (Zeiler & Fergus 2014, arXiv:1311.2901).
+
+A patch of "no film" slides over the film; a pixel's heat is what the target loses while it is
+covered, averaged over the patches that cover it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from xray_models.explain.pass_cache import Subject
+from xray_models.explain.progress import Work
+
+
+def occlusion(
+    subject: Subject, vectors: np.ndarray, work: Work, patch: int = 32, stride: int = 16
+) -> np.ndarray:
+    """What the target loses while a pixel is covered.
+
+    Args:
+        subject: what is explained.
+        vectors: float32, (targets, labels).
+        work: told of progress.
+        patch: side of the patch in input pixels.
+        stride: step of the patch in input pixels, at most `patch`.
+
+    Returns:
+        float32, (targets, height, width), positive where covering hurts the target.
+
+    Raises:
+        ValueError: the stride is wider than the patch, so that pixels would be left out.
+    """
+    if not 1 <= stride <= patch:
+        raise ValueError(f"The stride ({stride}) must be between 1 and the patch ({patch}).")
+    spots = patches(subject.size, patch, stride)
+
+    def masks(part: slice) -> np.ndarray:
+        seen = np.ones((len(spots[part]), *subject.size), np.float32)
+        for mask, spot in zip(seen, spots[part], strict=True):
+            mask[spot] = 0
+        return seen
+
+    logits = subject.once(
+        ("occlusion", patch, stride), lambda: subject.masked(len(spots), masks, work)
+    )
+    losses = (subject.logits - logits) @ vectors.T
+    total = np.zeros((len(vectors), *subject.size), np.float32)
+    times = np.zeros(subject.size, np.float32)
+    for spot, loss in zip(spots, losses, strict=True):
+        total[:, *spot] += loss[:, None, None]
+        times[spot] += 1
+    return total / times
+
+
+def patches(size: tuple[int, int], patch: int, stride: int) -> list[tuple[slice, slice]]:
+    """Where the patch stands; the first and last stand half outside, so that corners count too."""
+    down, across = (
+        [
+            slice(max(start, 0), min(start + patch, side))
+            for start in range(stride - patch, side, stride)
+        ]
+        for side in size
+    )
+    return [(rows, columns) for rows in down for columns in across]

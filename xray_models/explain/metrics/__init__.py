@@ -1,0 +1,1 @@
+"""How faithful, how sane and how alike heatmaps are."""

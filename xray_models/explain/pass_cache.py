@@ -1,0 +1,367 @@
+"""What is explained: one input in one network, every pass made once and kept."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, NoReturn, TypeVar
+
+import tensorflow as tf
+import keras
+import numpy as np
+
+from xray_models.explain.progress import BATCH, Work
+from xray_models.inference.functions import Traced, traced
+
+_KEPT_BYTES = 48 * 2**20
+_MOST_LABELS = 32  # whose gradients are computed together
+_Value = TypeVar("_Value", bound=np.ndarray | tuple)
+
+
+class Subject:
+    """One input in one network.
+
+    Everything that methods ask of the network goes through here and is kept up to 48 MiB, least
+    recently used out first: another label, method or target then costs only what is new.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model | Callable[[], Traced],
+        inputs: np.ndarray,
+        baseline: np.ndarray | None = None,
+        known: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
+        """Take an input.
+
+        Args:
+            network: functional or sequential, nested or not, with or without a sigmoid or softmax
+                at its end; its weights are read live. Or what returns its functions: a subject that
+                outlives its network in memory must not hold it.
+            inputs: float32, (1, height, width, channels), scaled as the network needs.
+            baseline: what "no film" looks like to the network; anything that broadcasts to
+                `inputs`, zeros by default.
+            known: (activation of the default layer without the batch, logits), from a pass that
+                was already made.
+
+        Raises:
+            ValueError: the network cannot be looked into, or the input does not fit it.
+        """
+        # a Keras model can be called, too
+        live = isinstance(network, keras.Model)
+        self._network: Callable[[], Traced] = (lambda: traced(network)) if live else network
+        self.inputs = np.ascontiguousarray(inputs, np.float32)
+        wanted = tuple(self.network.graph.inputs.shape[1:])
+        if self.inputs.ndim != 4 or len(self.inputs) != 1 or self.inputs.shape[1:] != wanted:
+            raise ValueError(f"The input has shape {self.inputs.shape}; needed is {(1, *wanted)}.")
+        empty = np.zeros((), np.float32) if baseline is None else baseline
+        self.baseline = np.broadcast_to(np.asarray(empty, np.float32), self.inputs.shape)
+        self._kept: OrderedDict[Hashable, np.ndarray | tuple] = OrderedDict()
+        self._asked: set[str] = set()
+        self._lock = threading.RLock()
+        if known is not None:
+            self._kept["forward"] = known
+
+    @property
+    def network(self) -> Traced:
+        """The network's functions."""
+        return self._network()
+
+    def at_rest(self) -> Subject:
+        """The same input and all that is kept of it; running its network raises `NotKept`."""
+        same = copy.copy(self)
+        same._network = lambda: AtRest(self.network)
+        return same
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the input in pixels."""
+        return self.inputs.shape[1], self.inputs.shape[2]
+
+    @property
+    def default_layer(self) -> str:
+        """The last activation."""
+        return self.network.default_layer
+
+    @property
+    def logits(self) -> np.ndarray:
+        """float32, (labels,)."""
+        return self._forward()[1]
+
+    def activation(self, layer: str | None = None) -> np.ndarray:
+        """Output of a layer, float32, (rows, columns, channels).
+
+        Raises:
+            ValueError: no such layer, or its output is no grid.
+        """
+        if layer in (None, self.default_layer):
+            return self._forward()[0]
+        return self._front(str(layer))[0].numpy()[0].astype(np.float32)
+
+    def gradients(
+        self,
+        vectors: np.ndarray,
+        layer: str | None = None,
+        work: Work | None = None,
+        every_label: bool = False,
+    ) -> np.ndarray:
+        """Gradient of each weighted sum of logits by a layer's output.
+
+        Only the part of the network above the layer is passed back through. Where that part is
+        global average pooling and a linear head, nothing is: the gradient is the head over the
+        number of cells, the same in each.
+
+        What is asked first of a layer is computed alone. Whoever asks again is likely to go through
+        the labels: then those of all labels are computed together, in two or three times the time
+        of one, and every further target is a sum of them. That is left out for more than 32 labels
+        or 24 MiB; so much is also the most that goes back through the network in one batch.
+
+        Args:
+            vectors: float32, (targets, labels).
+            layer: name; the default layer if None.
+            work: told of progress; asked before each batch whether to go on.
+            every_label: compute those of all labels right away, where that is not too much.
+
+        Returns:
+            float32, (targets, rows, columns, channels), or (targets, 1, 1, channels) where it is
+            the same in every cell.
+
+        Raises:
+            ValueError: no such layer, or its output is no grid.
+            Stopped: the work was stopped.
+        """
+        layer = layer or self.default_layer
+        head = self.head(layer)
+        if head is not None:
+            rows, columns, _ = self.network.grids[layer]
+            return (vectors @ head.T)[:, None, None, :] / np.float32(rows * columns)
+
+        known = self._gradients_kept(layer, vectors)
+        ways = self._gradients_to_make(layer, vectors, known, every_label)
+        if ways:
+            made = self._passed_back(layer, np.stack(ways), work or Work())
+            for way, value in zip(ways, made, strict=True):
+                known[way.tobytes()] = self._keep(("gradient", layer, way.tobytes()), value)
+            with self._lock:
+                self._asked.add(layer)
+        return np.stack([_sum_of(known, vector) for vector in vectors])  # type: ignore[misc]
+
+    def has_room(self, layer: str | None = None) -> bool:
+        """Whether gradients of all labels by a layer are few enough to be computed together."""
+        most = self._most_at(layer or self.default_layer)
+        return self.network.labels <= min(_MOST_LABELS, most)
+
+    def head(self, layer: str | None = None) -> np.ndarray | None:
+        """float32, (channels, labels): the linear head that reads the mean of a layer, or None."""
+        return self.network.head if layer in (None, self.network.graph.pooled) else None
+
+    def predict(self, batch: np.ndarray, work: Work | None = None) -> np.ndarray:
+        """Logits of many inputs of this network.
+
+        Args:
+            batch: float32, (inputs, height, width, channels).
+            work: told of progress.
+
+        Returns:
+            float32, (inputs, labels).
+        """
+        work = work or Work()
+        return self.predict_made(len(batch), lambda part: batch[part], work)
+
+    def predict_made(
+        self, count: int, make: Callable[[slice], np.ndarray], work: Work
+    ) -> np.ndarray:
+        """Logits of inputs that are made batch by batch, so that memory holds one batch."""
+        found = [self.network.forward(make(part))[1] for part in work.batches(count)]
+        return np.concatenate(found) if found else np.zeros((0, self.network.labels), np.float32)
+
+    def masked(self, count: int, make: Callable[[slice], np.ndarray], work: Work) -> np.ndarray:
+        """Logits of the input where masks are 1 and of the baseline where they are 0.
+
+        Args:
+            count: number of masks.
+            make: slice -> masks, float32 in 0..1, (masks, height, width).
+            work: told of progress.
+
+        Returns:
+            float32, (masks, labels).
+        """
+        film, empty = self.inputs, self.baseline
+
+        def blend(part: slice) -> np.ndarray:
+            return empty + make(part)[..., None] * (film - empty)
+
+        return self.predict_made(count, blend, work)
+
+    def rest(
+        self, layer: str, count: int, make: Callable[[slice], np.ndarray], work: Work
+    ) -> np.ndarray:
+        """Logits from changed outputs of a layer; only the part above it is run.
+
+        Args:
+            layer: name.
+            count: number of changed outputs.
+            make: slice -> activations, float32, (activations, rows, columns, channels).
+            work: told of progress.
+
+        Returns:
+            float32, (activations, labels).
+        """
+        activation, crossing, _ = self._front(layer)
+        rest, kind = self.network.cut(layer).rest, activation.dtype
+        found = [
+            rest(tf.cast(make(part), kind), crossing).numpy() for part in work.batches(count, BATCH)
+        ]
+        return np.concatenate(found)
+
+    def per_vector(
+        self, key: Hashable, vectors: np.ndarray, make: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Arrays for targets, made only for those not seen before.
+
+        Args:
+            key: what is made.
+            vectors: float32, (targets, labels).
+            make: vectors, (new targets, labels) -> (new targets, ...).
+        """
+        keys = [(key, vector.tobytes()) for vector in vectors]
+        with self._lock:
+            found = {i: self._kept[one] for i, one in enumerate(keys) if one in self._kept}
+        new = [i for i in range(len(keys)) if i not in found]
+        if new:
+            made = make(np.ascontiguousarray(vectors[new], np.float32))
+            for i, value in zip(new, made, strict=True):
+                found[i] = self._keep(keys[i], value)
+        return np.stack([found[i] for i in range(len(keys))])
+
+    def once(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
+        """What `make` returns, made at most once as long as it is kept."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]  # type: ignore[return-value]
+        return self._keep(key, make())
+
+    def _keep(self, key: Hashable, value: _Value) -> _Value:
+        with self._lock:
+            self._kept[key] = value
+            while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > _KEPT_BYTES:
+                self._kept.popitem(last=False)
+        return value
+
+    def _gradients_kept(self, layer: str, vectors: np.ndarray) -> dict[bytes, np.ndarray]:
+        """Those at hand by direction: of the targets themselves, and of single labels."""
+        labels = np.eye(self.network.labels, dtype=np.float32)
+        found = {np.zeros_like(labels[0]).tobytes(): np.zeros(self.network.grids[layer], "f4")}
+        with self._lock:
+            for way in [*map(_direction, vectors), *labels]:
+                key = ("gradient", layer, way.tobytes())
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+                    found[way.tobytes()] = self._kept[key]  # type: ignore[assignment]
+        return found
+
+    def _gradients_to_make(
+        self,
+        layer: str,
+        vectors: np.ndarray,
+        known: dict[bytes, np.ndarray],
+        every_label: bool,
+    ) -> list[np.ndarray]:
+        """Directions to pass back for targets: their own, or all labels where that is not much."""
+        missing = [vector for vector in vectors if _sum_of(known, vector) is None]
+        with self._lock:
+            again = bool(missing) and layer in self._asked
+        if (every_label or again) and self.has_room(layer):
+            labels = np.eye(self.network.labels, dtype=np.float32)
+            return [way for way in labels if way.tobytes() not in known]
+        return list({way.tobytes(): way for way in map(_direction, missing)}.values())
+
+    def _passed_back(self, layer: str, ways: np.ndarray, work: Work) -> list[np.ndarray]:
+        """Gradients of directions (directions, labels) by a layer's output, batch by batch."""
+        activation, crossing, _ = self._front(layer)
+        gradient = self.network.cut(layer).gradient
+        made: list[np.ndarray] = []
+        for part in work.batches(len(ways), max(1, min(BATCH, self._most_at(layer)))):
+            made += list(gradient(activation, crossing, tf.constant(ways[part])).numpy())
+        return made
+
+    def _most_at(self, layer: str) -> int:
+        """How many gradients by a layer's output take no more than half of what is kept."""
+        return _KEPT_BYTES // 2 // (int(np.prod(self.network.grids[layer])) * 4)
+
+    def _forward(self) -> tuple[np.ndarray, np.ndarray]:
+        def make() -> tuple[np.ndarray, np.ndarray]:
+            activation, logits = self.network.forward(self.inputs)
+            return activation[0], logits[0]
+
+        return self.once("forward", make)
+
+    def _front(self, layer: str) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+        def make() -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
+            if layer == self.default_layer and not self.network.graph.crossing(layer):
+                activation, logits = self._forward()  # already there: no second pass
+                kind = self.network.graph.grid(layer).dtype
+                return tf.cast(activation[None], kind), [], tf.constant(logits[None])
+            return tuple(self.network.cut(layer).front(tf.constant(self.inputs)))
+
+        return self.once(("front", layer), make)
+
+
+def _direction(vector: np.ndarray) -> np.ndarray:
+    """A target with its first weight made 1: a finding, its negation and its half are one."""
+    weights = vector[np.flatnonzero(vector)]
+    # + 0.0 turns -0.0 into 0.0, whose bytes differ
+    way: np.ndarray = (vector / weights[0] if len(weights) else vector) + np.float32(0.0)
+    return np.ascontiguousarray(way, np.float32)
+
+
+def _sum_of(known: dict[bytes, np.ndarray], vector: np.ndarray) -> np.ndarray | None:
+    """A target's gradient from those of its direction or of its labels; None where one lacks."""
+    labels = np.flatnonzero(vector)
+    whole = known.get(_direction(vector).tobytes())
+    if whole is not None:
+        return whole * vector[labels[0]] if len(labels) else whole
+    each = np.eye(len(vector), dtype=np.float32)
+    parts = [known.get(each[k].tobytes()) for k in labels]
+    if any(part is None for part in parts):
+        return None
+    found: np.ndarray = sum(vector[k] * part for k, part in zip(labels, parts, strict=True))
+    return found
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    return int(np.prod(value.shape)) * value.dtype.size if tf.is_tensor(value) else 0
+
+
+class NotKept(RuntimeError):
+    """What is asked for is not kept: it takes a pass through the network."""
+
+
+class AtRest(Traced):
+    """The functions of a network, each way into it closed; what it is can still be asked."""
+
+    def __init__(self, network: Traced) -> None:  # nothing is traced anew
+        """Take a network, whose own facts are asked."""
+        self._network = network
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._network, name)
+
+    def forward(self, *_: Any) -> NoReturn:
+        """Raises NotKept."""
+        raise NotKept("Reading the film again takes a pass through the network.")
+
+    def cut(self, *_: Any) -> NoReturn:
+        """Raises NotKept."""
+        raise NotKept("Looking into a layer takes a pass through the network.")
+
+    def input_gradient(self, *_: Any, **__: Any) -> NoReturn:
+        """Raises NotKept."""
+        raise NotKept("The gradient of the film takes a pass through the network.")

@@ -1,0 +1,1 @@
+"""Networks at work: weights, compiled functions, precision, predictions."""

@@ -1,0 +1,129 @@
+"""One forward pass per film and model: logits, and the activations behind every heatmap."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, softmax
+
+from xray_models.catalogue import Calibration, Card
+from xray_models.inference import functions, precision, weights
+from xray_models.radiograph import Radiograph
+from xray_models.radiograph.preprocess import Placement, resize, scale
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardPass:
+    """What one pass of one film through one model leaves.
+
+    Attributes:
+        logits: float32, (labels,), before calibration.
+        activation: float32, (rows, columns, channels): the input of the pooling layer.
+        head: float32, (channels, labels): kernel of the linear head that reads the mean of the
+            activation; None where the network has another kind of head.
+        placement: where the film lies in the network's input.
+        input_size: (height, width) of the network's input.
+    """
+
+    logits: np.ndarray
+    activation: np.ndarray
+    head: np.ndarray | None
+    placement: Placement
+    input_size: tuple[int, int]
+
+
+_passes: weakref.WeakKeyDictionary[Radiograph, dict[str, ForwardPass]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def forward(card: Card, radiograph: Radiograph) -> ForwardPass:
+    """Pass a radiograph through a model once; asking again costs nothing while the film is in use.
+
+    Raises:
+        WeightsError: the model's weights cannot be used.
+    """
+    with _lock:
+        known = _passes.setdefault(radiograph, {})
+    key = f"{card.id}:{card.weights.sha256}"
+    if key not in known:
+        grey, placement = resize(radiograph.pixels, card.input_size, card.geometry)
+        activation, logits = traced(card).forward(scale(grey, card.scaling, card.mean_std)[None])
+        known[key] = ForwardPass(
+            logits=logits[0],
+            activation=activation[0],
+            head=traced(card).head,
+            placement=placement,
+            input_size=card.input_size,
+        )
+    return known[key]
+
+
+def traced(card: Card) -> functions.Traced:
+    """A model's compiled functions, frozen: the weights of a card never change.
+
+    Raises:
+        WeightsError: the model's weights cannot be used.
+        PrecisionError: RADLENS_PRECISION names no precision.
+    """
+    return functions.traced(
+        weights.network(card), frozen=True, bfloat16=arithmetic(card) == "bfloat16"
+    )
+
+
+def arithmetic(card: Card) -> str:
+    """What a model's passes are computed in here: "float32" or "bfloat16".
+
+    Raises:
+        PrecisionError: RADLENS_PRECISION names no precision.
+    """
+    free = card.bfloat16 is not None and card.bfloat16.free
+    return "bfloat16" if precision.wants_bfloat16(free) else "float32"
+
+
+def logits(card: Card, batch: np.ndarray) -> np.ndarray:
+    """Logits of many inputs, before calibration.
+
+    Args:
+        card: the model.
+        batch: float32, (inputs, height, width, 3), scaled as the card says. All go through the
+            network together: 16 at a time are enough.
+
+    Returns:
+        float32, (inputs, labels).
+
+    Raises:
+        WeightsError: the model's weights cannot be used.
+    """
+    return traced(card).forward(batch)[1]
+
+
+def probabilities(card: Card, radiograph: Radiograph) -> dict[str, float]:
+    """Calibrated probability per label, then per combined finding.
+
+    Raises:
+        WeightsError: the model's weights cannot be used.
+    """
+    values = calibrated(forward(card, radiograph).logits[None], card.calibration, card.activation)[
+        0
+    ]
+    found = {label: float(value) for label, value in zip(card.labels, values, strict=True)}
+    combined = {name: sum(found[label] for label in of) for name, of in card.combined.items()}
+    return found | combined
+
+
+def calibrated(logits: np.ndarray, calibration: Calibration, activation: str) -> np.ndarray:
+    """Probabilities of logits.
+
+    Args:
+        logits: (films, labels).
+        calibration: temperature and one bias per label.
+        activation: "sigmoid" or "softmax".
+
+    Returns:
+        float64 in 0..1, (films, labels); rows add up to 1 for softmax.
+    """
+    adjusted = logits.astype(np.float64) / calibration.temperature + np.array(calibration.bias)
+    return expit(adjusted) if activation == "sigmoid" else softmax(adjusted, axis=1)

@@ -1,0 +1,11 @@
+"""Reading any upload into gray pixels: PNG, JPEG, TIFF, BMP, WebP or DICOM."""
+
+from xray_models.radiograph.reader import read
+from xray_models.radiograph.types import (
+    MOST_BYTES,
+    MOST_PIXELS,
+    Radiograph,
+    UnreadableRadiograph,
+)
+
+__all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read"]

@@ -1,0 +1,113 @@
+"""Read any upload as a radiograph: by what it holds, within limits, or with a clear refusal."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from xray_models.radiograph import dicom, image
+from xray_models.radiograph.types import MOST_BYTES, MOST_PIXELS, Radiograph, UnreadableRadiograph
+
+__all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read"]
+
+_READABLE = "PNG, JPEG, TIFF, BMP, WebP and DICOM"
+
+_PICTURES = (
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff",
+    b"II*\x00",
+    b"MM\x00*",
+    b"II+\x00",
+    b"MM\x00+",
+    b"BM",
+)
+_PDF = (
+    "This is a PDF document, not a picture. Take the radiograph out of it as PNG, or ask for the "
+    "DICOM file."
+)
+_ZIP = "This is a ZIP archive. Unpack it and choose one radiograph."
+_ARCHIVE = "This is a compressed archive. Unpack it and choose one radiograph."
+_OFFICE = (
+    "This is an office document, not a picture. Save the radiograph from it as PNG, or ask for "
+    "the DICOM file."
+)
+_OTHERS = (
+    (b"PK\x03\x04", _ZIP),
+    (b"PK\x05\x06", _ZIP),
+    (b"PK\x07\x08", _ZIP),
+    (b"\x1f\x8b", _ARCHIVE),
+    (b"7z\xbc\xaf\x27\x1c", _ARCHIVE),
+    (b"Rar!\x1a\x07", _ARCHIVE),
+    (b"BZh", _ARCHIVE),
+    (b"\xfd7zXZ\x00", _ARCHIVE),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OFFICE),
+    (b"GIF8", f"This is a GIF, which RadLens does not read. Save it as PNG; it reads {_READABLE}."),
+    (
+        b"\x00\x00\x00\x0cjP  ",
+        "This is a JPEG 2000 picture; RadLens reads JPEG 2000 inside DICOM only. Save it as PNG.",
+    ),
+)
+
+
+def read(source: bytes | str | os.PathLike[str]) -> Radiograph:
+    """Read a radiograph: PNG, JPEG, TIFF, BMP, WebP or DICOM, recognized by its content.
+
+    Args:
+        source: content of a file, or a path. At most 25 MB and 60 megapixels, which is checked
+            before anything is decoded.
+
+    Returns:
+        The film: float32 grey in 0..1, bright is dense, at its original size.
+
+    Raises:
+        UnreadableRadiograph: for whatever cannot be read; the message is for people.
+    """
+    data = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else _load(source)
+    if not data:
+        raise UnreadableRadiograph(
+            "The file is empty. It may have been cut off on its way here: copy or export it again."
+        )
+    if len(data) > MOST_BYTES:
+        raise _too_large(len(data))
+    if dicom.has_prefix(data):  # first, for its preamble may be that of a TIFF
+        return dicom.decode(data)
+    if data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        return image.decode(data)
+    if b"%PDF-" in data[:1024]:
+        raise UnreadableRadiograph(_PDF)
+    for magic, sentence in _OTHERS:
+        if data.startswith(magic):
+            raise UnreadableRadiograph(sentence)
+    if dicom.starts_with_an_element(data):
+        return dicom.decode(data)
+    raise UnreadableRadiograph(
+        f"This is not a picture in a format that RadLens reads ({_READABLE}), or its beginning is "
+        "damaged. Export the radiograph as PNG or DICOM."
+    )
+
+
+def _load(path: str | os.PathLike[str]) -> bytes:
+    """The content of a file, never more than is needed to see that it is too large."""
+    try:
+        if not Path(path).is_file():  # a pipe or device could go on for ever
+            raise FileNotFoundError
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MOST_BYTES:
+                raise _too_large(size)
+            return file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise UnreadableRadiograph("There is no such file. Check the path.") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnreadableRadiograph):
+            raise
+        raise UnreadableRadiograph(
+            "The file cannot be opened. Check its path and permissions."
+        ) from None
+
+
+def _too_large(size: int) -> UnreadableRadiograph:
+    return UnreadableRadiograph(
+        f"The file has {size / 2**20:.1f} MB; RadLens reads up to {MOST_BYTES // 2**20}. "
+        "Export the radiograph compressed (DICOM with JPEG 2000, or PNG) or at a smaller size."
+    )

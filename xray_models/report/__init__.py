@@ -1,0 +1,1 @@
+"""Sentences and documents made of measured figures."""

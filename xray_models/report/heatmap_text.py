@@ -1,0 +1,318 @@
+"""Heat in words: where it is, what speaks against it, and how far to trust it.
+
+Left and right are those of the picture; on most chest films the picture's left is the patient's
+right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from xray_models.catalogue.display_names import shown
+from xray_models.evaluate.explanations.evidence import Evidence, Localization, Measured
+from xray_models.viz.overlay import shrink
+
+EMPTY = "Nothing in the film speaks for this: the map is empty."
+BESIDE = (
+    "Nothing in the film itself is shown to speak for this: all of the heat lies in the black "
+    "borders that were added to make the film square."
+)
+
+_HOT = 0.5  # of the maximum
+_SPREAD = 0.4  # a hot area above this share of the film is no place any more
+_MOST_SPOTS, _LEAST = 3, 0.1  # hot regions that are named, and their least share of the heat
+_ALONE = 2 / 3  # of a region's heat in one third: the others need no mention
+_ALONG = 0.4  # of the hottest third's share: a long region lies there too
+_SIDE = 256  # films are looked at this small
+_TOO_MUCH = 1 / 3  # of the heat, beside the film, at its border or outside the body
+_BORDER = 0.05  # of each side
+_DARK = 0.12  # of the film's bright end: darker than any tissue on a film that is exposed well
+
+_BESIDE = (
+    "{share} of the heat lies in the black borders that were added to make the film square: "
+    "whatever the model uses there, it is no part of the film. What is shown is the rest, relative "
+    "to its own hottest point."
+)
+_AT_BORDER = (
+    "{share} of the strongest heat lies at the border of the film, where a model often reacts to "
+    "the edge of the picture and not to the patient."
+)
+_OUTSIDE = (
+    "{share} of the strongest heat lies on the dark background outside the body: whatever the "
+    "model uses there, it is no sign of disease."
+)
+_ON_MARKER = (
+    "Strong heat lies on what looks like a marker or burned-in letters in the {where} of the film: "
+    "models learn such marks by heart, and they say nothing about the patient."
+)
+
+
+def where(heat: np.ndarray, outside: float = 0.0) -> str:
+    """A sentence that says where the heat is, for those who can't use color.
+
+    Args:
+        heat: in 0..1, (height, width), laid over the whole film.
+        outside: share of the map's heat that lies beside the film: `Heatmap.outside`.
+
+    Returns:
+        Such as "Left lower third of the film, 62 % of the heat in 8 % of the film."
+    """
+    hot = _hot(heat)
+    if not hot.any():
+        return BESIDE if outside > 0 else EMPTY
+    within = float(heat[hot].sum() / heat.sum())
+    amounts = f"{_percent(within)} of the heat in {_percent(float(hot.mean()))} of the film."
+    if hot.mean() > _SPREAD:
+        return f"Spread over the film, {amounts}"
+    found = _spots(heat, hot)
+    if not found:
+        return f"Scattered over the film in small spots, {amounts}"
+    places = list(dict.fromkeys(name for spot in found for name in _places(_thirds(spot))))
+    text = " and ".join([", ".join(places[:-1]), places[-1]] if places[1:] else places)
+    return f"{text[0].upper()}{text[1:]} of the film, {amounts}"
+
+
+def _spots(heat: np.ndarray, hot: np.ndarray) -> list[np.ndarray]:
+    """The heat of each hot region with a share worth naming, the one with most heat first."""
+    regions, count = ndimage.label(hot, np.ones((3, 3), bool))
+    masses = ndimage.sum_labels(heat, regions, np.arange(1, count + 1)) / heat.sum()
+    worth = [k for k in np.argsort(-masses, kind="stable")[:_MOST_SPOTS] if masses[k] >= _LEAST]
+    return [heat * (regions == k + 1) for k in worth]
+
+
+def _thirds(spot: np.ndarray) -> np.ndarray:
+    """Which thirds of the film, across and down, hold most of a region's heat; bool, (3, 3)."""
+    shares = np.zeros((3, 3))
+    rows, columns = (np.arange(side) * 3 // side for side in spot.shape)
+    np.add.at(shares, (rows[:, None], columns[None]), spot / spot.sum())
+    if shares.max() > _ALONE:
+        return shares == shares.max()
+    largest_first = np.sort(shares.ravel())[::-1]
+    needed = largest_first[int(np.argmax(np.cumsum(largest_first) > 0.5))]
+    return shares >= min(needed, _ALONG * shares.max())
+
+
+def _places(thirds: np.ndarray) -> list[str]:
+    """Names for some of the nine parts of the film; rows and columns that are whole as such."""
+    sides = thirds[[0, 1, 1, 2], [1, 0, 2, 1]]
+    if thirds.all():
+        return ["all parts"]
+    if sides.all() and not thirds[1, 1]:
+        return ["all around the center"]
+    left = thirds.copy()
+    names = []
+    for k in np.flatnonzero(thirds.all(axis=0)):
+        names.append(("left third", "middle from top to bottom", "right third")[k])
+        left[:, k] = False
+    for k in np.flatnonzero(thirds.all(axis=1)):
+        names.append(("upper third", "middle from side to side", "lower third")[k])
+        left[k] = False
+    return names + [place((x + 0.5) / 3, (y + 0.5) / 3) for y, x in np.argwhere(left)]
+
+
+def place(x: float, y: float) -> str:
+    """The third of the film that a point lies in, such as "left lower third".
+
+    Args:
+        x: from the left, in shares of the width, 0..1.
+        y: from the top, in shares of the height, 0..1.
+    """
+    across = ("left", "", "right")[min(int(x * 3), 2)]
+    down = ("upper", "", "lower")[min(int(y * 3), 2)]
+    if across and down:
+        return f"{across} {down} third"
+    if across or down:
+        return f"middle of the {across or down} third"
+    return "center"
+
+
+def beside(outside: float) -> str:
+    """A warning of heat beside the film; empty where that is not much.
+
+    Args:
+        outside: share of the map's heat that lies there: `Heatmap.outside`.
+    """
+    return _BESIDE.format(share=_percent(outside)) if outside > _TOO_MUCH else ""
+
+
+def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tuple[str, ...]:
+    """Warnings that the film and the map themselves give: heat beside it, border, dark, markers.
+
+    The background is what is almost black and joined to the film's edge outside the largest bright
+    region; markers are small bright spots near the corners. Both are told by simple rules that can
+    miss one, and can take a small bright bone for a marker.
+
+    Args:
+        pixels: grey in 0..1, (height, width).
+        heat: in 0..1, (height, width), laid over the whole film; may be of another size.
+        outside: share of the map's heat that lies beside the film: `Heatmap.outside`.
+
+    Returns:
+        Sentences; none where nothing was seen, and none for a map that is empty on the film: then
+        `where` says so.
+    """
+    film = shrink(pixels, _SIDE)
+    heat = _resized(heat, film.shape)
+    hot = heat * _hot(heat)
+    total = float(hot.sum())
+    if total <= 0:
+        return ()
+    found = [beside(outside)] if beside(outside) else []
+    border = float(hot[at_border(film.shape)].sum()) / total
+    if border > _TOO_MUCH:
+        found.append(_AT_BORDER.format(share=_percent(border)))
+    outside = float(hot[outside_body(film)].sum()) / total
+    if outside > _TOO_MUCH:
+        found.append(_OUTSIDE.format(share=_percent(outside)))
+    for rows, columns in markers(film):
+        if hot[rows, columns].any():
+            middle_y, middle_x = (rows.start + rows.stop) / 2, (columns.start + columns.stop) / 2
+            where_it_is = place(middle_x / film.shape[1], middle_y / film.shape[0])
+            found.append(_ON_MARKER.format(where=where_it_is))
+            break
+    return tuple(found)
+
+
+def at_border(shape: tuple[int, ...]) -> np.ndarray:
+    """The outermost twentieth of each side, bool of `shape`."""
+    rows, columns = (max(1, round(_BORDER * side)) for side in shape)
+    band = np.ones(shape, bool)
+    band[rows:-rows, columns:-columns] = False
+    return band
+
+
+def outside_body(film: np.ndarray) -> np.ndarray:
+    """The dark background around the body, bool of the film's shape; empty where there is none.
+
+    Args:
+        film: grey in 0..1, (height, width), small.
+    """
+    smooth = ndimage.gaussian_filter(film, 1.5)
+    bright = smooth > _DARK * np.quantile(smooth, 0.99)
+    parts, count = ndimage.label(bright)
+    if not count:
+        return np.zeros(film.shape, bool)
+    largest = 1 + int(np.argmax(ndimage.sum_labels(bright, parts, np.arange(1, count + 1))))
+    body = ndimage.binary_fill_holes(parts == largest)
+    # heat is coarse: its foot next to the skin is no mistake
+    reach = max(1, round(0.02 * max(film.shape)))
+    grown = ndimage.binary_dilation(body, iterations=reach)
+    dark = ~bright & ~grown
+    outside: np.ndarray = dark if body.mean() > 0.05 else np.zeros(film.shape, bool)
+    return outside
+
+
+def markers(film: np.ndarray) -> list[tuple[slice, slice]]:
+    """Small bright spots with sharp contrast near the corners: what letters and markers look like.
+
+    Args:
+        film: grey in 0..1, (height, width), small.
+
+    Returns:
+        Rows and columns of each.
+    """
+    longer = max(film.shape)
+    # what is thinner than the stroke of a letter and brighter than its neighborhood
+    stroke = 2 * max(1, round(0.02 * longer)) + 1
+    raised = ndimage.white_tophat(film, size=(stroke, stroke))
+    bright = (raised > 0.4) & (film > 0.75 * film.max())
+    near = ndimage.binary_dilation(bright, iterations=max(1, round(0.01 * longer)))
+    spots, _ = ndimage.label(near, np.ones((3, 3), bool))
+    found = []
+    for rows, columns in ndimage.find_objects(spots):
+        shorter, size = sorted((rows.stop - rows.start, columns.stop - columns.start))
+        y = (rows.start + rows.stop) / 2 / film.shape[0]
+        x = (columns.start + columns.stop) / 2 / film.shape[1]
+        in_corner = min(y, 1 - y) < 0.3 and min(x, 1 - x) < 0.3
+        # longer ones are edges of the film and ribs along the chest wall
+        if in_corner and size <= 2.5 * shorter and 0.03 * longer <= size <= 0.2 * longer:
+            found.append((rows, columns))
+    return found
+
+
+def trust(evidence: Evidence) -> str:
+    """How far to trust a map, in two sentences drawn from measured figures.
+
+    Args:
+        evidence: what is known of the method with this model and finding, and of this film.
+    """
+    return f"{_about_place(evidence.localization)} {_about_use(evidence)}"
+
+
+def _about_place(found: Localization | None) -> str:
+    if found is None:
+        return (
+            "Nobody has measured yet whether this map finds the place of the finding, "
+            "so take it as a hint of where to look and no more."
+        )
+    pointing, share = found.pointing, found.share
+    known = " (which the model was trained on, though not on the boxes)" if share.seen else ""
+    of, whose = "", "of the finding"
+    if share.others:
+        mostly = f"mostly {shown(share.mostly)}, " if share.mostly else ""
+        of, whose = f" of other findings, {mostly}few or none of this one,", "of each"
+    return (
+        f"On {share.films} films{known}{of} the hottest point of this map lay in or beside a box "
+        f"that people drew on {_percent(pointing.value)}, that of the usual place {whose} on "
+        f"{_percent(pointing.baseline)}, and {_percent(share.value)} of the heat inside "
+        f"({_percent(share.baseline)}): {_verdict(pointing, share)}."
+    )
+
+
+def _verdict(pointing: Measured, share: Measured) -> str:
+    if pointing.better and not share.worse:
+        return "it points better than the usual place"
+    if pointing.better:
+        return "its hottest point shows more than the usual place, the rest of its heat less"
+    if share.better and not pointing.worse:
+        return "its heat shows more than the usual place, its hottest point does not"
+    if pointing.worse or share.worse:
+        return "the usual place is the better guess, so do not read a place off it"
+    return "no difference was shown, so it proves nothing about the place"
+
+
+def _about_use(evidence: Evidence) -> str:
+    figure = evidence.faithfulness
+    if figure is None:
+        used = "Whether the hot places are what the model uses has not been measured"
+    elif figure.better:
+        used = (
+            f"On {figure.films} films the hot places moved the model's answer more than random "
+            "places did"
+        )
+    else:
+        used = (
+            f"On {figure.films} films the hot places were not shown to move the model's answer "
+            "more than random places"
+        )
+    if evidence.positive:
+        return f"{used}; the finding is above its threshold here, so there is a call to explain."
+    return (
+        f"{used}; the finding is below its threshold here, so the map shows the strongest hints "
+        "of something that the model does not call."
+    )
+
+
+def _hot(heat: np.ndarray) -> np.ndarray:
+    hot: np.ndarray = (heat >= _HOT * heat.max(initial=0.0)) & (heat > 0)
+    return hot
+
+
+def _resized(heat: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if heat.shape == shape:
+        return heat
+    zoomed = ndimage.zoom(
+        heat,
+        (shape[0] / heat.shape[0], shape[1] / heat.shape[1]),
+        order=1,
+        grid_mode=True,
+        mode="nearest",
+    )
+    return np.asarray(zoomed)
+
+
+def _percent(share: float) -> str:
+    if 0 < share < 0.01:
+        return "less than 1 %"
+    return f"{share * 100:.0f} %"

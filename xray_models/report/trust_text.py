@@ -1,0 +1,49 @@
+"""How far to trust the map that is shown, whatever was asked: two sentences."""
+
+from __future__ import annotations
+
+from xray_models.catalogue import Card
+from xray_models.catalogue.display_names import shown
+from xray_models.evaluate.explanations.evidence import evidence
+from xray_models.explain.queries import Aim
+from xray_models.report import heatmap_text
+
+_UNMEASURED = (
+    "Nobody has measured how well such a map shows {what}, so take it as a hint of where to look "
+    "and no more."
+)
+
+
+def trust(
+    card: Card,
+    aim: Aim,
+    method: str,
+    layer: str | None = None,
+    probability: float | None = None,
+) -> str:
+    """How far to trust a map, in two sentences drawn from stored figures.
+
+    Figures are of findings, explained by methods at layers that were measured.
+
+    Args:
+        card: of the model.
+        aim: what was asked.
+        method: id of the method.
+        layer: another layer than the method's own.
+        probability: of the aim's label on this film; None for a label that is no finding.
+
+    Raises:
+        MethodTableError: a stored table cannot be used.
+    """
+    threshold = card.thresholds.get(aim.label)
+    label = shown(aim.label)
+    name = f"{label[0].upper()}{label[1:]}"
+    if threshold is None or probability is None:
+        call = f"{name} is no finding with a threshold, so there is no call to explain."
+    elif aim.direction == "for":
+        positive = probability >= threshold
+        return heatmap_text.trust(evidence(card.id, aim.label, method, positive, layer))
+    else:
+        side = "above" if probability >= threshold else "below"
+        call = f"The finding {label} is {side} its threshold here."
+    return f"{_UNMEASURED.format(what=aim.words)} {call}"

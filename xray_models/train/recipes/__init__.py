@@ -1,0 +1,1 @@
+"""One file a recipe, and the registry that lists them."""
