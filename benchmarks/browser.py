@@ -34,9 +34,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.evaluate import table
 from xray_models import catalogue
-from xray_models.catalogue.display_names import shown
-from xray_models.evaluate.analysis import Workings
-from xray_models.evaluate.predictions.predictions import Judged, from_card
+from xray_models.catalogue.display_names import display_name
+from xray_models.evaluate.analysis import LabelAnalysis
+from xray_models.evaluate.predictions.predictions import Predictions, from_card
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 300_000
@@ -95,11 +95,13 @@ def server() -> Iterator[str]:
         process.wait()
 
 
-def moves(page: Page, judged: Judged, label: str, start: int, count: int) -> list[dict[str, float]]:
+def moves(
+    page: Page, predictions: Predictions, label: str, start: int, count: int
+) -> list[dict[str, float]]:
     """Press the right arrow `count` times; milliseconds to the matrix, and to the last figure."""
-    workings = Workings(judged)
-    step = workings.scale(label) / 1000
-    name = f"Confusion matrix of {shown(label)}; rows are the truth."
+    analyses = LabelAnalysis(predictions)
+    step = analyses.scale(label) / 1000
+    name = f"Confusion matrix of {display_name(label)}; rows are the truth."
     slider = page.get_by_role("slider", name="Threshold")
     page.locator(f'[aria-label="{name}"]').get_by_text("true positives").wait_for()
     page.wait_for_timeout(3000)  # sections below are still being drawn
@@ -107,7 +109,7 @@ def moves(page: Page, judged: Judged, label: str, start: int, count: int) -> lis
     before = None
     for k in range(start + 1, start + 1 + count):
         # a score on the very threshold would fall to either side
-        low, counts = (workings.index.counts_of(label, k * step + gap) for gap in (-1e-9, 1e-9))
+        low, counts = (analyses.index.counts_of(label, k * step + gap) for gap in (-1e-9, 1e-9))
         wanted = [f"{int(one):,}" for one in (counts.tp, counts.fp, counts.fn, counts.tn)]
         if int(low.fp + low.tp) != int(counts.fp + counts.tp) or wanted == before:
             slider.press("ArrowRight")
@@ -122,11 +124,15 @@ def moves(page: Page, judged: Judged, label: str, start: int, count: int) -> lis
     return found
 
 
-def opened(page: Page, address: str, judged: Judged, file: Path | None, start: int) -> str:
+def opened(
+    page: Page, address: str, predictions: Predictions, file: Path | None, start: int
+) -> str:
     """Open the page at the step `start` of the slider; the label it shows."""
-    label = next((one for one in judged.labels if one in judged.thresholds), judged.labels[0])
-    cut = f"{start * Workings(judged).scale(label) / 1000:.6g}"
-    model = judged.model or "own table"
+    label = next(
+        (one for one in predictions.labels if one in predictions.thresholds), predictions.labels[0]
+    )
+    cut = f"{start * LabelAnalysis(predictions).scale(label) / 1000:.6g}"
+    model = predictions.model or "own table"
     page.goto(f"{address}/performance?model={model}&label={label}&threshold={cut}")
     if file is not None:
         page.locator('input[type="file"]').set_input_files(file)
@@ -134,16 +140,16 @@ def opened(page: Page, address: str, judged: Judged, file: Path | None, start: i
     return label
 
 
-def as_file(judged: Judged, folder: Path) -> Path:
+def as_file(predictions: Predictions, folder: Path) -> Path:
     """A table as a file that the page opens."""
     published = Path(os.environ.get("RADLENS_DATA", ""), "nih", "reproduce_chexnet_test.csv.gz")
     if published.is_file():
         return published
-    cells: dict[str, Any] = {"image": judged.images, "patient": judged.groups}
-    for k, label in enumerate(judged.labels):
+    cells: dict[str, Any] = {"image": predictions.images, "patient": predictions.groups}
+    for k, label in enumerate(predictions.labels):
         cells |= {
-            f"true_{label}": judged.truth[:, k].astype(int),
-            f"prob_{label}": judged.scores[:, k],
+            f"true_{label}": predictions.truth[:, k].astype(int),
+            f"prob_{label}": predictions.scores[:, k],
         }
     path = folder / "drawn.csv"
     pd.DataFrame(cells).to_csv(path, index=False)
@@ -168,14 +174,14 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, judged, file in (
+        for name, predictions, file in (
             ("chest_14", from_card(catalogue.get("chest-14")), None),
             ("large_table", large, as_file(large, Path(folder))),
         ):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.set_default_timeout(PATIENCE)
-            label = opened(page, address, judged, file, start=100)
-            times = moves(page, judged, label, 100, 5 if options.quick else 15)
+            label = opened(page, address, predictions, file, start=100)
+            times = moves(page, predictions, label, 100, 5 if options.quick else 15)
             for what in ("matrix", "figures"):
                 milliseconds = statistics.median(one[what] for one in times)
                 rows.append({"name": f"{name}_{what}_ms", "milliseconds": milliseconds})

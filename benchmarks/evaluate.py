@@ -33,24 +33,27 @@ from xray_models.evaluate.metrics.confusion import Counts
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
 from xray_models.evaluate.predictions import csv_import
-from xray_models.evaluate.predictions.predictions import Judged
+from xray_models.evaluate.predictions.predictions import Predictions
 
 FILMS, LABELS, GROUPS = 22_433, 14, 6_000
 REPLICATES = 1000
 
 
-def table() -> tuple[str, Judged]:
+def table() -> tuple[str, Predictions]:
     """What is measured on, in words, and the films."""
     path = Path(os.environ.get("RADLENS_DATA", ""), "nih", "reproduce_chexnet_test.csv.gz")
     if path.is_file():
         cells = csv_import.read(path)
-        judged = csv_import.judged(cells, csv_import.guess(cells), path.name)
-        return f"{path.name}, {judged.films} films x {len(judged.labels)} labels", judged
+        predictions = csv_import.as_predictions(cells, csv_import.guess(cells), path.name)
+        return (
+            f"{path.name}, {predictions.films} films x {len(predictions.labels)} labels",
+            predictions,
+        )
     random = np.random.default_rng(0)
     share = np.geomspace(0.002, 0.18, LABELS)
     truth = (random.random((FILMS, LABELS)) < share).astype(np.float64)
     logits = random.normal(size=truth.shape) + 1.5 * truth + np.log(share)
-    judged = Judged(
+    predictions = Predictions(
         name="drawn",
         labels=tuple(f"label {k + 1}" for k in range(LABELS)),
         truth=truth,
@@ -58,13 +61,13 @@ def table() -> tuple[str, Judged]:
         groups=np.sort(random.integers(GROUPS, size=FILMS)).astype(str),
         images=np.arange(FILMS).astype(str),
     )
-    return f"drawn at random, {FILMS} films x {LABELS} labels (no RADLENS_DATA)", judged
+    return f"drawn at random, {FILMS} films x {LABELS} labels (no RADLENS_DATA)", predictions
 
 
-def moves(judged: Judged, repeats: int) -> dict[str, float]:
+def moves(predictions: Predictions, repeats: int) -> dict[str, float]:
     """Median milliseconds of a threshold move: ours, scikit-learn's, its matrices alone."""
-    index = ThresholdIndex(judged.labels, judged.truth, judged.scores)
-    truth, scores = judged.truth.astype(int), judged.scores
+    index = ThresholdIndex(predictions.labels, predictions.truth, predictions.scores)
+    truth, scores = predictions.truth.astype(int), predictions.scores
     random = np.random.default_rng(1)
     # where readers drag a slider: among the scores, somewhere else each time
     shares = random.uniform(0.05, 0.95, (repeats + 1, 1))
@@ -107,23 +110,24 @@ def moves(judged: Judged, repeats: int) -> dict[str, float]:
     return found
 
 
-def replicates(judged: Judged, ours: int, theirs: int) -> dict[str, float]:
+def replicates(predictions: Predictions, ours: int, theirs: int) -> dict[str, float]:
     """Seconds for 1,000 replicates of all AUCs: ours, scikit-learn's (from fewer), largest gap."""
-    blocks = list(resamples(judged.groups, theirs))
+    blocks = list(resamples(predictions.groups, theirs))
     began = time.perf_counter()
     rankings = [
         Ranking(truth, scores)
-        for truth, scores in zip(judged.truth.T, judged.scores.T, strict=True)
+        for truth, scores in zip(predictions.truth.T, predictions.scores.T, strict=True)
     ]
     found = [
-        [ranking.auc(block) for ranking in rankings] for block in resamples(judged.groups, ours)
+        [ranking.auc(block) for ranking in rankings]
+        for block in resamples(predictions.groups, ours)
     ]
     own = (time.perf_counter() - began) * REPLICATES / ours
     began = time.perf_counter()
     expected = []
     for weights in blocks[0][:theirs]:
-        drawn = np.repeat(np.arange(judged.films), weights)
-        truth, scores = judged.truth[drawn], judged.scores[drawn]
+        drawn = np.repeat(np.arange(predictions.films), weights)
+        truth, scores = predictions.truth[drawn], predictions.scores[drawn]
         expected.append([_auc(one, two) for one, two in zip(truth.T, scores.T, strict=True)])
     other = (time.perf_counter() - began) * REPLICATES / theirs
     gap = np.nanmax(np.abs(np.array(found[0])[:, :theirs].T - np.array(expected)))
@@ -139,9 +143,11 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one object a line")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=UndefinedMetricWarning)
-    words, judged = table()
-    move = moves(judged, 3 if options.quick else 15)
-    bootstrap = replicates(judged, 100 if options.quick else REPLICATES, 2 if options.quick else 20)
+    words, predictions = table()
+    move = moves(predictions, 3 if options.quick else 15)
+    bootstrap = replicates(
+        predictions, 100 if options.quick else REPLICATES, 2 if options.quick else 20
+    )
     rows: list[dict[str, object]] = [
         {"name": "table", "words": words},
         {"name": "threshold_move_ms", "milliseconds": move["ours"]},

@@ -203,8 +203,8 @@ def _ours(tool: str, traced: Any, image: Any, masks: int) -> _Functions:
     def maps(count: int, method: str, **settings: Any) -> Callable[[], object]:
         def run() -> object:
             # a new one: nothing is known of the image
-            subject = explain.Subject(lambda: traced, image)
-            return explain.maps(subject, every[:count], method, **settings)
+            cache = explain.PassCache(lambda: traced, image)
+            return explain.maps(cache, every[:count], method, **settings)
 
         return run
 
@@ -224,8 +224,8 @@ def _print_likeness(whole: Any, half: Any, image: Any, network: str, threads: in
 
     from xray_models import explain
 
-    first = explain.maps(explain.Subject(lambda: whole, image), _every())
-    second = explain.maps(explain.Subject(lambda: half, image), _every())
+    first = explain.maps(explain.PassCache(lambda: whole, image), _every())
+    second = explain.maps(explain.PassCache(lambda: half, image), _every())
     found = [
         np.corrcoef(one.ravel(), other.ravel())[0, 1]
         for one, other in zip(first, second, strict=True)

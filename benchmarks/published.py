@@ -51,14 +51,14 @@ def main() -> None:
 def fourteen(opinions: pd.DataFrame) -> tuple[int, dict[str, Estimate]]:
     """Mean AUC over the labels of chest-14, on the films with a published prediction."""
     rows, theirs = _both("chest-14", opinions)
-    judged = from_table(rows, get("chest-14"))
-    assert judged.labels == nih.LABELS
+    predictions = from_table(rows, get("chest-14"))
+    assert predictions.labels == nih.LABELS
     pairs = [
         (
-            Ranking(judged.truth[:, i], judged.scores[:, i]),
-            Ranking(judged.truth[:, i], theirs[:, i]),
+            Ranking(predictions.truth[:, i], predictions.scores[:, i]),
+            Ranking(predictions.truth[:, i], theirs[:, i]),
         )
-        for i in range(len(judged.labels))
+        for i in range(len(predictions.labels))
     ]
     return len(rows), _compared(pairs, rows)
 
@@ -68,10 +68,10 @@ def nodules(opinions: pd.DataFrame) -> tuple[int, dict[str, Estimate]]:
     rows, theirs = _both("chest-nodule", opinions)
     chosen = (rows["collection"] == COLLECTION).to_numpy()
     rows, theirs = rows[chosen], theirs[chosen]
-    judged = from_table(rows, get("chest-nodule"))
+    predictions = from_table(rows, get("chest-nodule"))
     columns = [nih.LABELS.index("Nodule"), nih.LABELS.index("Mass")]
-    truth = judged.truth[:, judged.index("nodule")]
-    own = Ranking(truth, judged.scores[:, judged.index("nodule")])
+    truth = predictions.truth[:, predictions.index("nodule")]
+    own = Ranking(truth, predictions.scores[:, predictions.index("nodule")])
     return len(rows), _compared([(own, Ranking(truth, theirs[:, columns].max(axis=1)))], rows)
 
 

@@ -14,7 +14,7 @@ RadLens shows what X-ray models see and how far they can be trusted. It is made 
 trainees and for people who demonstrate models.
 
 ### How a reading comes about
-1. The file is recognized by its content and decoded to grey values. DICOM windows, lookup tables
+1. The file is recognized by its content and decoded to gray values. DICOM windows, lookup tables
    and inverted films are taken into account.
 2. A detector names the body part, or says that it is not sure. You can correct it.
 3. The models made for that part read the film. Each gives calibrated probabilities; a finding

@@ -14,10 +14,10 @@ from pages.evaluating import screen, threshold
 from pages.shared import open_predictions
 from pages.shared.visitor import is_local
 from xray_models import catalogue
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.datasets import DataSetError, Film
 from xray_models.evaluate import errors
-from xray_models.evaluate.analysis import Workings
+from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.train import locate_films
 from xray_models.viz import html, overlay
 
@@ -56,17 +56,17 @@ def main() -> None:
     with first:
         model = choose_model(list(models))
     try:
-        workings = open_predictions.of_model(model)
+        analyses = open_predictions.of_model(model)
     except ValueError as error:
         st.error(
             f"{models[model].name} cannot be judged here now. {error}", icon=":material/error:"
         )
         return
     with second:
-        label = screen.choose_label(f"errors {model}", workings)
-    threshold.begin(model, workings, label)
-    cut, kind = choose_kind(workings, label)
-    show(workings, label, cut, kind)
+        label = screen.choose_label(f"errors {model}", analyses)
+    threshold.begin(model, analyses, label)
+    cut, kind = choose_kind(analyses, label)
+    show(analyses, label, cut, kind)
 
 
 def choose_model(models: list[str]) -> str:
@@ -96,10 +96,10 @@ def choose_model(models: list[str]) -> str:
     return chosen
 
 
-def choose_kind(workings: Workings, label: str) -> tuple[float, str]:
+def choose_kind(analyses: LabelAnalysis, label: str) -> tuple[float, str]:
     """Which films, and at which threshold."""
     state = st.session_state
-    one = workings.of(label)
+    one = analyses.of(label)
     if state.get(threshold.TYPED) != state["cut"]:
         state[threshold.TYPED] = state["cut"]
     left, right = st.columns([2, 6], gap="medium", vertical_alignment="bottom")
@@ -146,10 +146,10 @@ def first_page() -> None:
     st.session_state["page of films"] = 1
 
 
-def show(workings: Workings, label: str, cut: float, kind: str) -> None:
+def show(analyses: LabelAnalysis, label: str, cut: float, kind: str) -> None:
     """Gallery where the films are at hand, and the table in any case."""
-    judged = workings.judged
-    one = workings.of(label)
+    predictions = analyses.predictions
+    one = analyses.of(label)
     if one.problem:
         st.info(one.problem, icon=":material/info:")
     rows = errors.films(one, cut, kind)
@@ -159,26 +159,28 @@ def show(workings: Workings, label: str, cut: float, kind: str) -> None:
             icon=":material/check:",
         )
         return
-    films = films_here(judged.model or "", judged.images)
+    films = films_here(predictions.model or "", predictions.images)
     if films:
-        gallery(workings, label, cut, rows, films)
+        gallery(analyses, label, cut, rows, films)
     st.header("Table", anchor="table")
     table = pd.DataFrame(
         {
-            "film": judged.images[rows],
-            "truth": np.where(judged.truth[rows, judged.index(label)] == 1, label, "without"),
-            "probability": judged.scores[rows, judged.index(label)],
-            "what became of it": [_outcome(workings, label, row, cut) for row in rows],
-            "group": judged.groups[rows],
-            **{name: values[rows] for name, values in judged.subgroups.items()},
+            "film": predictions.images[rows],
+            "truth": np.where(
+                predictions.truth[rows, predictions.index(label)] == 1, label, "without"
+            ),
+            "probability": predictions.scores[rows, predictions.index(label)],
+            "what became of it": [_outcome(analyses, label, row, cut) for row in rows],
+            "group": predictions.groups[rows],
+            **{name: values[rows] for name, values in predictions.subgroups.items()},
         }
     )
     st.dataframe(
-        table.replace({"truth": {label: shown(label)}}),
+        table.replace({"truth": {label: display_name(label)}}),
         hide_index=True,
         width="stretch",
         key="table of films",
-        alt=f"{kind.capitalize()} of {judged.name}, the most telling first.",
+        alt=f"{kind.capitalize()} of {predictions.name}, the most telling first.",
         column_config={"probability": st.column_config.NumberColumn(format="%.4f")},
     )
     st.download_button(
@@ -191,11 +193,11 @@ def show(workings: Workings, label: str, cut: float, kind: str) -> None:
     )
 
 
-def _outcome(workings: Workings, label: str, row: int, cut: float) -> str:
-    judged = workings.judged
-    column = judged.index(label)
+def _outcome(analyses: LabelAnalysis, label: str, row: int, cut: float) -> str:
+    predictions = analyses.predictions
+    column = predictions.index(label)
     return errors.outcome(
-        bool(judged.truth[row, column] == 1), float(judged.scores[row, column]), cut
+        bool(predictions.truth[row, column] == 1), float(predictions.scores[row, column]), cut
     )
 
 
@@ -254,11 +256,11 @@ def find(model: str, folder: str, images: np.ndarray) -> dict[str, Film]:
 
 
 def gallery(
-    workings: Workings, label: str, cut: float, rows: np.ndarray, films: Mapping[str, Film]
+    analyses: LabelAnalysis, label: str, cut: float, rows: np.ndarray, films: Mapping[str, Film]
 ) -> None:
     """Films with their heatmaps, a page of them at a time."""
-    judged = workings.judged
-    here = [row for row in rows if judged.images[row] in films]
+    predictions = analyses.predictions
+    here = [row for row in rows if predictions.images[row] in films]
     if not here:
         st.info("None of these films is on this machine; the table below lists them.")
         return
@@ -270,7 +272,7 @@ def gallery(
             value=True,
             key="heat of films",
             persist_state="session",
-            help=f"Where the model sees {shown(label)}, by the method that its card names.",
+            help=f"Where the model sees {display_name(label)}, by the method that its card names.",
         )
     with right:
         state = st.session_state
@@ -280,29 +282,29 @@ def gallery(
             if pages > 1
             else 1
         )
-    if heat and judged.folds is not None and str(judged.folds[0]).startswith("fold"):
+    if heat and predictions.folds is not None and str(predictions.folds[0]).startswith("fold"):
         st.warning(SEEN, icon=":material/visibility:")
     with st.container(horizontal=True, gap="small", key="gallery"):
         for row in here[(page - 1) * ON_PAGE : page * ON_PAGE]:
             with st.container(width=240, gap="small", border=True):
-                tile(workings, label, cut, int(row), films[str(judged.images[row])], heat)
+                tile(analyses, label, cut, int(row), films[str(predictions.images[row])], heat)
 
 
-def tile(workings: Workings, label: str, cut: float, row: int, film: Film, heat: bool) -> None:
+def tile(analyses: LabelAnalysis, label: str, cut: float, row: int, film: Film, heat: bool) -> None:
     """One film: picture, what is true, what the model says, and a way to read it."""
-    judged = workings.judged
-    score = float(judged.scores[row, judged.index(label)])
-    has_it = judged.truth[row, judged.index(label)] == 1
-    became = _outcome(workings, label, row, cut)
-    truth = shown(label) if has_it else f"no {shown(label)}"
-    if judged.classes:
-        truth = judged.classes[int(judged.truth_class()[row])]
+    predictions = analyses.predictions
+    score = float(predictions.scores[row, predictions.index(label)])
+    has_it = predictions.truth[row, predictions.index(label)] == 1
+    became = _outcome(analyses, label, row, cut)
+    truth = display_name(label) if has_it else f"no {display_name(label)}"
+    if predictions.classes:
+        truth = predictions.classes[int(predictions.truth_class()[row])]
     try:
         with st.spinner("Explaining …" if heat else "Opening …"):
-            sha = catalogue.get(judged.model or "").weights.sha256
-            content, where = picture(film, judged.model or "", label, sha, heat)
+            sha = catalogue.get(predictions.model or "").weights.sha256
+            content, where = picture(film, predictions.model or "", label, sha, heat)
     except (DataSetError, ValueError, RuntimeError) as error:
-        st.caption(f"{judged.images[row]} cannot be shown. {error}")
+        st.caption(f"{predictions.images[row]} cannot be shown. {error}")
         return
     how = f"with heat over it. {where}" if heat else "as it is."
     st.image(content, width="stretch", alt=f"{became.capitalize()}: a film of {truth}, {how}")
@@ -311,9 +313,11 @@ def tile(workings: Workings, label: str, cut: float, row: int, film: Film, heat:
     st.markdown(f"**{became.capitalize()}**  \ntruth: {truth}")
     # here the threshold is the reader's, not the model's operating point
     st.html(
-        html.bar(shown(label), min(score, 1.0), cut).replace("operating threshold", "threshold")
+        html.bar(display_name(label), min(score, 1.0), cut).replace(
+            "operating threshold", "threshold"
+        )
     )
-    st.caption(str(judged.images[row]))
+    st.caption(str(predictions.images[row]))
     if st.button(
         "Read this film",
         key=f"read {row}",
@@ -321,7 +325,7 @@ def tile(workings: Workings, label: str, cut: float, row: int, film: Film, heat:
         width="stretch",
         help="Opens it in the reading page.",
     ):
-        st.session_state[HAND_OVER] = {"name": str(judged.images[row]), "content": whole(film)}
+        st.session_state[HAND_OVER] = {"name": str(predictions.images[row]), "content": whole(film)}
         st.switch_page("pages/read.py")
 
 
@@ -342,16 +346,16 @@ def picture(
         WeightsError, CannotClassify: the model cannot explain it.
     """
     pixels = film.pixels()
-    grey = overlay.shrink(pixels, SCREEN)
+    gray = overlay.shrink(pixels, SCREEN)
     if not heat:
-        return overlay.encode(overlay.film(grey), "JPEG"), ""
+        return overlay.encode(overlay.film(gray), "JPEG"), ""
     from xray_models import pipeline
     from xray_models.radiograph import Radiograph
     from xray_models.report import heatmap_text
 
     found = pipeline.explain(Radiograph(pixels, film.path.suffix), model, label)
-    over = found.on_radiograph(grey.shape)
-    overlaid = overlay.encode(overlay.overlay(grey, over, overlay.Style()), "JPEG")
+    over = found.on_radiograph(gray.shape)
+    overlaid = overlay.encode(overlay.overlay(gray, over, overlay.Style()), "JPEG")
     return overlaid, heatmap_text.where(over, found.outside)
 
 

@@ -11,7 +11,7 @@ from pages import inside_the_app
 from pages.cards import worth
 from xray_models import catalogue
 from xray_models.catalogue import Card, Figure
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate import comparable
 from xray_models.viz import html
 
@@ -56,9 +56,11 @@ def show(card: Card) -> None:
             + "\n".join(f"- {data}" for data in card.training.data)
             + f"\n\n{card.training.note}\n\n**Started from** {card.training.start}"
             f"\n\n**Network** {card.architecture}, input {card.input_size[0]} × "
-            f"{card.input_size[1]} pixels, labels {', '.join(map(shown, card.labels))}"
+            f"{card.input_size[1]} pixels, labels {', '.join(map(display_name, card.labels))}"
             f"\n\n**Operating thresholds** "
-            + ", ".join(f"{shown(label)} {value:.3f}" for label, value in card.thresholds.items())
+            + ", ".join(
+                f"{display_name(label)} {value:.3f}" for label, value in card.thresholds.items()
+            )
             + f"\n\n**Calibration** {calibration(card)}"
             + f"\n\n**Weights** `{card.weights.file}`, {card.weights.bytes / 1e6:.1f} MB, "
             f"{card.weights.precision}; {card.weights.origin}. License: {card.weights.license}"
@@ -82,15 +84,15 @@ def calibration(card: Card) -> str:
     found = card.calibration
     if not any(found.bias) and found.temperature == 1:
         return "none: probabilities are as the network gives them."
-    told, way = f"logits are divided by {found.temperature:.2f}", "temperature scaling"
+    message, way = f"logits are divided by {found.temperature:.2f}", "temperature scaling"
     if any(found.bias):
         shifts = ", ".join(
-            f"{shown(label)} {shift:+.2f}"
+            f"{display_name(label)} {shift:+.2f}"
             for label, shift in zip(card.labels, found.bias, strict=True)
         )
-        told, way = f"{told} and shifted ({shifts})", "Platt scaling"
+        message, way = f"{message} and shifted ({shifts})", "Platt scaling"
     films = "out-of-fold predictions" if card.held_out.shipped_fold else "validation films"
-    return f"{told}, fitted on {films} ({way})."
+    return f"{message}, fitted on {films} ({way})."
 
 
 def arithmetic(card: Card) -> str:
@@ -129,7 +131,7 @@ def show_figures(card: Card) -> None:
         gain = card.rival.difference
         st.markdown(
             f"Against `{card.rival.model}` on {card.rival.films:,} films new to both "
-            f"({card.rival.positives:,} of them with {shown(card.labels[0])}): AUC "
+            f"({card.rival.positives:,} of them with {display_name(card.labels[0])}): AUC "
             f"{card.rival.own:.3f} against {card.rival.other:.3f}, difference {gain.value:+.3f} "
             f"({gain.low:+.3f} to {gain.high:+.3f}). "
             + ("Films go to this model." if gain.value >= 0 else "Films go to that model instead.")
@@ -146,7 +148,7 @@ def show_figures(card: Card) -> None:
     for check in card.external:
         st.subheader(f"Elsewhere: {check.name}", anchor=False)
         st.markdown(
-            f"{check.films:,} films ({check.groups:,} groups). Truth for {shown(check.finding)}: "
+            f"{check.films:,} films ({check.groups:,} groups). Truth for {display_name(check.finding)}: "
             f"{check.truth}."
         )
         show_intervals(check.figures)
@@ -158,7 +160,7 @@ def show_intervals(measured: Mapping[str, Figure]) -> None:
     start = math.floor(10 * min((one.low for one in measured.values()), default=0)) / 10
     st.html(
         "".join(
-            html.interval(shown(name), one.value, one.low, one.high, start)
+            html.interval(display_name(name), one.value, one.low, one.high, start)
             for name, one in measured.items()
         )
     )

@@ -31,16 +31,16 @@ def main() -> None:
     names = {card.id: card.name for card in models} | {OWN: "A predictions table of your own …"}
     model = choose(names)
     if model == OWN:
-        workings = open_predictions.own_table()
-        if workings is not None:
-            screen.show(st.session_state["own key"], workings)
+        analyses = open_predictions.own_table()
+        if analyses is not None:
+            screen.show(st.session_state["own key"], analyses)
         return
     try:
-        workings = open_predictions.of_model(model)
+        analyses = open_predictions.of_model(model)
     except ValueError as error:
         st.error(f"{names[model]} cannot be judged here now. {error}", icon=":material/error:")
         return
-    screen.show(model, workings)
+    screen.show(model, analyses)
 
 
 def choose(names: dict[str, str]) -> str:

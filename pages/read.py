@@ -12,7 +12,7 @@ from pages.explaining.overlay import show_overlay
 from pages.shared import open_film, warm_up
 from pages.shared.open_film import NOTICE, card_of
 from xray_models import NONE_OF_THESE, PARTS
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.datasets.samples import SAMPLES
 from xray_models.evaluate import comparable
 from xray_models.viz import html
@@ -112,7 +112,9 @@ def show_bars(found: list[Finding]) -> None:
         found = queries.strongest_first(found)
         over = sum(one.positive for one in found)
         st.caption(f"{over or 'None'} of {len(found)} at or above the threshold, the upright mark.")
-    bars = "".join(html.bar(shown(each.label), each.probability, each.threshold) for each in found)
+    bars = "".join(
+        html.bar(display_name(each.label), each.probability, each.threshold) for each in found
+    )
     st.html(f'<div class="rl-compact">{bars}</div>' if many else bars)
 
 
@@ -140,23 +142,23 @@ def held_out(card: Card) -> str:
         else " it never saw"
     )
     among = f"the {card.asked.name} among " if card.asked else ""
-    told = (
+    message = (
         f"{name[0].upper()}{name[1:].removesuffix(asked)} {one.value:.2f} ({one.low:.2f} to "
         f"{one.high:.2f}) on {among}{card.held_out.counted}{unseen}."
     )
     if card.rival and comparable.doubt(card.rival):
-        told += (
+        message += (
             f" Only {card.rival.positives:,} of the {card.rival.films:,} among them that are new "
-            f"to {card_of(card.rival.model).name}, too, show {shown(card.labels[0])}: too few to "
+            f"to {card_of(card.rival.model).name}, too, show {display_name(card.labels[0])}: too few to "
             "tell which of the two is better."
         )
     elif card.rival:
-        told += (
+        message += (
             f" {card_of(card.rival.model).name} on {card.rival.films:,} of these films that "
-            f"are new to it ({card.rival.positives:,} with {shown(card.labels[0])}): "
+            f"are new to it ({card.rival.positives:,} with {display_name(card.labels[0])}): "
             f"{card.rival.other:.2f} against {card.rival.own:.2f}."
         )
-    return told
+    return message
 
 
 def gravest(card: Card) -> str:

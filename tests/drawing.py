@@ -15,7 +15,7 @@ PATIENT_ID = "MRN-4711-XYZ"
 
 
 def ramp(height: int = 24, width: int = 32, white: int = 255) -> np.ndarray:
-    """Every grey from 0 to `white`, dark at the top left; no symmetry. Integers."""
+    """Every gray from 0 to `white`, dark at the top left; no symmetry. Integers."""
     return np.linspace(0, white, height * width).round().astype(np.int64).reshape(height, width)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from xray_models import catalogue
 from xray_models.catalogue import Calibration
-from xray_models.explain.queries import Aim, rivals
+from xray_models.explain.queries import Query, rivals
 
 CARD = replace(
     catalogue.get("body-part"),
@@ -22,47 +22,47 @@ LOGITS = np.log([[0.5, 0.3, 0.2]])
 @pytest.mark.parametrize(
     ("aim", "weights", "probability", "words"),
     [
-        (Aim("viral"), (0, 0, 1), 0.2, "what speaks for viral"),
-        (Aim("viral", "against"), (0, 0, -1), 0.8, "what speaks against viral"),
+        (Query("viral"), (0, 0, 1), 0.2, "what speaks for viral"),
+        (Query("viral", "against"), (0, 0, -1), 0.8, "what speaks against viral"),
         (
-            Aim("viral", "over", "bacterial"),
+            Query("viral", "over", "bacterial"),
             (0, -1, 1),
             0.4,
             "what speaks for viral rather than bacterial",
         ),
-        (Aim("pneumonia"), (-1, 0.5, 0.5), 0.5, "what speaks for pneumonia"),
+        (Query("pneumonia"), (-1, 0.5, 0.5), 0.5, "what speaks for pneumonia"),
         (
-            Aim("pneumonia", "over", "normal"),
+            Query("pneumonia", "over", "normal"),
             (-1, 0.5, 0.5),
             0.5,
             "what speaks for pneumonia rather than normal",
         ),
         (
-            Aim("normal", "over", "pneumonia"),
+            Query("normal", "over", "pneumonia"),
             (1, -0.5, -0.5),
             0.5,
             "what speaks for normal rather than pneumonia",
         ),
     ],
 )
-def test_aims_worked_out_by_hand(aim, weights, probability, words):
-    assert aim.target(CARD).weights == pytest.approx(weights)
-    assert aim.probability(CARD, LOGITS) == pytest.approx([probability])
-    assert aim.words == words
+def test_aims_worked_out_by_hand(query, weights, probability, words):
+    assert query.target(CARD).weights == pytest.approx(weights)
+    assert query.probability(CARD, LOGITS) == pytest.approx([probability])
+    assert query.words == words
 
 
 def test_a_label_stands_against_the_others_only():
     assert rivals(CARD, "viral") == ("normal", "bacterial")
     assert rivals(CARD, "pneumonia") == ("normal",)
     with pytest.raises(ValueError, match="cannot be set against viral"):
-        Aim("pneumonia", "over", "viral").target(CARD)
+        Query("pneumonia", "over", "viral").target(CARD)
     with pytest.raises(ValueError, match="viral cannot be set against pneumonia, which it is a"):
-        Aim("viral", "over", "pneumonia").target(CARD)
+        Query("viral", "over", "pneumonia").target(CARD)
     with pytest.raises(ValueError, match=r"viral cannot be set against itself.*normal, bacterial"):
-        Aim("viral", "over", "viral").target(CARD)
+        Query("viral", "over", "viral").target(CARD)
     with pytest.raises(ValueError, match="no label 'knee'"):
-        Aim("viral", "over", "knee").target(CARD)
+        Query("viral", "over", "knee").target(CARD)
     with pytest.raises(ValueError, match="no direction 'near'"):
-        Aim("viral", "near")
+        Query("viral", "near")
     with pytest.raises(ValueError, match="no label 'knee'"):
-        Aim("knee").target(CARD)
+        Query("knee").target(CARD)

@@ -12,7 +12,7 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 import classify
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 
 MAIN = Path(__file__).parent.parent / "main.py"
 NOTICE = "For teaching and research, not for diagnosis."
@@ -38,7 +38,7 @@ def press(page, label):
     return checked(button.click().run())
 
 
-def told(page):
+def message(page):
     return "\n".join(one.value for kind in (page.markdown, page.caption) for one in kind)
 
 
@@ -77,14 +77,14 @@ def test_the_page_says_what_it_is_for_and_asks_for_films():
 
 def test_an_archive_is_scored_and_its_failures_are_listed(archive, chest):
     page = scored([("films.zip", archive)])
-    assert "**4 of 4 files scored**" in told(page) and "2 could not be read" in told(page)
+    assert "**4 of 4 files scored**" in message(page) and "2 could not be read" in message(page)
     failures = next(one.value for one in page.dataframe if list(one.value) == ["file", "why"])
     assert failures["file"].tolist() == ["../evil.png", "broken.png"]
     assert "leads out of the archive" in failures["why"][0]
     table = results(page)
     reading = classify.read(chest)
     found = table[table["file"] == "chest.dcm"]
-    assert found["label"].tolist() == [shown(one.label) for one in reading.findings]
+    assert found["label"].tolist() == [display_name(one.label) for one in reading.findings]
     assert found["probability"].to_numpy() == pytest.approx(
         [100 * one.probability for one in reading.findings], abs=0.01
     )
@@ -112,7 +112,7 @@ def test_results_are_filtered_and_sorted_and_stay_while_other_pages_are_visited(
     assert table["probability"].is_monotonic_decreasing
     checked(page.switch_page("pages/about.py").run())
     checked(page.switch_page("pages/batch.py").run())
-    assert "**4 of 4 files scored**" in told(page)
+    assert "**4 of 4 files scored**" in message(page)
     press(page, "Score other films")
     assert page.file_uploader(key="batch files") is not None and not page.dataframe
 
@@ -123,9 +123,9 @@ def test_a_run_that_was_stopped_goes_on_with_the_rest():
     # as a visitor's "Stop" leaves it
     del batch.scored[2:]
     checked(page.run())
-    assert "**2 of 5 files scored**" in told(page)
+    assert "**2 of 5 files scored**" in message(page)
     press(page, "Go on")
-    assert "**5 of 5 files scored**" in told(page)
+    assert "**5 of 5 files scored**" in message(page)
     assert [one.file for one in batch.scored] == [f"{k}.png" for k in range(5)]
 
 
@@ -163,7 +163,7 @@ def test_a_folder_on_this_computer_is_scored_where_it_lies(tmp_path, visitor):  
     assert "no such folder" in page.error[0].value
     page.text_input(key="batch path").set_value(str(tmp_path))
     press(checked(page.run()), "Score these films")
-    assert "**1 of 1 files scored**" in told(page)
+    assert "**1 of 1 files scored**" in message(page)
 
 
 def test_folders_are_offered_only_to_a_visitor_at_the_server_itself(visitor):

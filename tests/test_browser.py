@@ -72,7 +72,7 @@ def test_upload_read_move_a_slider_and_save_the_overlay(browser, address, chest)
     assert download.value.suggested_filename == "radlens-overlay.png"
     with Image.open(io.BytesIO(Path(download.value.path()).read_bytes())) as saved:
         assert saved.format == "PNG" and saved.size == (1841, 1955)
-        assert np.unique(np.asarray(saved).reshape(-1, 3), axis=0).shape[0] > 256  # not grey alone
+        assert np.unique(np.asarray(saved).reshape(-1, 3), axis=0).shape[0] > 256  # not gray alone
 
     page.close()
 
@@ -93,9 +93,9 @@ def test_pointing_at_a_picture_tells_position_intensity_and_heat(browser, addres
     page = open_page(browser, f"{address}/?sample=chest")
     at = place(page, number)
     page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
-    told = page.locator(".st-key-films .hoverlayer")
-    expect(told).to_contain_text("intensity", timeout=PATIENCE)
-    expect(told).to_contain_text(re.compile(r"heat \d+ %"))
+    message = page.locator(".st-key-films .hoverlayer")
+    expect(message).to_contain_text("intensity", timeout=PATIENCE)
+    expect(message).to_contain_text(re.compile(r"heat \d+ %"))
     page.close()
 
 

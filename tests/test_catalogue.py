@@ -33,8 +33,10 @@ def test_every_model_loads_and_answers(model):
     assert len(layer.output.shape) == 4
     assert all(not hasattr(inner, "layers") for inner in network.layers), "flat, so explainable"
     own = card.explanation
-    offers = {offer.method.id: offer for offer in explain.offers(card, own.layer or None)}
-    assert offers[own.method].fits and not offers[own.method].slow
+    method_supports = {
+        support.method.id: support for support in explain.method_supports(card, own.layer or None)
+    }
+    assert method_supports[own.method].fits and not method_supports[own.method].slow
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -24,7 +24,7 @@ from xray_models.train.recipes import chest_nodule
 from xray_models.train.vgg_codes import encode as encoding
 from xray_models.train.vgg_codes import run as training
 from xray_models.train.vgg_codes import table
-from xray_models.train.vgg_codes.evaluate import judge
+from xray_models.train.vgg_codes.evaluate import evaluate
 from xray_models.train.vgg_codes.fit import Fit, fit, logits, probabilities
 from xray_models.train.vgg_codes.run_folder import Run
 from xray_models.train.vgg_codes.store import CodesError, Settings, Store
@@ -55,10 +55,10 @@ def folder(tmp_path: Path) -> Path:
     """Dark and bright films, 24 each, and one DICOM."""
     random = np.random.default_rng(1)
     for index in range(24):
-        for label, grey in (("dark", 30), ("bright", 200)):
+        for label, gray in (("dark", 30), ("bright", 200)):
             path = tmp_path / "films" / label / f"{index}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(random.integers(grey - 25, grey + 25, (40, 36)).astype(np.uint8)).save(
+            Image.fromarray(random.integers(gray - 25, gray + 25, (40, 36)).astype(np.uint8)).save(
                 path
             )
     (tmp_path / "films" / "bright" / "x.dcm").write_bytes(
@@ -72,7 +72,7 @@ def program() -> typer.Typer:
     app = typer.Typer()
     app.command("codes")(commands.codes)
     app.command("train")(commands.train_codes)
-    app.command("test")(commands.judge_codes)
+    app.command("test")(commands.evaluate_codes)
     return app
 
 
@@ -298,14 +298,14 @@ def test_damaged_and_missing_codes_are_told(folder, tmp_path):
 
 
 def test_versions_are_the_film_its_mirror_image_and_the_same_crops_each_time():
-    grey = np.linspace(0, 1, 48 * 48, dtype=np.float32).reshape(48, 48)
+    gray = np.linspace(0, 1, 48 * 48, dtype=np.float32).reshape(48, 48)
     four = replace(SMALL, input_size=(48, 48), geometry="stretch", versions=4)
-    seen = encoding.versions(grey, "ab" * 32, four)
-    np.testing.assert_array_equal(seen[0], grey)
-    np.testing.assert_array_equal(seen[1], grey[:, ::-1])
-    np.testing.assert_array_equal(seen, encoding.versions(grey, "ab" * 32, four))
-    assert (seen[2] != encoding.versions(grey, "cd" * 32, four)[2]).any()
-    assert np.ptp(seen[2]) < np.ptp(grey), "a crop shows less"
+    seen = encoding.versions(gray, "ab" * 32, four)
+    np.testing.assert_array_equal(seen[0], gray)
+    np.testing.assert_array_equal(seen[1], gray[:, ::-1])
+    np.testing.assert_array_equal(seen, encoding.versions(gray, "ab" * 32, four))
+    assert (seen[2] != encoding.versions(gray, "cd" * 32, four)[2]).any()
+    assert np.ptp(seen[2]) < np.ptp(gray), "a crop shows less"
     assert seen[2][0, 0] < seen[2][0, -1] and seen[3][0, 0] > seen[3][0, -1], "every other mirrored"
 
 
@@ -383,15 +383,15 @@ def test_a_verdict_counts_and_gives_intervals():
     truth = np.array([0, 0, 0, 1, 1, 1, 1, 1])
     called = np.array([0, 0, 1, 1, 1, 1, 0, 0])
     groups = np.array(list("abcdefgh"))
-    verdict = judge(truth, called, groups, ("none", "nodule"))
-    assert verdict.confusion.tolist() == [[2, 1], [2, 3]]
-    values = {name: one.value for name, one in verdict.figures.items()}
+    result = evaluate(truth, called, groups, ("none", "nodule"))
+    assert result.confusion.tolist() == [[2, 1], [2, 3]]
+    values = {name: one.value for name, one in result.figures.items()}
     assert values["accuracy"] == pytest.approx(5 / 8)
     assert values["precision, nodule"] == pytest.approx(3 / 4)
     assert values["recall, nodule"] == pytest.approx(3 / 5)
-    accuracy = verdict.figures["accuracy"]
+    accuracy = result.figures["accuracy"]
     assert accuracy.low < accuracy.value < accuracy.high
-    assert "0.625" in str(verdict)
+    assert "0.625" in str(result)
 
 
 def test_figures_at_a_balanced_mix_do_not_depend_on_the_mix():
@@ -422,9 +422,9 @@ def test_a_run_is_judged_on_what_it_never_saw(program, folder, tmp_path):
         path.unlink()
     shutil.copy(folder / known["file"], tmp_path / "films2" / known["label"] / "renamed.png")
     assert run(program, "codes", tmp_path / "films2", stored, "--size", 32).exit_code == 0
-    training.judged(out, stored)
-    judged = [row["file"] for row in csv.DictReader((out / "predictions.csv").open())]
-    assert judged and all(split[name]["split"] == "test" for name in judged)
+    training.evaluated(out, stored)
+    evaluated = [row["file"] for row in csv.DictReader((out / "predictions.csv").open())]
+    assert evaluated and all(split[name]["split"] == "test" for name in evaluated)
 
     done = run(program, "test", out, stored, "--epoch", 9)
     assert done.exit_code == 2 and "has epochs 1 to 1" in done.output
@@ -432,7 +432,7 @@ def test_a_run_is_judged_on_what_it_never_saw(program, folder, tmp_path):
     config["codes"]["start"] = "imagenet"
     (out / "config.json").write_text(json.dumps(config))
     with pytest.raises(CodesError, match="was trained on"):
-        training.judged(out, stored)
+        training.evaluated(out, stored)
 
 
 def film(image: str, truth: int, collection: str, view: str, band: str, sex: str) -> Film:

@@ -8,12 +8,12 @@ import pytest
 from screens import NOTICE, checked, html, opened, prose, strip_of
 from ways_in import watched
 
-from pages.comparing import judging
+from pages.comparing import faithfulness
 from pages.explaining.queries import Question
 from pages.shared.open_film import ELSEWHERE
 from xray_models import catalogue, explain
-from xray_models.catalogue.display_names import shown
-from xray_models.explain.queries import Aim
+from xray_models.catalogue.display_names import display_name
+from xray_models.explain.queries import Query
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ def few_passes(monkeypatch):
     monkeypatch.setattr(single_film, "STEPS", 1)
     monkeypatch.setattr(single_film, "SAMPLES", 16)
     monkeypatch.setattr(single_film, "NOISY", 1)
-    judging._of_sample.clear()
+    faithfulness._of_sample.clear()
 
 
 def compared(**link):
@@ -55,7 +55,7 @@ def titles(page):
     return [note["text"] for note in figure(page)["layout"]["annotations"]]
 
 
-def judged(page):
+def predictions(page):
     """The page once the maps are judged."""
     for job in page.session_state.jobs.values():
         job.wait(300)
@@ -91,7 +91,7 @@ def test_maps_lie_beside_the_film_under_one_zoom_with_their_cost():
 
 
 def test_every_map_is_judged_on_this_film_and_so_is_noise():
-    page = judged(compared())
+    page = predictions(compared())
     table = measures(page)
     names = [explain.METHODS[one].name for one in page.multiselect(key="methods-chest-14").value]
     assert list(table.index) == [*names, "Noise, for comparison"]
@@ -116,7 +116,7 @@ def test_judging_can_be_stopped_and_taken_up_again():
     assert len(again) == job.stopped
     if again:
         checked(again[0].click().run())
-        table = judged(page).dataframe[0].value
+        table = predictions(page).dataframe[0].value
         assert table.notna().drop(columns=["ms", "Stability"]).all(axis=None)
 
 
@@ -149,7 +149,7 @@ def test_methods_that_do_not_fit_are_named_with_the_reason():
     page = compared()
     model = page.multiselect(key="labels").value[0].model
     offered = page.multiselect(key="methods-chest-14").options
-    for one in explain.offers(catalogue.get(model)):
+    for one in explain.method_supports(catalogue.get(model)):
         words = f"{one.method.name} (slow)" if one.slow else one.method.name
         assert (words in offered) == one.fits
         assert one.fits or one.why in prose(page)
@@ -250,11 +250,11 @@ def test_labels_are_set_against_another_one_of_their_model():
     methods = {"methods-chest-14": "Grad-CAM"}
     page = compared(speaks="over", **methods)
     other = page.selectbox(key="other-chest-14")
-    assert shown("Pneumonia") not in other.options
+    assert display_name("Pneumonia") not in other.options
     checked(other.set_value("Effusion").run())
     card, film = catalogue.get("chest-14"), page.session_state.film
     layer = card.explanation.layer
-    target = Aim("Pneumonia", "over", "Effusion").target(card)
+    target = Query("Pneumonia", "over", "Effusion").target(card)
     sent = tile_heat(page)
     true = explain.heat(card, film, target, "grad-cam", layer)
     assert np.array_equal(sent, percent(true, sent.shape))
@@ -266,7 +266,7 @@ def test_labels_are_set_against_another_one_of_their_model():
         "Pneumonia over Effusion",
         "Mass over Effusion",
     ]
-    judged(page)
+    predictions(page)
     noise = [name for name in measures(page).index if name.startswith("Noise")]
     assert noise == [
         "Noise, for comparison (Pneumonia over Effusion)",
@@ -285,8 +285,8 @@ def test_a_model_that_knows_one_label_has_nothing_to_set_it_against():
 def test_every_map_says_in_words_where_its_heat_is():
     page = compared()
     (chart,) = page.get("plotly_chart")
-    (told,) = [one.value for one in page.markdown if "of the heat in" in one.value]
-    lines = told.splitlines()
+    (message,) = [one.value for one in page.markdown if "of the heat in" in one.value]
+    lines = message.splitlines()
     chosen = page.multiselect(key="methods-chest-14").value
     assert [line[2:].split(": ")[0] for line in lines] == [
         f"**{explain.METHODS[name].name}**" for name in chosen
@@ -312,13 +312,13 @@ def test_heat_in_the_borders_that_made_the_film_square_is_told_for_each_map(ches
     checked(page.multiselect(key="labels").set_value([question]).run())
     checked(page.multiselect(key="methods-body-part").set_value(["eigen-cam", "layercam"]).run())
     card, film = catalogue.get("body-part"), page.session_state.film
-    (told,) = [one.value for one in page.markdown if "of the heat in" in one.value]
+    (message,) = [one.value for one in page.markdown if "of the heat in" in one.value]
     (chart,) = page.get("plotly_chart")
-    for method, line in zip(("eigen-cam", "layercam"), told.splitlines(), strict=True):
-        share = explain.heat(card, film, Aim("chest").target(card), method).outside
+    for method, line in zip(("eigen-cam", "layercam"), message.splitlines(), strict=True):
+        share = explain.heat(card, film, Query("chest").target(card), method).outside
         words = f"{share * 100:.0f} % of the heat lies in the black borders"
         assert (words in line) == (words in chart.proto.alt) == (share > 1 / 3)
-    assert "the black borders" in told
+    assert "the black borders" in message
     assert "relative to its own hottest point on the film" in prose(page)
 
 
@@ -327,7 +327,7 @@ def test_another_label_or_direction_takes_no_pass(monkeypatch):
     for job in page.session_state.jobs.values():
         job.stop()
         job.wait(300)
-    page.session_state.made[judging._STOPPED] = True  # what is judged takes passes of its own
+    page.session_state.made[faithfulness._STOPPED] = True  # what is judged takes passes of its own
     checked(page.run())
     assert "back passes" in "".join(titles(page)[1:])
     ran = watched(monkeypatch)
@@ -346,11 +346,11 @@ def test_a_slow_method_that_has_run_answers_for_every_label(monkeypatch):
     page = compared(**{"methods-chest-14": "Occlusion (slow)"})
     (button,) = [one for one in page.button if one.label.startswith("Run Occlusion (225 forward")]
     checked(button.click().run())
-    judged(page)
+    predictions(page)
     assert "225 passes" in titles(page)[1]
-    judged(page)
+    predictions(page)
     ran = watched(monkeypatch)
-    page.session_state.made[judging._STOPPED] = True
+    page.session_state.made[faithfulness._STOPPED] = True
     both = [Question("chest-14", "Pneumonia"), Question("chest-14", "Effusion")]
     checked(page.multiselect(key="labels").set_value(both).run())
     assert "225 passes" in titles(page)[1] and "no further pass" in titles(page)[2]

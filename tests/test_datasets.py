@@ -35,10 +35,10 @@ NIH = "image,finding_labels,patient_id,age,sex,view,rsna_class,source"
 KERMANY = "image,split,label,patient,md5_of_original"
 
 
-def picture(path: Path, grey: int) -> None:
+def picture(path: Path, gray: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.full((320, 240), grey, np.uint8)
-    pixels[::7] = 255 - grey
+    pixels = np.full((320, 240), gray, np.uint8)
+    pixels[::7] = 255 - gray
     Image.fromarray(pixels).save(path)
 
 
@@ -217,8 +217,8 @@ def test_all_problems_are_told_together_and_the_rest_counted(folder):
         (folder / "fracatlas" / "images" / f"{i}.jpg").unlink()
     with pytest.raises(DataSetError) as caught:
         checked(bones)(folder)
-    told = str(caught.value)
-    assert all(f"line {line}: " in told for line in range(2, 12)) and "And 2 more" in told
+    message = str(caught.value)
+    assert all(f"line {line}: " in message for line in range(2, 12)) and "And 2 more" in message
     with pytest.raises(DataSetError, match="no film is left for train"):
         checked(bones, lenient=True)(folder)
 

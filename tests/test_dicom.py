@@ -508,8 +508,8 @@ def test_no_rows_at_all():
 
 def test_a_header_that_contradicts_itself():
     grey_and_colored = dicom(np.zeros((4, 4, 3), np.uint8), PhotometricInterpretation="MONOCHROME2")
-    assert "grey and colored" in refusal(grey_and_colored)
-    assert "how grey or color" in refusal(dicom(GREY, PhotometricInterpretation="RGB"))
+    assert "gray and colored" in refusal(grey_and_colored)
+    assert "how gray or color" in refusal(dicom(GREY, PhotometricInterpretation="RGB"))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "JPEG2000"])

@@ -125,10 +125,10 @@ def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table
     checked(page.text_input(key="folder of films").set_value(str(folder)).run())
     assert len(page.get("image")) == 3
     # where the heat is stands in words beside each picture, for those who can't use color
-    told = [one.value for one in page.caption]
+    message = [one.value for one in page.caption]
     for (image,) in (one.proto.imgs for one in page.get("image")):
         _, _, where = image.alt.partition("with heat over it. ")
-        assert where.endswith(".") and where in told
+        assert where.endswith(".") and where in message
     buttons = [one for one in page.button if one.label == "Read this film"]
     assert len(buttons) == 3
     found = locate_films.find("bone-general", folder, table["image"].tolist())

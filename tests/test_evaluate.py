@@ -32,7 +32,7 @@ from xray_models.evaluate.metrics import thresholds
 from xray_models.evaluate.metrics import weighted as metrics
 from xray_models.evaluate.metrics.bootstrap import bootstrap, resamples
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
-from xray_models.evaluate.pooled import together
+from xray_models.evaluate.pooled import pooled_estimate
 from xray_models.evaluate.predictions.held_out_table import TableError, crops, load, probabilities
 from xray_models.evaluate.predictions.routing import ABSTAINS, route
 from xray_models.report import model_text
@@ -647,7 +647,7 @@ def test_models_of_a_part_are_pooled_by_group(tmp_path, monkeypatch) -> None:
         cards.append(replace(one, id=f"bone-{part}", parts=(part,), held_out=held_out))
         tables.append(table)
     every = pd.concat(tables)
-    found = together([*cards, replace(cards[0], id="bone-general", parts=("wrist", "hand"))])
+    found = pooled_estimate([*cards, replace(cards[0], id="bone-general", parts=("wrist", "hand"))])
     assert found is not None and (found.models, found.films, found.groups) == (2, 120, 30)
     expected = sk.roc_auc_score(every["truth"] == "fracture", every["p:fracture"])
     assert found.auc.value == pytest.approx(expected)
@@ -660,7 +660,7 @@ def test_models_of_a_part_are_pooled_by_group(tmp_path, monkeypatch) -> None:
     assert found.within.value == pytest.approx(np.average(aucs, weights=pairs))
     assert found.within.value != pytest.approx(expected)
     assert f"together: AUC {expected:.3f} (" in model_text.readme_table(cards, replicates=50)
-    assert together(cards[:1]) is None and model_text.pooled_line(cards[:1]) == ""
+    assert pooled_estimate(cards[:1]) is None and model_text.pooled_line(cards[:1]) == ""
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sklearn import metrics as sk
 
 from xray_models.evaluate.metrics import paired
 from xray_models.evaluate.metrics.bootstrap import resamples
-from xray_models.evaluate.predictions.predictions import Judged
+from xray_models.evaluate.predictions.predictions import Predictions
 
 # DeLong, DeLong & Clarke-Pearson 1988: albumin, total protein, K-G score (0 is best) and who was
 # helped by surgery, of 43 patients, as reprinted in the SAS/STAT guide to PROC LOGISTIC
@@ -28,9 +28,9 @@ PATIENTS = """
 """
 
 
-def model(name: str, truth: np.ndarray, scores: np.ndarray, images: list[str]) -> Judged:
+def model(name: str, truth: np.ndarray, scores: np.ndarray, images: list[str]) -> Predictions:
     groups = np.array([f"patient {i // 2}" for i in range(len(truth))])
-    return Judged(
+    return Predictions(
         name,
         ("Pleural_Thickening",),
         truth[:, None].astype(float),

@@ -20,7 +20,7 @@ from xray_models.evaluate.metrics.confusion import (
     weighted,
 )
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
-from xray_models.evaluate.predictions.predictions import Judged
+from xray_models.evaluate.predictions.predictions import Predictions
 
 # truth (None: unknown) and scores on a coarse grid, so that ties are the rule
 films = st.lists(
@@ -28,12 +28,12 @@ films = st.lists(
 )
 
 
-def judged(rows: list[tuple[bool | None, int]], labels: int = 1) -> Judged:
+def predictions(rows: list[tuple[bool | None, int]], labels: int = 1) -> Predictions:
     """Films of one label, repeated under several names."""
     truth = np.array([np.nan if known is None else float(known) for known, _ in rows])
     scores = np.array([score / 6 for _, score in rows])
     count = len(rows)
-    return Judged(
+    return Predictions(
         name="drawn",
         labels=tuple(f"label {k}" for k in range(labels)),
         truth=np.repeat(truth[:, None], labels, axis=1).reshape(count, labels),
@@ -70,7 +70,7 @@ def by_scikit_learn(truth: np.ndarray, called: np.ndarray) -> dict[str, float]:
 def test_every_measure_at_every_threshold_is_scikit_learns(
     rows: list[tuple[bool | None, int]], cut: int
 ) -> None:
-    one = judged(rows)
+    one = predictions(rows)
     counts = ThresholdIndex(one.labels, one.truth, one.scores).counts_of("label 0", cut / 6)
     known = ~np.isnan(one.truth[:, 0])
     truth, called = one.truth[known, 0] == 1, one.scores[known, 0] >= cut / 6
@@ -95,7 +95,7 @@ def test_every_measure_at_every_threshold_is_scikit_learns(
 def test_resampled_counts_are_those_of_the_repeated_films(
     rows: list[tuple[bool | None, int]], seed: int
 ) -> None:
-    one = judged(rows)
+    one = predictions(rows)
     weights = np.random.default_rng(seed).integers(0, 4, size=(3, len(rows)))
     called = one.scores[:, 0] > 0.5
     counts = weighted(weights, one.truth[:, 0], called)
@@ -114,7 +114,7 @@ def test_several_thresholds_for_several_labels_at_once() -> None:
     truth[random.random((500, 3)) < 0.1] = np.nan
     scores = random.random((500, 3)).round(2)
     names = np.arange(500).astype(str)
-    index = ThresholdIndex(Judged("drawn", ("a", "b", "c"), truth, scores, names, names))
+    index = ThresholdIndex(Predictions("drawn", ("a", "b", "c"), truth, scores, names, names))
     cuts = random.random((5, 3)).round(2)
     counts = index.counts(cuts)
     assert counts.tp.shape == (5, 3)
@@ -138,7 +138,7 @@ def test_several_thresholds_for_several_labels_at_once() -> None:
 def test_the_cuts_call_every_set_of_films_that_a_threshold_can(
     rows: list[tuple[bool | None, int]],
 ) -> None:
-    one = judged(rows)
+    one = predictions(rows)
     index = ThresholdIndex(one.labels, one.truth, one.scores)
     cuts = index.cuts("label 0")
     known = one.of("label 0").scores
@@ -154,7 +154,9 @@ def test_cuts_between_neighboring_floats_still_part_them() -> None:
     low = 0.1
     high = np.nextafter(low, 1)
     names = np.array(["a", "b"])
-    pair = Judged("two", ("x",), np.array([[0.0], [1.0]]), np.array([[low], [high]]), names, names)
+    pair = Predictions(
+        "two", ("x",), np.array([[0.0], [1.0]]), np.array([[low], [high]]), names, names
+    )
     index = ThresholdIndex(pair.labels, pair.truth, pair.scores)
     assert index.counts_of("x", index.cuts("x")).called.tolist() == [2, 1, 0]
 
@@ -164,7 +166,7 @@ def test_cuts_between_neighboring_floats_still_part_them() -> None:
 def test_chosen_thresholds_are_the_best_of_all(
     rows: list[tuple[bool | None, int]], share: float, miss: float
 ) -> None:
-    one = judged(rows)
+    one = predictions(rows)
     index = ThresholdIndex(one.labels, one.truth, one.scores)
     part = one.of("label 0")
     # every threshold that calls different films
@@ -208,7 +210,7 @@ def test_chosen_thresholds_are_the_best_of_all(
 def test_the_cost_of_a_miss_depends_on_how_common_the_finding_is() -> None:
     random = np.random.default_rng(0)
     rows = [(bool(i % 2), int(np.clip(random.normal(2 + 2 * (i % 2)), 0, 6))) for i in range(400)]
-    index = ThresholdIndex(judged(rows))
+    index = ThresholdIndex(predictions(rows))
     common, rare = (
         thresholds.least_cost(index, "label 0", 1.0, 1.0, prevalence).threshold
         for prevalence in (0.5, 0.02)
@@ -273,7 +275,7 @@ def test_details_hold_every_measure_with_its_interval_and_no_skill() -> None:
         (bool(i % 3 == 0), int(np.clip(random.normal(2 + (i % 3 == 0)), 0, 6))) for i in range(200)
     ]
     rows[5] = (None, 3)
-    one = judged(rows)
+    one = predictions(rows)
     truth, scores = one.of("label 0").truth, one.of("label 0").scores
     called = (one.scores[:, 0] >= 0.5).astype(float)
     called[9] = np.nan
@@ -295,7 +297,7 @@ def test_details_hold_every_measure_with_its_interval_and_no_skill() -> None:
 
 def test_details_without_films_or_with_one_class_are_nan_and_not_a_crash() -> None:
     for rows in ([], [(None, 2)], [(True, 2)], [(False, 3), (False, 4)]):
-        one = judged(rows)
+        one = predictions(rows)
         found = details(one, "label 0", np.ones(len(rows)), replicates=20)
         assert np.isnan(found["AUC"].estimate.value)
         assert one.of("label 0").problem

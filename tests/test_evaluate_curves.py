@@ -16,15 +16,15 @@ from xray_models.evaluate.metrics.calibration import calibration_error, reliabil
 from xray_models.evaluate.metrics.decision_curve import decision_curve
 from xray_models.evaluate.metrics.histogram import distribution
 from xray_models.evaluate.metrics.ranking import Ranking
-from xray_models.evaluate.predictions.predictions import OneLabel
+from xray_models.evaluate.predictions.predictions import LabelPredictions
 
 # scores on a coarse grid, so that ties are the rule
 scored = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=0, max_size=40)
 
 
-def one_label(rows: list[tuple[bool, int]]) -> OneLabel:
+def one_label(rows: list[tuple[bool, int]]) -> LabelPredictions:
     count = len(rows)
-    return OneLabel(
+    return LabelPredictions(
         "label",
         np.array([positive for positive, _ in rows], bool),
         np.array([score / 6 for _, score in rows], float),
@@ -33,7 +33,7 @@ def one_label(rows: list[tuple[bool, int]]) -> OneLabel:
     )
 
 
-def drawn(films: int = 300, seed: int = 2) -> OneLabel:
+def drawn(films: int = 300, seed: int = 2) -> LabelPredictions:
     random = np.random.default_rng(seed)
     return one_label(
         [
@@ -143,7 +143,7 @@ def test_the_precision_recall_curve_is_scikit_learns(rows: list[tuple[bool, int]
 
 def test_a_thinned_curve_keeps_its_ends() -> None:
     random = np.random.default_rng(0)
-    many = OneLabel(
+    many = LabelPredictions(
         "x",
         random.random(2000) < 0.5,
         random.random(2000),

@@ -330,11 +330,11 @@ def test_all_films_of_an_out_of_fold_table_are_measured(tmp_path, monkeypatch) -
     table, one = drawn(), card()
     saved(table, tmp_path)
     assert len(films_of_test(one)) == len(table)
-    judged = from_card(one)
-    assert judged.labels == LABELS and judged.classes == ()
-    assert np.array_equal(judged.truth, truths(table, LABELS), equal_nan=True)
-    assert list(judged.subgroups) == ["view"] and judged.folds is not None
-    assert set(judged.folds) == {"fold 1", "fold 2", "fold 3"}
+    predictions = from_card(one)
+    assert predictions.labels == LABELS and predictions.classes == ()
+    assert np.array_equal(predictions.truth, truths(table, LABELS), equal_nan=True)
+    assert list(predictions.subgroups) == ["view"] and predictions.folds is not None
+    assert set(predictions.folds) == {"fold 1", "fold 2", "fold 3"}
     assert figures(one).keys() == estimates(table, one, 2).keys()
     with pytest.raises(TableError, match="not measured here"):
         films_of_test(replace(one, held_out=HeldOut("", 0, 0, {})))
@@ -350,12 +350,12 @@ def test_combined_findings_are_judged_like_labels() -> None:
     for column, label in enumerate(CHEST):
         rows[f"p:{label}"] = values[:, column]
     one = card(CHEST, {"pneumonia": 0.5}, "chest", "softmax", {"pneumonia": CHEST[1:]})
-    judged = from_table(rows, one)
-    assert judged.labels == (*CHEST, "pneumonia") and judged.classes == CHEST
-    assert judged.truth[:, 3].tolist() == (index > 0).tolist()
-    assert judged.scores[:, 3] == pytest.approx(values[:, 1:].sum(axis=1))
-    assert judged.truth_class().tolist() == index.tolist()
-    assert judged.most_probable().tolist() == values.argmax(axis=1).tolist()
+    predictions = from_table(rows, one)
+    assert predictions.labels == (*CHEST, "pneumonia") and predictions.classes == CHEST
+    assert predictions.truth[:, 3].tolist() == (index > 0).tolist()
+    assert predictions.scores[:, 3] == pytest.approx(values[:, 1:].sum(axis=1))
+    assert predictions.truth_class().tolist() == index.tolist()
+    assert predictions.most_probable().tolist() == values.argmax(axis=1).tolist()
 
 
 # ---------------------------------------------------------------- reports

@@ -31,9 +31,9 @@ c.png,2,,F,0.4,0.8,0,1
 """
 
 
-def opened(text: str) -> csv_import.Judged:
+def opened(text: str) -> csv_import.Predictions:
     table = csv_import.read(text.encode())
-    return csv_import.judged(table, csv_import.guess(table), "a table")
+    return csv_import.as_predictions(table, csv_import.guess(table), "a table")
 
 
 def test_a_table_is_guessed_and_judged() -> None:
@@ -51,7 +51,7 @@ def test_a_table_is_guessed_and_judged() -> None:
         subgroups=("age", "sex"),
         unused=(),
     )
-    found = csv_import.judged(table, columns, "two.csv")
+    found = csv_import.as_predictions(table, columns, "two.csv")
     assert found.labels == ("Edema", "Pleural Thickening")
     assert found.scores.tolist() == [[0.9, 0.1], [0.2, 0.3], [0.4, 0.8]]
     assert found.truth[:, 0].tolist() == [1, 0, 0]
@@ -127,26 +127,26 @@ def test_a_wrong_cell_is_named(before: str, after: str, message: str) -> None:
     columns = csv_import.guess(csv_import.read(TWO.encode()))
     table = csv_import.read(TWO.replace(before, after, 1).encode())
     with pytest.raises(PredictionsError, match=message):
-        csv_import.judged(table, columns, "two.csv")
+        csv_import.as_predictions(table, columns, "two.csv")
 
 
 def test_a_reader_may_correct_what_was_guessed() -> None:
     table = csv_import.read(TWO.encode())
     guessed = csv_import.guess(table)
     mine = replace(guessed, labels=guessed.labels[:1], group=None, image=None, subgroups=("sex",))
-    found = csv_import.judged(table, mine, "two.csv")
+    found = csv_import.as_predictions(table, mine, "two.csv")
     assert found.groups.tolist() == found.images.tolist() == ["1", "2", "3"]
     with pytest.raises(PredictionsError, match="no column 'view'"):
-        csv_import.judged(table, replace(guessed, group="view"), "two.csv")
+        csv_import.as_predictions(table, replace(guessed, group="view"), "two.csv")
     with pytest.raises(PredictionsError, match="at least one label"):
-        csv_import.judged(table, replace(guessed, labels=()), "two.csv")
+        csv_import.as_predictions(table, replace(guessed, labels=()), "two.csv")
     with pytest.raises(PredictionsError, match="same name"):
-        csv_import.judged(table, replace(guessed, labels=guessed.labels[:1] * 2), "two.csv")
+        csv_import.as_predictions(table, replace(guessed, labels=guessed.labels[:1] * 2), "two.csv")
     rows = "".join(f"0.5,1,{k}\n" for k in range(30))
     many = csv_import.read(f"score,y,who\n{rows}".encode())
     columns = replace(csv_import.guess(many), subgroups=("who",))
     with pytest.raises(PredictionsError, match="30 different values"):
-        csv_import.judged(many, columns, "many.csv")
+        csv_import.as_predictions(many, columns, "many.csv")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.Monkey
 def test_any_text_is_a_table_or_a_sentence(text: str) -> None:
     with contextlib.suppress(PredictionsError):
         table = csv_import.read(text.encode("utf-8", "surrogatepass"))
-        found = csv_import.judged(table, csv_import.guess(table), "any")
+        found = csv_import.as_predictions(table, csv_import.guess(table), "any")
         assert found.films == len(table)
 
 
@@ -196,7 +196,7 @@ def test_a_byte_order_mark_and_utf_16_are_no_part_of_a_name() -> None:
 
 def test_the_published_table_opens_and_agrees_with_scikit_learn(data: Path) -> None:
     table = csv_import.read(data / "nih" / "reproduce_chexnet_test.csv.gz")
-    found = csv_import.judged(table, csv_import.guess(table), "reproduce-chexnet")
+    found = csv_import.as_predictions(table, csv_import.guess(table), "reproduce-chexnet")
     assert found.films > 22_000 and len(found.labels) == 14
     assert set(found.subgroups) == {"age band", "sex", "view"}
     counts = ThresholdIndex(found.labels, found.truth, found.scores).counts(0.1)
@@ -219,12 +219,12 @@ def test_the_published_table_opens_and_agrees_with_scikit_learn(data: Path) -> N
 # ---------------------------------------------------------------- what is drawn from a table
 
 
-def drawn(films: int = 300) -> csv_import.Judged:
+def drawn(films: int = 300) -> csv_import.Predictions:
     random = np.random.default_rng(1)
     truth = (random.random((films, 3)) < [0.4, 0.1, 0.0]).astype(float)
     truth[0, 0] = np.nan
     scores = 1 / (1 + np.exp(-(random.normal(size=truth.shape) + np.nan_to_num(truth) - 1)))
-    return csv_import.Judged(
+    return csv_import.Predictions(
         name="drawn",
         labels=("common", "rare", "never"),
         truth=truth,

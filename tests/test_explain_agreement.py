@@ -28,7 +28,7 @@ DenseNet121 with random weights and after some training, and VGG16 as it ships.
 """
 
 
-@functools.cache
+@functools.pass_cache
 def built(name):
     """An architecture with random weights, or a shipped network with its own, for small images."""
     if name == LEARNED:
@@ -59,8 +59,8 @@ def learned(architecture):
         film[:, 32 * label : 32 * label + 32] += 0.6
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     made.compile(keras.optimizers.Adam(1e-3), loss, metrics=["accuracy"])
-    told = made.fit(films, truth, batch_size=16, epochs=4, verbose=0, shuffle=False)
-    assert told.history["accuracy"][-1] > 0.9, "it did not learn"
+    message = made.fit(films, truth, batch_size=16, epochs=4, verbose=0, shuffle=False)
+    assert message.history["accuracy"][-1] > 0.9, "it did not learn"
     return made
 
 
@@ -101,8 +101,8 @@ def image():
 
 
 @pytest.fixture(scope="module")
-def subject(network, image):
-    return explain.Subject(network, image)
+def pass_cache(network, image):
+    return explain.PassCache(network, image)
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +127,11 @@ def target(label, sign=1):
     return targets.Target(tuple(sign * float(k == label) for k in range(LABELS)))
 
 
-def test_the_twin_gives_the_same_logits(subject, image, twin):
+def test_the_twin_gives_the_same_logits(pass_cache, image, twin):
     from benchmarks.torch_twins import as_torch
 
     theirs = twin(as_torch(image)).detach().numpy()[0]
-    np.testing.assert_allclose(subject.logits, theirs, rtol=1e-3, atol=1e-3 * abs(theirs).max())
+    np.testing.assert_allclose(pass_cache.logits, theirs, rtol=1e-3, atol=1e-3 * abs(theirs).max())
 
 
 PYTORCH = {
@@ -163,12 +163,12 @@ def at_size(heat, shape):
 
 @pytest.mark.parametrize("inner", [False, True], ids=["last", "inner"])
 @pytest.mark.parametrize("method", PYTORCH)
-def test_maps_agree_with_grad_cam_for_pytorch(method, inner, name, subject, image, twin):
+def test_maps_agree_with_grad_cam_for_pytorch(method, inner, name, pass_cache, image, twin):
     features = twin.features
     theirs_inner = features.transition3.relu if "densenet" in name else features[22]
     for label in (0, 2):
         theirs = by_pytorch(PYTORCH[method], twin, image, label, theirs_inner if inner else None)
-        ours = explain.maps(subject, [target(label)], method, INNER[name] if inner else None)[0]
+        ours = explain.maps(pass_cache, [target(label)], method, INNER[name] if inner else None)[0]
         assert correlation(at_size(ours, theirs.shape), theirs) >= ALMOST_ONE
 
 
@@ -197,12 +197,12 @@ def test_methods_with_a_pass_per_channel_agree_on_a_small_network(
     model = torch_twins.Twin(features, torch.nn.ReLU(), 12, LABELS)
     torch_twins.copy_convolution(features, network.get_layer("grid"))
     torch_twins.copy_head(model, network.get_layer("logits"))
-    subject = explain.Subject(network, image)
+    pass_cache = explain.PassCache(network, image)
     for label in range(LABELS):
-        assert subject.logits[label] > 0
+        assert pass_cache.logits[label] > 0
         with torch.no_grad():
             theirs = by_pytorch(theirs_name, model.eval(), image, label)
-        ours = explain.maps(subject, [target(label)], method)[0]
+        ours = explain.maps(pass_cache, [target(label)], method)[0]
         assert correlation(at_size(ours, theirs.shape), theirs) >= least
 
 
@@ -227,10 +227,10 @@ def small(stride):
 
 
 @pytest.mark.usefixtures("twin")
-def test_eigen_cam_agrees_with_grad_cam_for_pytorch_up_to_its_sign(subject):
+def test_eigen_cam_agrees_with_grad_cam_for_pytorch_up_to_its_sign(pass_cache):
     from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection
 
-    activation = subject.activation()
+    activation = pass_cache.activation()
     theirs = get_2d_projection(activation.transpose(2, 0, 1)[None])[0]
     assert abs(correlation(eigen_cam(activation), theirs)) >= ALMOST_ONE
 
@@ -242,13 +242,13 @@ KERAS = {"grad-cam": ("gradcam", "Gradcam"), "layercam": ("layercam", "Layercam"
     ("sign", "inner"), [(1, False), (-1, False), (1, True)], ids=["for", "against", "inner"]
 )
 @pytest.mark.parametrize("method", KERAS)
-def test_maps_agree_with_tf_keras_vis(method, sign, inner, name, subject, network, image):
-    layer = INNER[name] if inner else subject.default_layer
+def test_maps_agree_with_tf_keras_vis(method, sign, inner, name, pass_cache, network, image):
+    layer = INNER[name] if inner else pass_cache.default_layer
     for label in (0, 2):
         theirs = by_keras(
             *KERAS[method], network, image, layer, lambda output, k=label: sign * output[:, k]
         )
-        ours = explain.maps(subject, [target(label, sign)], method, layer)[0]
+        ours = explain.maps(pass_cache, [target(label, sign)], method, layer)[0]
         assert correlation(ours, theirs) >= ALMOST_ONE
 
 
@@ -272,14 +272,14 @@ def test_maps_of_a_shipped_network_at_its_own_layer_agree_with_tf_keras_vis(meth
     """EfficientNet, trained: curves other than ReLU, and the layer that the card names."""
     card = catalogue.get("chest-14")
     network = built("chest-14")
-    subject = explain.Subject(network, image)
+    pass_cache = explain.PassCache(network, image)
     for label in (2, 13):
         one = targets.logit(card.labels, card.labels[label])
-        for layer in (card.explanation.layer, subject.default_layer):
+        for layer in (card.explanation.layer, pass_cache.default_layer):
             theirs = by_keras(
                 *KERAS[method], network, image, layer, lambda output, k=label: output[:, k]
             )
-            ours = explain.maps(subject, [one], method, layer)[0]
+            ours = explain.maps(pass_cache, [one], method, layer)[0]
             assert correlation(ours, theirs) >= ALMOST_ONE
 
 
@@ -289,35 +289,35 @@ def test_score_cam_agrees_with_tf_keras_vis_on_the_same_masks():
     For one label over another both are the same: p(a) / p(b) is e to the difference of logits.
     """
     network, image = small(stride=1)
-    subject = explain.Subject(network, image)
+    pass_cache = explain.PassCache(network, image)
     theirs = by_keras(
         "scorecam", "Scorecam", network, image, "grid", lambda output: output[:, 2] / output[:, 0]
     )
-    ours = explain.maps(subject, [targets.difference("abc", "c", "a")], "score-cam")[0]
+    ours = explain.maps(pass_cache, [targets.difference("abc", "c", "a")], "score-cam")[0]
     assert correlation(ours, theirs) >= ALMOST_ONE
 
 
-def test_grad_cam_plus_plus_of_tf_keras_vis_is_another_method(subject, network, image):
+def test_grad_cam_plus_plus_of_tf_keras_vis_is_another_method(pass_cache, network, image):
     """It divides each channel's alpha by its sum over the cells, which equation 19 does not.
 
     Under a pooled linear head all cells have one alpha: what is left of it is LayerCAM. Ours is
     compared with grad-cam above, which follows the equation.
     """
-    small_score = 1.0 / max(np.abs(subject.logits).max(), 1.0)  # it raises e to the score
+    small_score = 1.0 / max(np.abs(pass_cache.logits).max(), 1.0)  # it raises e to the score
     for label in (0, 2):
         theirs = by_keras(
             "gradcam_plus_plus",
             "GradcamPlusPlus",
             network,
             image,
-            subject.default_layer,
+            pass_cache.default_layer,
             lambda output, k=label: small_score * output[:, k],
         )
-        ours = explain.maps(subject, [target(label)], "layercam")[0]
+        ours = explain.maps(pass_cache, [target(label)], "layercam")[0]
         assert correlation(ours, theirs) >= ALMOST_ONE
 
 
-def test_the_plain_gradient_agrees_with_tf_keras_vis(subject, network, image):
+def test_the_plain_gradient_agrees_with_tf_keras_vis(pass_cache, network, image):
     saliency = pytest.importorskip("tf_keras_vis.saliency", reason="needs tf-keras-vis")
     theirs = saliency.Saliency(network, clone=False)(
         lambda output: output[:, 2],
@@ -327,5 +327,5 @@ def test_the_plain_gradient_agrees_with_tf_keras_vis(subject, network, image):
         normalize_map=False,
     )
     theirs = np.abs(np.asarray(theirs).reshape(image.shape)[0].sum(axis=-1))
-    ours = explain.maps(subject, [target(2)], "smoothgrad", samples=1, noise=0.0)[0]
+    ours = explain.maps(pass_cache, [target(2)], "smoothgrad", samples=1, noise=0.0)[0]
     assert correlation(ours, theirs) >= ALMOST_ONE

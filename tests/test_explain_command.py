@@ -27,8 +27,8 @@ def test_a_film_becomes_a_picture_with_heat(run, lower_leg, tmp_path):
     asked = (lower_leg, "--model", MODEL, "--label", "hand", "--against", "elbow", "--out", out)
     done = run(*asked, "--method", "layercam", "--json")
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["method"] == "layercam" and told["grid"] == GRID
+    message = json.loads(done.stdout.splitlines()[-1])
+    assert message["method"] == "layercam" and message["grid"] == GRID
     picture = Image.open(out)
     assert picture.format == "PNG" and picture.mode == "RGB"
     colored = sum(red != blue for red, _, blue in picture.resize((64, 64)).get_flattened_data())

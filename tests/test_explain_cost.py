@@ -7,10 +7,10 @@ import pytest
 import toy_networks as toys
 
 from xray_models import explain
-from xray_models.explain import pass_cache as subjects
+from xray_models.explain import pass_cache_of as pass_caches
 from xray_models.explain import targets
 from xray_models.explain.methods.cost import Cost
-from xray_models.explain.pass_cache import NotKept
+from xray_models.explain.pass_cache import NotCached
 from xray_models.explain.progress import Stopped, Work
 
 LABELS = "abc"
@@ -77,11 +77,11 @@ class Counted:
 
 def counted(network):
     """A film that was read, and its network that counts."""
-    counting = Counted(explain.Subject(network, toys.an_image(network)).network)
-    subject = explain.Subject(lambda: counting, toys.an_image(network))
-    assert len(subject.logits) == len(LABELS)
+    counting = Counted(explain.PassCache(network, toys.an_image(network)).network)
+    cache = explain.PassCache(lambda: counting, toys.an_image(network))
+    assert len(cache.logits) == len(LABELS)
     assert counting.spent() == Cost(1)
-    return subject, counting
+    return cache, counting
 
 
 @pytest.mark.parametrize("make", [toys.looking_twice, toys.skipping])
@@ -90,43 +90,43 @@ def test_no_map_costs_more_than_its_method_says(make, method):
     network = make()
     options = FEW.get(method.id, {})
     for layer in (None, "early"):
-        subject, counting = counted(network)
+        cache, counting = counted(network)
         if method.objection(counting, layer):
             continue
-        told = method.passes(counting, layer=layer, **options)
-        explain.maps(subject, [A], method.id, layer, **options)
+        message = method.passes(counting, layer=layer, **options)
+        explain.maps(cache, [A], method.id, layer, **options)
         one = counting.spent()
-        assert one.forward <= told.forward and one.backward <= told.backward, layer
+        assert one.forward <= message.forward and one.backward <= message.backward, layer
         if method.family in ("gradient", "pixel"):
-            assert one == told, "declared as if it cost more"
+            assert one == message, "declared as if it cost more"
         others = method.others(counting, layer, **options)
         for target in (B, C, -A, -B, targets.difference(LABELS, "c", "a")):
             if method.many_labels or target in (B, C):
-                explain.maps(subject, [target], method.id, layer, **options)
+                explain.maps(cache, [target], method.id, layer, **options)
         more = counting.spent()
         assert more.forward <= others.forward and more.backward <= others.backward, layer
 
 
 def test_what_goes_around_the_last_activation_costs_the_pass_that_is_declared():
-    subject, counting = counted(toys.looking_twice())
-    assert subject.default_layer == "cells" and counting.graph.crossing("cells")
+    cache, counting = counted(toys.looking_twice())
+    assert cache.default_layer == "cells" and counting.graph.crossing("cells")
     assert explain.METHODS["grad-cam"].passes(counting) == Cost(1)
     assert explain.METHODS["eigen-cam"].passes(counting) == Cost()
-    explain.maps(subject, [A], "grad-cam")
+    explain.maps(cache, [A], "grad-cam")
     assert counting.spent() == Cost(1)
 
 
 def test_the_labels_of_an_inner_layer_are_passed_back_through_together_once():
-    subject, counting = counted(toys.skipping())
-    explain.maps(subject, [A], "hirescam", "middle")
+    cache, counting = counted(toys.skipping())
+    explain.maps(cache, [A], "hirescam", "middle")
     assert counting.spent() == Cost(2, 1), "the layer's activation, and one label"
-    explain.maps(subject, [-A], "layercam", "middle")
+    explain.maps(cache, [-A], "layercam", "middle")
     assert counting.calls == 0, "the negation of a known label"
-    explain.maps(subject, [B], "hirescam", "middle")
+    explain.maps(cache, [B], "hirescam", "middle")
     assert counting.calls == 1 and counting.spent() == Cost(2, 2), "the two others, in one call"
     every = [C, -C, B, targets.difference(LABELS, "c", "b"), targets.combined(LABELS, ("a", "b"))]
-    explain.maps(subject, every, "grad-cam++", "middle")
-    explain.maps(subject, every[::-1], "xgrad-cam", "middle")
+    explain.maps(cache, every, "grad-cam++", "middle")
+    explain.maps(cache, every[::-1], "xgrad-cam", "middle")
     assert counting.calls == 0
 
 
@@ -134,10 +134,10 @@ def test_gradients_put_together_are_those_that_were_passed_back():
     network = toys.skipping(activation="silu")
     vectors = np.array([[0, 1, 0], [0, 0, -2], [0.5, 0, -1], [0, 0, 0], [-1, 0.5, 0.5]], np.float32)
     slow = [
-        explain.Subject(network, toys.an_image(network)).gradients(vector[None], "middle")[0]
+        explain.PassCache(network, toys.an_image(network)).gradients(vector[None], "middle")[0]
         for vector in vectors
     ]
-    quick = explain.Subject(network, toys.an_image(network))
+    quick = explain.PassCache(network, toys.an_image(network))
     one_by_one = [quick.gradients(vector[None], "middle")[0] for vector in vectors]
     np.testing.assert_allclose(one_by_one, slow, atol=1e-7)
     np.testing.assert_allclose(quick.gradients(vectors, "middle"), slow, atol=1e-7)
@@ -145,64 +145,64 @@ def test_gradients_put_together_are_those_that_were_passed_back():
 
 
 def test_where_all_labels_would_take_much_memory_only_those_asked_for_are_made(monkeypatch):
-    monkeypatch.setattr(subjects, "_KEPT_BYTES", 3 * 8 * 6 * 6 * 4)
-    subject, counting = counted(toys.skipping())
-    explain.maps(subject, [A], "hirescam", "early")
+    monkeypatch.setattr(pass_caches, "_KEPT_BYTES", 3 * 8 * 6 * 6 * 4)
+    cache, counting = counted(toys.skipping())
+    explain.maps(cache, [A], "hirescam", "early")
     counting.spent()
-    explain.maps(subject, [B], "hirescam", "early")
+    explain.maps(cache, [B], "hirescam", "early")
     assert counting.backwards == 1
 
 
 def test_with_every_label_the_first_map_makes_the_others_free():
-    subject, counting = counted(toys.skipping())
-    explain.maps(subject, [A], "hirescam", "middle", every_label=True)
+    cache, counting = counted(toys.skipping())
+    explain.maps(cache, [A], "hirescam", "middle", every_label=True)
     assert counting.calls == 2, "the layer's activation, and all labels together"
     assert counting.spent() == Cost(4, 3)
     every = [B, -A, -C, targets.difference(LABELS, "c", "b"), targets.combined(LABELS, ("a", "b"))]
     for method in ("hirescam", "grad-cam", "grad-cam++", "layercam", "xgrad-cam"):
         for target in every:
-            explain.maps(subject, [target], method, "middle", every_label=True)
+            explain.maps(cache, [target], method, "middle", every_label=True)
     assert counting.calls == 0
 
 
 def test_labels_that_lack_are_made_where_one_was_made_alone():
-    subject, counting = counted(toys.skipping())
-    explain.maps(subject, [A], "hirescam", "middle")
+    cache, counting = counted(toys.skipping())
+    explain.maps(cache, [A], "hirescam", "middle")
     counting.spent()
-    explain.maps(subject, [A], "hirescam", "middle", every_label=True)
+    explain.maps(cache, [A], "hirescam", "middle", every_label=True)
     assert counting.spent() == Cost(2, 2)
-    explain.maps(subject, [A], "hirescam", every_label=True)
+    explain.maps(cache, [A], "hirescam", every_label=True)
     assert counting.calls == 0, "under a pooled linear head nothing is passed back"
 
 
 def test_gradients_of_many_targets_go_back_in_batches_of_bounded_memory(monkeypatch):
     network = toys.skipping()
     vectors = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
-    whole = explain.Subject(network, toys.an_image(network)).gradients(vectors, "early")
+    whole = explain.PassCache(network, toys.an_image(network)).gradients(vectors, "early")
     # room for two gradients of this layer, not for those of its three labels
-    monkeypatch.setattr(subjects, "_KEPT_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
-    subject, counting = counted(network)
+    monkeypatch.setattr(pass_caches, "_KEPT_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
+    cache, counting = counted(network)
     work = Work()
-    found = subject.gradients(vectors, "early", work)
+    found = cache.gradients(vectors, "early", work)
     assert counting.calls == 1 + 4, "the layer's activation, then 2, 2, 2 and 1 targets"
     assert work.done == work.total == 7
     np.testing.assert_allclose(found, whole, atol=1e-6)
 
 
 def test_gradients_are_stopped_between_batches(monkeypatch):
-    monkeypatch.setattr(subjects, "_KEPT_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
-    subject, counting = counted(toys.skipping())
-    told = []
+    monkeypatch.setattr(pass_caches, "_KEPT_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
+    cache, counting = counted(toys.skipping())
+    message = []
     with pytest.raises(Stopped):
         explain.maps(
-            subject,
+            cache,
             [A, B, C],
             "hirescam",
             "early",
-            progress=lambda done, total: told.append((done, total)),
-            stop=lambda: bool(told),
+            progress=lambda done, total: message.append((done, total)),
+            stop=lambda: bool(message),
         )
-    assert told == [(2, 3)] and counting.backwards == 2
+    assert message == [(2, 3)] and counting.backwards == 2
 
 
 @pytest.mark.parametrize("method", explain.METHODS.values(), ids=lambda method: method.id)
@@ -210,21 +210,21 @@ def test_what_is_kept_is_enough_for_another_label_where_a_method_says_so(method)
     network = toys.skipping()
     layer = "middle" if method.layered and not method.needs_linear_head else None
     options = FEW.get(method.id, {})
-    subject, counting = counted(network)
+    cache, counting = counted(network)
     if method.family != "activation" or layer:
-        with pytest.raises(NotKept):
-            explain.maps(subject.at_rest(), [A], method.id, layer, **options)
+        with pytest.raises(NotCached):
+            explain.maps(cache.at_rest(), [A], method.id, layer, **options)
     assert counting.calls == 0
-    first = explain.maps(subject, [A], method.id, layer, every_label=True, **options)
-    assert (explain.maps(subject.at_rest(), [A], method.id, layer, **options) == first).all()
+    first = explain.maps(cache, [A], method.id, layer, every_label=True, **options)
+    assert (explain.maps(cache.at_rest(), [A], method.id, layer, **options) == first).all()
     counting.spent()
     if not method.many_labels:
-        with pytest.raises(NotKept):
-            explain.maps(subject.at_rest(), [B], method.id, layer, **options)
+        with pytest.raises(NotCached):
+            explain.maps(cache.at_rest(), [B], method.id, layer, **options)
         return
-    other = explain.maps(subject.at_rest(), [B], method.id, layer, **options)
+    other = explain.maps(cache.at_rest(), [B], method.id, layer, **options)
     assert counting.calls == 0
-    fresh = explain.Subject(network, toys.an_image(network))
+    fresh = explain.PassCache(network, toys.an_image(network))
     expected = explain.maps(fresh, [B], method.id, layer, **options)
     np.testing.assert_allclose(other, expected, atol=1e-5)
 
@@ -233,27 +233,27 @@ def test_what_is_kept_is_enough_for_another_label_where_a_method_says_so(method)
     ("method", "steps"), [("score-cam", 6 + 6 + 8), ("ablation-cam", 6 + 6), ("grad-cam", 1 + 1)]
 )
 def test_progress_over_several_layers_never_falls_back(method, steps):
-    subject, _ = counted(toys.skipping())
-    told = []
+    cache, _ = counted(toys.skipping())
+    message = []
     layers = ["early", "middle", "last"]
-    explain.maps(subject, [A], method, layers=layers, progress=lambda *one: told.append(one))
-    shares = [done / total for done, total in told]
-    assert told[0][1] == steps and told[-1][0] == told[-1][1] <= steps
+    explain.maps(cache, [A], method, layers=layers, progress=lambda *one: message.append(one))
+    shares = [done / total for done, total in message]
+    assert message[0][1] == steps and message[-1][0] == message[-1][1] <= steps
     assert shares == sorted(shares) and shares[0] < 1
 
 
 @pytest.mark.parametrize("method", ["eigen-cam", "hirescam", "score-cam"])
 def test_work_on_several_layers_stops_between_them(method):
-    subject, counting = counted(toys.skipping())
+    cache, counting = counted(toys.skipping())
     asked = []
     with pytest.raises(Stopped):
         explain.maps(
-            subject,
+            cache,
             [A],
             method,
             layers=["early", "middle", "joined"],
             stop=lambda: asked.append(1) or len(asked) > 2,
         )
     stopped = counting.spent().forward
-    explain.maps(subject, [A], method, layers=["early", "middle", "joined"])
+    explain.maps(cache, [A], method, layers=["early", "middle", "joined"])
     assert counting.spent().forward > 0 and stopped > 0

@@ -36,27 +36,27 @@ def by_tape(network, image, layer, vectors):
 def test_the_part_above_a_layer_keeps_what_goes_around_it(layer, activation):
     network = toys.skipping(activation=activation)
     image = toys.an_image(network)
-    subject = explain.Subject(network, image)
+    cache = explain.PassCache(network, image)
     seen, expected = by_tape(network, image, layer, VECTORS)
-    np.testing.assert_allclose(subject.activation(layer), seen, atol=1e-6)
-    found = np.broadcast_to(subject.gradients(VECTORS, layer), expected.shape)
+    np.testing.assert_allclose(cache.activation(layer), seen, atol=1e-6)
+    found = np.broadcast_to(cache.gradients(VECTORS, layer), expected.shape)
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    again = subject.rest(layer, 1, lambda _: seen[None], Work())
+    again = cache.rest(layer, 1, lambda _: seen[None], Work())
     np.testing.assert_allclose(again[0], network(image)[0], atol=1e-5)
 
 
 def test_a_head_that_is_not_linear_takes_gradients_from_the_layer_on():
     network = toys.codes()
     image = toys.an_image(network)
-    subject = explain.Subject(network, image)
-    assert subject.default_layer == "grid" and subject.head() is None
+    cache = explain.PassCache(network, image)
+    assert cache.default_layer == "grid" and cache.head() is None
     _, expected = by_tape(network, image, "grid", VECTORS[:, :2])
-    found = subject.gradients(VECTORS[:, :2])
+    found = cache.gradients(VECTORS[:, :2])
     np.testing.assert_allclose(found, expected, atol=1e-6)
     a = targets.logit("ab", "a")
     with pytest.raises(ValueError, match="linear head"):
-        explain.maps(subject, [a], "cam")
-    assert explain.maps(subject, [a], "ablation-cam").shape == (1, 6, 6)
+        explain.maps(cache, [a], "cam")
+    assert explain.maps(cache, [a], "ablation-cam").shape == (1, 6, 6)
 
 
 def nested(end):
@@ -82,7 +82,7 @@ def nested(end):
 def test_nested_networks_and_those_with_a_sigmoid_are_seen_flat_and_up_to_the_logits(end):
     network, flat = nested(end)
     image = toys.an_image(network)
-    ours, plain = explain.Subject(network, image), explain.Subject(flat, image)
+    ours, plain = explain.PassCache(network, image), explain.PassCache(flat, image)
     assert list(ours.network.grids) == list(plain.network.grids)
     np.testing.assert_allclose(ours.logits, plain.logits, atol=1e-6)
     for layer in (None, "middle"):
@@ -99,7 +99,7 @@ def test_a_saturated_sigmoid_still_has_a_map():
     head = np.array([[40.0], [-1.0]], np.float32)
     network = toys.pooled("sigmoid", head=head)
     assert network(toys.FILM).numpy().item() == 1.0
-    found = explain.maps(explain.Subject(network, toys.FILM), [targets.logit("a", "a")])
+    found = explain.maps(explain.PassCache(network, toys.FILM), [targets.logit("a", "a")])
     assert found.max() == 1
 
 
@@ -113,7 +113,7 @@ def test_sequential_networks_can_be_explained():
         ]
     )
     found = explain.maps(
-        explain.Subject(network, toys.an_image(network)), [targets.logit("ab", "a")]
+        explain.PassCache(network, toys.an_image(network)), [targets.logit("ab", "a")]
     )
     assert found.shape == (1, 4, 4)
 
@@ -126,9 +126,11 @@ def test_half_precision_gives_the_same_map(dtype):
     image = toys.an_image(full)
     for layer in ("middle", "last"):
         expected = explain.maps(
-            explain.Subject(full, image), [targets.logit("abc", "a")], layer=layer
+            explain.PassCache(full, image), [targets.logit("abc", "a")], layer=layer
         )
-        found = explain.maps(explain.Subject(half, image), [targets.logit("abc", "a")], layer=layer)
+        found = explain.maps(
+            explain.PassCache(half, image), [targets.logit("abc", "a")], layer=layer
+        )
         assert found.dtype == np.float32
         assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.995
 
@@ -141,8 +143,10 @@ def test_small_gradients_do_not_vanish_in_half_precision():
     full.set_weights(weights)
     half.set_weights(weights)
     image = toys.an_image(full)
-    expected = explain.maps(explain.Subject(full, image), [targets.logit("abc", "a")], layer="wide")
-    found = explain.maps(explain.Subject(half, image), [targets.logit("abc", "a")], layer="wide")
+    expected = explain.maps(
+        explain.PassCache(full, image), [targets.logit("abc", "a")], layer="wide"
+    )
+    found = explain.maps(explain.PassCache(half, image), [targets.logit("abc", "a")], layer="wide")
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.98
 
 
@@ -158,7 +162,7 @@ def test_large_gradients_do_not_overflow_in_half_precision(method):
     image = toys.an_image(full)
     layer = "middle" if method.endswith("cam") else None
     expected, found = (
-        explain.maps(explain.Subject(network, image), [targets.logit("abc", "a")], method, layer)
+        explain.maps(explain.PassCache(network, image), [targets.logit("abc", "a")], method, layer)
         for network in (full, half)
     )
     assert expected.max() == found.max() == 1
@@ -176,7 +180,7 @@ def test_a_label_that_overflows_does_not_spoil_a_small_one_beside_it():
     image = toys.an_image(full)
     vectors = np.eye(3, dtype=np.float32)
     expected, found = (
-        explain.Subject(network, image).gradients(vectors, "wide") for network in (full, half)
+        explain.PassCache(network, image).gradients(vectors, "wide") for network in (full, half)
     )
     for one, other in zip(found, expected, strict=True):
         assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.98
@@ -189,24 +193,24 @@ def test_gradients_that_overflow_on_any_scale_are_told(method, gain):
     weights = half.get_weights()
     weights[-2] *= gain
     half.set_weights(weights)
-    subject = explain.Subject(half, toys.an_image(half))
+    cache = explain.PassCache(half, toys.an_image(half))
     layer = "middle" if method == "grad-cam" else None
     with pytest.raises(ValueError, match=r"gradient by .* is not finite.* float32"):
-        explain.maps(subject, [targets.logit("abc", "a")], method, layer)
+        explain.maps(cache, [targets.logit("abc", "a")], method, layer)
 
 
 def test_weights_that_change_are_followed_unless_frozen():
     network = toys.pooled("sigmoid")
-    before = explain.Subject(network, toys.FILM).logits
+    before = explain.PassCache(network, toys.FILM).logits
     network.get_layer("logits").set_weights([toys.HEAD * 2, np.zeros(2, np.float32)])
-    after = explain.Subject(network, toys.FILM)
+    after = explain.PassCache(network, toys.FILM)
     np.testing.assert_allclose(after.logits, before * 2, rtol=1e-6)
     np.testing.assert_allclose(after.head(), toys.HEAD * 2)
     frozen = functions.Traced(network, frozen=True)
     assert frozen.frozen_bytes == 0
-    kept = frozen.forward(toys.FILM)[1]
+    cached = frozen.forward(toys.FILM)[1]
     network.get_layer("grid").set_weights([np.zeros((1, 1, 1, 2)), np.zeros(2)])
-    np.testing.assert_array_equal(frozen.forward(toys.FILM)[1], kept)
+    np.testing.assert_array_equal(frozen.forward(toys.FILM)[1], cached)
     assert frozen.frozen_bytes == 4 * (2 + 2 + 4 + 2)
 
 
@@ -239,25 +243,25 @@ def test_networks_without_anything_to_draw_on_are_refused(start, sentence):
 
 def test_requests_that_make_no_sense_are_refused():
     network = toys.skipping()
-    subject = explain.Subject(network, toys.an_image(network))
+    cache = explain.PassCache(network, toys.an_image(network))
     target = targets.logit("abc", "a")
     with pytest.raises(ValueError, match="no layer 'pooled' with a grid"):
-        explain.maps(subject, [target], layer="pooled")
+        explain.maps(cache, [target], layer="pooled")
     with pytest.raises(ValueError, match="no method 'gradcam'"):
-        explain.maps(subject, [target], "gradcam")
+        explain.maps(cache, [target], "gradcam")
     with pytest.raises(ValueError, match="weighs 2 labels; the model has 3"):
-        explain.maps(subject, [targets.logit("ab", "a")])
+        explain.maps(cache, [targets.logit("ab", "a")])
     with pytest.raises(ValueError, match="one layer or several"):
-        explain.maps(subject, [target], layer="last", layers=("middle",))
+        explain.maps(cache, [target], layer="last", layers=("middle",))
     with pytest.raises(ValueError, match="needed is"):
-        explain.Subject(network, np.zeros((1, 3, 3, 3), np.float32))
+        explain.PassCache(network, np.zeros((1, 3, 3, 3), np.float32))
 
 
 def test_layers_can_be_fused():
     network = toys.skipping()
-    subject = explain.Subject(network, toys.an_image(network))
+    cache = explain.PassCache(network, toys.an_image(network))
     target = targets.logit("abc", "a")
-    both = explain.maps(subject, [target, -target], "layercam", layers=("early", "last"))
+    both = explain.maps(cache, [target, -target], "layercam", layers=("early", "last"))
     assert both.shape == (2, 8, 6) and both.max() == 1
-    alone = explain.maps(subject, [target], "layercam", layers=("early",))
-    assert (alone == explain.maps(subject, [target], "layercam", layer="early")).all()
+    alone = explain.maps(cache, [target], "layercam", layers=("early",))
+    assert (alone == explain.maps(cache, [target], "layercam", layer="early")).all()

@@ -154,11 +154,11 @@ def test_noise_is_the_same_on_all_channels():
     film = np.repeat(RANDOM.random((16, 16, 1)), 3, axis=-1).astype(np.float32)
     kept = []
 
-    def grey(inputs):
+    def gray(inputs):
         kept.append(inputs)
         return inputs[..., 0]
 
-    faithfulness.stability(grey, film, repeats=1)
+    faithfulness.stability(gray, film, repeats=1)
     np.testing.assert_allclose(kept[1] - film, (kept[1] - film)[..., :1].repeat(3, -1), atol=1e-6)
 
 

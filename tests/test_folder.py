@@ -11,9 +11,9 @@ from xray_models.datasets import DataSetError
 from xray_models.datasets.folder import read, without
 
 
-def picture(path: Path, grey: int) -> Path:
+def picture(path: Path, gray: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.full((8, 9), grey, np.uint8)).save(path)
+    Image.fromarray(np.full((8, 9), gray, np.uint8)).save(path)
     return path
 
 

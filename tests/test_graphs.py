@@ -55,9 +55,9 @@ class Own(keras.layers.Layer):
 def test_any_other_curve_than_relu_forbids_guided_gradients(function):
     network = through(function)
     assert not layer_graph.is_relu_network(layer_graph.graph(network))
-    subject = explain.Subject(network, toys.an_image(network))
+    cache = explain.PassCache(network, toys.an_image(network))
     with pytest.raises(ValueError, match="only curve is ReLU"):
-        explain.maps(subject, [targets.logit("ab", "a")], "guided-backprop")
+        explain.maps(cache, [targets.logit("ab", "a")], "guided-backprop")
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_any_other_curve_than_relu_forbids_guided_gradients(function):
 def test_what_is_straight_beside_relu_allows_them(function):
     network = through(function)
     assert layer_graph.is_relu_network(layer_graph.graph(network))
-    subject = explain.Subject(network, toys.an_image(network))
-    found = explain.maps(subject, [targets.logit("ab", "a")], "guided-backprop")
+    cache = explain.PassCache(network, toys.an_image(network))
+    found = explain.maps(cache, [targets.logit("ab", "a")], "guided-backprop")
     assert found.shape == (1, 8, 8)
 
 
@@ -129,25 +129,25 @@ def test_networks_of_the_house_are_told_apart(architecture, relu):
 def test_a_function_at_the_end_is_taken_off_as_a_layer_is(end):
     flat = toys.pooled()
     network = keras.Model(flat.input, end(flat.output))
-    subject = explain.Subject(network, toys.FILM)
+    cache = explain.PassCache(network, toys.FILM)
     # the means of both channels are 2.5
-    np.testing.assert_allclose(subject.logits, 2.5 * toys.HEAD.sum(axis=0))
-    np.testing.assert_allclose(subject.head(), toys.HEAD)
+    np.testing.assert_allclose(cache.logits, 2.5 * toys.HEAD.sum(axis=0))
+    np.testing.assert_allclose(cache.head(), toys.HEAD)
 
 
 def test_a_saturated_function_at_the_end_still_has_a_map():
     flat = toys.pooled(head=np.array([[40.0], [-1.0]], np.float32))
     network = keras.Model(flat.input, ops.sigmoid(flat.output))
     assert network(toys.FILM).numpy().item() == 1.0
-    found = explain.maps(explain.Subject(network, toys.FILM), [targets.logit("a", "a")])
+    found = explain.maps(explain.PassCache(network, toys.FILM), [targets.logit("a", "a")])
     assert found.max() == 1
 
 
 @pytest.mark.parametrize("end", [ops.relu, ops.square, lambda logits: logits * 2])
 def test_a_function_that_makes_no_probability_stays_at_the_end(end):
     flat = toys.pooled()
-    subject = explain.Subject(keras.Model(flat.input, end(flat.output)), toys.FILM)
-    np.testing.assert_allclose(subject.logits, end(2.5 * toys.HEAD.sum(axis=0)))
+    cache = explain.PassCache(keras.Model(flat.input, end(flat.output)), toys.FILM)
+    np.testing.assert_allclose(cache.logits, end(2.5 * toys.HEAD.sum(axis=0)))
 
 
 def test_a_nested_network_of_functions_is_opened():
@@ -157,5 +157,5 @@ def test_a_nested_network_of_functions_is_opened():
     found = layer_graph.graph(network)
     assert "grid" in found.grids and not layer_graph.is_relu_network(found)
     picture = toys.an_image(network)
-    logits = explain.Subject(network, picture).logits
+    logits = explain.PassCache(network, picture).logits
     np.testing.assert_allclose(logits, inner(picture).numpy()[0], atol=1e-6)

@@ -18,7 +18,7 @@ from xray_models import BONE_PARTS, catalogue, cli, networks
 from xray_models.catalogue import CatalogueError
 from xray_models.commands.import_keras import import_keras
 from xray_models.datasets import nih
-from xray_models.explain import subject_of
+from xray_models.explain import pass_cache_of
 from xray_models.importers import keras_file
 from xray_models.importers.keras_file import ImportRefused
 from xray_models.inference import predict
@@ -131,7 +131,7 @@ def imported(densenet, tmp_path_factory) -> Path:
 
 
 def film() -> np.ndarray:
-    """Grey pixels in 0..1 at the size of the network, so that nothing is resized."""
+    """Gray pixels in 0..1 at the size of the network, so that nothing is resized."""
     return np.random.default_rng(2).random((SIZE, SIZE)).astype(np.float32)
 
 
@@ -170,7 +170,7 @@ def test_a_z_scored_model_gets_its_own_mean_and_deviation(efficientnet, weights)
     after = predict.forward(card, drawn()).logits
     np.testing.assert_allclose(after, answers(efficientnet, z_scored)[0], atol=1e-3)
     # its maps are made from the same input
-    again = subject_of(card, drawn())
+    again = pass_cache_of(card, drawn())
     np.testing.assert_allclose(again.network.forward(again.inputs)[1][0], after, atol=1e-3)
 
 
@@ -294,8 +294,8 @@ def test_the_users_model_reads_its_part_and_says_that_nobody_measured_it(importe
 
     listed = CliRunner().invoke(cli.app, ["list"]).output
     assert "imported, not measured here" in listed
-    told = CliRunner().invoke(cli.app, ["list", "--json"]).output.splitlines()
-    assert {json.loads(line)["id"] for line in told} == set(catalogue.catalogue())
+    message = CliRunner().invoke(cli.app, ["list", "--json"]).output.splitlines()
+    assert {json.loads(line)["id"] for line in message} == set(catalogue.catalogue())
 
     page = AppTest.from_file(str(PAGE), default_timeout=120).run()
     assert not page.exception

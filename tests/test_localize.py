@@ -1,4 +1,4 @@
-"""`localize` and `benchmark` from the command line, on drawn films and on two real ones."""
+"""`localize` and `measure` from the command line, on drawn films and on two real ones."""
 
 import json
 import shutil
@@ -10,15 +10,15 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from xray_models import catalogue
-from xray_models.commands import benchmark
 from xray_models.commands import localize as localize_command
+from xray_models.commands import measure
 from xray_models.commands.localize import localize
 from xray_models.explain.box_files import parse
 
 app = typer.Typer()
 app.command("localize")(localize)
-app.command("localisation")(benchmark.localisation)
-app.command("faithfulness")(benchmark.faithfulness)
+app.command("localization")(measure.localization)
+app.command("faithfulness")(measure.faithfulness)
 
 
 def run(*arguments):
@@ -130,9 +130,9 @@ def test_one_model_that_does_not_fit_keeps_nothing_else_from_being_boxed(
     films = listed(real, "chest.dcm nodule|Effusion", "b.png none", "leg.dcm none")
     done = run("localize", films, real, "--out", out, *options, "--format", kind)
     assert done.exit_code == 1
-    (told,) = (line for line in done.stderr.splitlines() if "list.txt, " in line)
+    (message,) = (line for line in done.stderr.splitlines() if "list.txt, " in line)
     place = "list.txt, line 1, chest.dcm: 'nodule' is not boxed by chest-nodule: "
-    assert told.startswith(place + reason)
+    assert message.startswith(place + reason)
     assert "1 film was not boxed as asked for" in done.stderr
     content = out.read_text()
     for image in ("chest.dcm", "b.png", "leg.dcm"):
@@ -219,7 +219,7 @@ def test_a_missing_list_or_folder_is_named(folder):
     assert done.exit_code == 2 and "no such folder" in done.output
 
 
-@pytest.mark.parametrize("command", ["localisation", "faithfulness"])
+@pytest.mark.parametrize("command", ["localization", "faithfulness"])
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -227,13 +227,13 @@ def test_a_missing_list_or_folder_is_named(folder):
         (["--model", "bone-general"], "no such file"),
     ],
 )
-def test_a_benchmark_says_what_it_lacks(tmp_path, command, options, message):
+def test_measure_says_what_it_lacks(tmp_path, command, options, message):
     done = run(command, "--data", tmp_path, *options)
     assert done.exit_code == 2
     assert message in done.output.replace("\n", "")
 
 
-def test_a_benchmark_of_real_films_stores_its_figures(data, tmp_path, monkeypatch):
+def test_measure_of_real_films_stores_its_figures(data, tmp_path, monkeypatch):
     from xray_models.catalogue import assets, refresh
     from xray_models.evaluate.explanations import results_table
 
@@ -242,10 +242,10 @@ def test_a_benchmark_of_real_films_stores_its_figures(data, tmp_path, monkeypatc
     monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))
     refresh()
     ask = ("--data", data, "--model", "bone-general", "--method", "cam")
-    done = run("localisation", *ask, "--limit", 20)
+    done = run("localization", *ask, "--limit", 20)
     assert done.exit_code == 0, done.output
     assert "accuracy at T(IoU) (95 % interval) / false boxes a film" in done.output
-    table = results_table.load("bone-general", "localisation")
+    table = results_table.load("bone-general", "localization")
     assert {"cam", "random", "center", "mean box", "usual place"} == set(table["method"])
     assert not table["seen"].any() and table["value"].between(0, 20).all()
     done = run("faithfulness", *ask, "--limit", 2)

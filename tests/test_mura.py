@@ -229,18 +229,18 @@ def test_a_study_is_the_mean_or_the_least_of_its_views():
 
 def test_figures_of_studies_are_those_worked_out_by_hand():
     table = mura_studies.by_study(views(), ("abnormal",), "mean")
-    judged = mura_studies.judge(table, ("abnormal",), "study", threshold=0.5, replicates=200)
+    result = mura_studies.measure(table, ("abnormal",), "study", threshold=0.5, replicates=200)
     # called: a, e right; c missed; f a false alarm; b, d right
-    assert judged.matrix.tolist() == [[2, 1], [1, 2]] and judged.names == ("none", "abnormal")
-    values = {name: one.value for name, one in judged.figures.items()}
+    assert result.matrix.tolist() == [[2, 1], [1, 2]] and result.names == ("none", "abnormal")
+    values = {name: one.value for name, one in result.figures.items()}
     assert values["sensitivity"] == pytest.approx(2 / 3) == values["specificity"]
     assert values["Cohen's kappa"] == pytest.approx(1 / 3)
     assert values["AUC"] == pytest.approx(6 / 9)
-    interval = judged.figures["Cohen's kappa"]
+    interval = result.figures["Cohen's kappa"]
     assert interval.low < interval.value < interval.high
-    assert judged.count == 6 and judged.groups == 5
-    assert "precision" in judged.report and "6 studies of 5 patients" in str(judged)
-    assert json.loads(json.dumps(judged.as_dict()))["confusion_matrix"] == [[2, 1], [1, 2]]
+    assert result.count == 6 and result.groups == 5
+    assert "precision" in result.report and "6 studies of 5 patients" in str(result)
+    assert json.loads(json.dumps(result.as_dict()))["confusion_matrix"] == [[2, 1], [1, 2]]
 
 
 def test_kappa_of_several_classes_is_that_of_scikit_learn():
@@ -260,10 +260,10 @@ def test_the_detector_is_judged_by_the_most_probable_part():
     labels = ("elbow", "hand", "wrist")
     table = pd.DataFrame(values, columns=[f"p:{label}" for label in labels])
     table = table.assign(truth=np.array(labels)[truth], group=np.arange(21).astype(str))
-    judged = mura_studies.judge(table, labels, "view", replicates=100)
-    assert judged.matrix.tolist() == [[6, 1, 0], [0, 7, 0], [0, 0, 7]]
-    assert judged.figures["accuracy"].value == pytest.approx(20 / 21)
-    assert judged.threshold is None and "most probable label" in str(judged)
+    result = mura_studies.measure(table, labels, "view", replicates=100)
+    assert result.matrix.tolist() == [[6, 1, 0], [0, 7, 0], [0, 0, 7]]
+    assert result.figures["accuracy"].value == pytest.approx(20 / 21)
+    assert result.threshold is None and "most probable label" in str(result)
 
 
 def test_the_exploration_counts_films_studies_and_patients(published, tmp_path):

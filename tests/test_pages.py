@@ -21,12 +21,12 @@ from pages.explaining import overlay as explaining
 from pages.explaining.queries import Question, strongest_first
 from pages.explaining.query_controls import usual_area
 from xray_models import PARTS, catalogue, explain
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.datasets.samples import SAMPLES
 from xray_models.evaluate.explanations import results_table
 from xray_models.explain import box_files
 from xray_models.explain.boxes import Rule
-from xray_models.explain.queries import Aim
+from xray_models.explain.queries import Query
 from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
 
@@ -91,7 +91,7 @@ def test_a_chest_shows_part_findings_overlay_facts_and_time():
     assert "Runner-up: " in text and NOTICE in text
     assert reading.findings
     for finding in reading.findings:
-        assert f'aria-label="{shown(finding.label)}: probability' in text
+        assert f'aria-label="{display_name(finding.label)}: probability' in text
         assert f"left:{finding.threshold:.2%}" in text
     assert overlay(page)["layout"]["images"][0]["sizex"] == 1841
     assert any("Time taken" in caption.value for caption in page.caption)
@@ -114,7 +114,7 @@ def test_film_and_overlay_share_their_zoom_and_answer_the_mouse():
 
 def test_the_heat_is_told_in_words_and_so_is_how_far_to_trust_it():
     page = opened(sample="chest")
-    assert f"What speaks for {shown(asked(page))}" in headers(page)
+    assert f"What speaks for {display_name(asked(page))}" in headers(page)
     assert "% of the heat in" in prose(page) and "Hottest at x" in prose(page)
     trust = prose(page).partition("How far to trust this map.**")[2].splitlines()[0]
     assert trust.count(". ") == 1 and trust.endswith(".")
@@ -220,7 +220,7 @@ def test_the_controls_of_the_overlay_live_in_the_link():
     assert page.slider(key="opacity").value == 0.7
     assert page.slider(key="heat").value == 0.5
     assert page.selectbox(key="colormap").value == "jet"
-    assert f"What speaks against {shown(asked(page))}" in headers(page)
+    assert f"What speaks against {display_name(asked(page))}" in headers(page)
 
 
 def test_nonsense_in_a_link_is_ignored():
@@ -252,9 +252,11 @@ def test_every_label_of_every_model_can_be_explained_for_and_against():
 def test_a_label_can_be_explained_over_another_one():
     page = opened(sample="chest", direction="over", label=PNEUMONIA)
     other = page.selectbox(key="other").options[0]
-    assert f"What speaks for {shown(asked(page))} rather than {other}" in headers(page)
+    assert f"What speaks for {display_name(asked(page))} rather than {other}" in headers(page)
     members = catalogue.get(page.session_state.label.model).members(asked(page))
-    assert not set(map(shown, (asked(page), *members))) & set(page.selectbox(key="other").options)
+    assert not set(map(display_name, (asked(page), *members))) & set(
+        page.selectbox(key="other").options
+    )
 
 
 def test_only_methods_that_fit_are_offered_and_the_reason_for_the_others_is_given():
@@ -262,7 +264,7 @@ def test_only_methods_that_fit_are_offered_and_the_reason_for_the_others_is_give
     question = page.session_state.label
     offered = page.selectbox(key=f"method-{question.model}").options
     reasons = prose(page)
-    for one in explain.offers(catalogue.get(question.model)):
+    for one in explain.method_supports(catalogue.get(question.model)):
         words = f"{one.method.name} (slow)" if one.slow else one.method.name
         assert (words in offered) == one.fits
         assert one.fits or one.why in reasons
@@ -363,7 +365,7 @@ def test_layers_are_fused_into_one_map_that_says_so():
     checked(page.multiselect(key=name).set_value(layers).run())
     assert f"Grad-CAM at {' + '.join(layers)}, fused by mean" in prose(page)
     card, film = catalogue.get("chest-14"), page.session_state.film
-    target = Aim("Pneumonia").target(card)
+    target = Query("Pneumonia").target(card)
     for fusion in ("mean", "max"):
         checked(page.segmented_control(key="fusion").set_value(fusion).run())
         true = explain.heat(card, film, target, "grad-cam", layers=layers, fusion=fusion)
@@ -408,7 +410,7 @@ def test_the_cost_of_a_slow_method_can_be_set_and_is_told():
     assert "RISE, 100 masks" in prose(page)
     assert "RISE is measured with 1,000 masks, not 100 masks." in prose(page)
     card, film = catalogue.get("chest-14"), page.session_state.film
-    true = explain.heat(card, film, Aim("Pneumonia").target(card), "rise", masks=100)
+    true = explain.heat(card, film, Query("Pneumonia").target(card), "rise", masks=100)
     assert np.abs(true.on_radiograph(heat(page).shape) * 100 - heat(page)).max() <= 0.51
 
 
@@ -448,7 +450,7 @@ def test_boxes_are_drawn_told_and_saved_in_three_formats():
     page = opened(sample="chest", boxes="true", label=PNEUMONIA, method="Grad-CAM")
     layout = overlay(page)["layout"]
     assert {shape["xref"] for shape in layout["shapes"]} == {"x", "x2"}
-    assert any(f"{shown(asked(page))}, " in note["text"] for note in layout["annotations"])
+    assert any(f"{display_name(asked(page))}, " in note["text"] for note in layout["annotations"])
     assert "of the heat in" in prose(page) and "px at x" in prose(page)
     names = [one.label for one in page.get("download_button")]
     assert names[-3:] == ["Boxes as JSON", "Boxes as Text", "Boxes as COCO"]
@@ -476,13 +478,13 @@ def test_heat_against_a_finding_is_never_boxed_as_that_finding(direction, named)
 
 
 def test_files_of_boxes_say_how_they_were_made(monkeypatch):
-    told = []
-    monkeypatch.setattr(box_files, "as_json", lambda _films, made_by: told.append(made_by) or "")
+    message = []
+    monkeypatch.setattr(box_files, "as_json", lambda _films, made_by: message.append(made_by) or "")
     page = opened(sample="chest", boxes="true", label=PNEUMONIA)
     own = catalogue.get("chest-14").explanation
-    assert told == [f"chest-14, {own.name}, fraction:0.5, what speaks for Pneumonia"]
+    assert message == [f"chest-14, {own.name}, fraction:0.5, what speaks for Pneumonia"]
     checked(page.selectbox(key="rule").set_value("otsu").run())
-    assert ", otsu, " in told[-1]
+    assert ", otsu, " in message[-1]
 
 
 def test_a_run_of_a_page_leaves_compiled_networks_alone(monkeypatch):
@@ -540,9 +542,11 @@ def test_asking_about_another_finding_costs_no_pass(monkeypatch):
     assert len(others) > 1
     label = next(one.label for one in others if one.label != asked(page))
     checked(
-        page.selectbox(key="label").set_value(f"{shown(label)} ({catalogue.get(model).name})").run()
+        page.selectbox(key="label")
+        .set_value(f"{display_name(label)} ({catalogue.get(model).name})")
+        .run()
     )
-    assert f"What speaks for {shown(label)}" in headers(page)
+    assert f"What speaks for {display_name(label)}" in headers(page)
     assert overlay(page)["data"][1]["customdata"] != before
     for direction in ("against", "over"):
         before = overlay(page)["data"][1]["customdata"]
@@ -575,7 +579,7 @@ def test_a_slow_method_that_has_run_answers_for_every_label(monkeypatch):
     assert "Costs no further pass (" in prose(page) and "what it needs is kept" in prose(page)
     assert "run method" not in [one.key for one in page.button] and not ran
     card, film = catalogue.get("chest-14"), page.session_state.film
-    true = explain.heat(card, film, Aim("Effusion").target(card), "occlusion", stride=32)
+    true = explain.heat(card, film, Query("Effusion").target(card), "occlusion", stride=32)
     assert np.abs(true.on_radiograph(heat(page).shape) * 100 - heat(page)).max() <= 0.51
     # of other settings nothing is kept
     checked(page.selectbox(key="occlusion-stride").set_value(16).run())
@@ -605,24 +609,24 @@ def test_heat_in_the_borders_that_made_the_film_square_is_told(chest):
     checked(page.segmented_control(key="direction").set_value("against").run())
     checked(page.selectbox(key="method-chest-14").set_value("grad-cam").run())
     card, film = catalogue.get("chest-14"), page.session_state.film
-    true = explain.heat(card, film, Aim("Atelectasis", "against").target(card), "grad-cam")
+    true = explain.heat(card, film, Query("Atelectasis", "against").target(card), "grad-cam")
     assert true.outside > 0.5
     warnings = [one.value for one in page.warning]
-    (told,) = [one for one in warnings if "the black borders that were added" in one]
-    assert told.startswith(f"{true.outside * 100:.0f} % of the heat lies in the black borders")
+    (message,) = [one for one in warnings if "the black borders that were added" in one]
+    assert message.startswith(f"{true.outside * 100:.0f} % of the heat lies in the black borders")
     assert heat(page).max() >= 98, "what is shown is relative to its own hottest point"
 
 
 def test_a_rule_that_draws_no_box_says_why():
     even = np.full((8, 8), 0.5, np.float32)
-    aim, film = Aim("Pneumonia"), Radiograph(np.zeros((16, 16), np.float32), "drawn")
+    query, film = Query("Pneumonia"), Radiograph(np.zeros((16, 16), np.float32), "drawn")
     otsu = Rule("otsu", None)
-    assert not explaining.boxes_of(even, aim, otsu, film)
+    assert not explaining.boxes_of(even, query, otsu, film)
     assert explaining.no_boxes(even, otsu) == (
         "No box: Otsu's threshold finds nothing that is hotter than the rest of this map. "
         "Choose another rule under “Hot is”."
     )
-    assert not explaining.boxes_of(even * 0, aim, Rule(), film)
+    assert not explaining.boxes_of(even * 0, query, Rule(), film)
     assert "there is no heat" in explaining.no_boxes(even * 0, Rule())
 
 
@@ -633,7 +637,7 @@ def test_names_of_labels_are_words_on_every_screen():
         seen = html(page) + prose(page) + "".join(headers(page))
         seen += "".join("".join(one.options) for one in (*page.selectbox, *page.multiselect))
         assert not [one for one in raw if one in seen]
-        assert all(shown(one) in seen for one in raw)
+        assert all(display_name(one) in seen for one in raw)
 
 
 def test_moving_a_slider_changes_the_overlay_and_reads_nothing_again(monkeypatch):
@@ -677,7 +681,7 @@ def test_every_card_is_shown_with_figures_intervals_and_limits():
         for name, one in card.held_out.figures.items():
             if card.multi_label and "AUC" not in name:
                 continue  # dozens of them: they are on the performance page
-            assert f"{shown(name)}: {one.value:.3f}, 95 % interval {one.low:.3f} to" in text
+            assert f"{display_name(name)}: {one.value:.3f}, 95 % interval {one.low:.3f} to" in text
         for sentence in (*card.limits, *card.training.data, *card.references, card.weights.license):
             assert sentence in text
         for other in card.alternatives:
@@ -693,7 +697,7 @@ def test_boxes_at_each_level_of_overlap_are_told_as_they_were_measured():
     card = catalogue.get("bone-wrist")
     page.session_state[f"overlap {card.id}"] = True
     checked(page.run())
-    stored = pd.read_csv(results_table.path(card.id, "localisation"), keep_default_na=False)
+    stored = pd.read_csv(results_table.path(card.id, "localization"), keep_default_na=False)
     ways = page.selectbox(key=f"overlap of {card.id}")
     assert ways.options[ways.index].startswith("★ ") and ways.value == card.explanation.name
     for way in (card.explanation.name, "usual place"):
@@ -703,13 +707,13 @@ def test_boxes_at_each_level_of_overlap_are_told_as_they_were_measured():
         cells = [[*row] for row in re.findall(r"<tr><th.*?>(.*?)</th>(.*?)</tr>", levels)][1:]
         assert [level for level, _ in cells] == [f"{0.1 * k:.1f}" for k in range(1, 10)]
         for level, row in cells:
-            told = re.findall(r"<td>(.*?)</td>", row)
+            message = re.findall(r"<td>(.*?)</td>", row)
             names = [
                 f"{false}T({kind}) {level}"
                 for kind in ("IoU", "IoBB")
                 for false in ("", "false boxes, ")
             ]
-            for name, cell in zip(names, told, strict=True):
+            for name, cell in zip(names, message, strict=True):
                 (true,) = of_way[of_way["measure"] == name].itertuples()
                 figures = [float(one) for one in re.findall(r"[\d.]+", cell)]
                 scale, error = (1, 0.0051) if name.startswith("false") else (0.01, 0.0051)

@@ -18,10 +18,10 @@ from pages.evaluating import threshold
 from pages.shared import open_predictions
 from xray_models import catalogue
 from xray_models.evaluate import errors, label_measures
-from xray_models.evaluate.comparable import contests, of_table
+from xray_models.evaluate.comparable import comparisons, of_table
 from xray_models.evaluate.metrics.confusion import Matrix
 from xray_models.evaluate.predictions.predictions import from_card
-from xray_models.evaluate.threshold_intervals import Resampled
+from xray_models.evaluate.threshold_intervals import ThresholdIntervals
 from xray_models.viz import confusion, confusion_image
 
 ROOT = Path(__file__).parent.parent
@@ -106,7 +106,7 @@ def table_of(content, name="mine.csv"):
     return checked(page.run())
 
 
-def judged(page):
+def predictions(page):
     return checked(page.button(key="own judge").click().run())
 
 
@@ -229,7 +229,7 @@ def test_a_table_of_ones_own_is_guessed_confirmed_and_judged():
             "prob_edema": scores,
         }
     )
-    page = judged(table_of(frame.to_csv(index=False).encode()))
+    page = predictions(table_of(frame.to_csv(index=False).encode()))
     assert any("**300 films** of 150 groups" in block.value for block in page.markdown)
     alt = "Confusion matrix of edema"
     for cut in (0.2, 0.61):
@@ -246,7 +246,7 @@ def test_a_guess_can_be_corrected():
     by_title["Truth"].select("alpha")
     by_title["Probability"].select("beta")
     checked(page.run())
-    judged(page)
+    predictions(page)
     assert not page.error
     assert any("**8 films**" in block.value for block in page.markdown)
 
@@ -268,7 +268,7 @@ def test_a_malformed_table_is_refused_in_a_sentence(content, sentence):
 
 
 def test_a_wrong_cell_is_named():
-    page = judged(table_of(b"true_x,prob_x\n1,0.5\n0,42\n"))
+    page = predictions(table_of(b"true_x,prob_x\n1,0.5\n0,42\n"))
     assert "row 2" in page.error[0].value and "'42'" in page.error[0].value
 
 
@@ -287,7 +287,7 @@ def test_one_class_one_film_and_no_truth_are_told_in_a_sentence(rows, sentence):
     by_title = {one.label: one for one in page.selectbox}
     by_title["Truth"].select("true_x")  # a column without any truth is not guessed as one
     by_title["Probability"].select("prob_x")
-    page = judged(checked(page.run()))
+    page = predictions(checked(page.run()))
     assert sentence in page.info[0].value
 
 
@@ -334,7 +334,7 @@ def test_two_models_are_compared_on_the_films_of_both(with_rival):
 def test_a_rival_is_judged_at_its_own_films(with_rival):
     card = catalogue.get("bone-general")
     (rival,) = of_table(card).values()
-    (found,) = contests(from_card(card), [rival], "fracture")
+    (found,) = comparisons(from_card(card), [rival], "fracture")
     assert sorted(found.films.images) == sorted(with_rival["image"])
     assert found.delong.second.value == pytest.approx(
         metrics.roc_auc_score(with_rival["truth"] == "fracture", rival.scores[:, 0])
@@ -342,7 +342,7 @@ def test_a_rival_is_judged_at_its_own_films(with_rival):
 
 
 def test_two_tables_of_one_name_are_told_apart(table_text):
-    page = judged(table_of(table_text.encode(), "run.csv"))
+    page = predictions(table_of(table_text.encode(), "run.csv"))
     (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
     choice.select("a table of your own")
     checked(page.run())
@@ -387,7 +387,7 @@ def test_every_figure_has_words_and_its_numbers_can_be_had():
 @pytest.mark.parametrize("cut", [0.0, 0.17, 0.6, 1.0])
 def test_intervals_at_a_moving_threshold_are_those_of_the_report(cut):
     whole = from_card(catalogue.get("bone-general"))
-    found = Resampled(whole.of("fracture"), replicates=200).measures(cut)
+    found = ThresholdIntervals(whole.of("fracture"), replicates=200).measures(cut)
     called = (whole.scores[:, 0] >= cut).astype(float)
     wanted = label_measures.details(whole, "fracture", called, replicates=200)
     for name, one in found.items():

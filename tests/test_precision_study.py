@@ -25,8 +25,8 @@ def card(tmp_path, monkeypatch):
 
 def test_both_ways_of_computing_are_compared_on_the_same_films(card, tmp_path):
     films = toy_cards.films(tmp_path)
-    told = []
-    found = bfloat16.measure(card, films, lambda done, total: told.append((done, total)))
+    message = []
+    found = bfloat16.measure(card, films, lambda done, total: message.append((done, total)))
     inputs = [
         scale(resize(one.film.pixels(), card.input_size, card.geometry)[0], card.scaling,
               card.mean_std)
@@ -43,7 +43,7 @@ def test_both_ways_of_computing_are_compared_on_the_same_films(card, tmp_path):
         for short in (False, True)
     )
     truth = [one.film.truth for one in films]
-    assert told == [(toy_cards.FILMS, toy_cards.FILMS)] and found.films == toy_cards.FILMS
+    assert message == [(toy_cards.FILMS, toy_cards.FILMS)] and found.films == toy_cards.FILMS
     change = roc_auc_score(truth, half) - roc_auc_score(truth, single)
     assert found.auc_change == pytest.approx(change)
     assert found.largest_change == pytest.approx(np.abs(half - single).max(), abs=1e-6)

@@ -9,8 +9,8 @@ import pytest
 
 from xray_models import catalogue, radiograph
 from xray_models.catalogue import Bfloat16
-from xray_models.explain import Subject, api, heat, targets
-from xray_models.explain.api import default_layer, layers, offers, subject_of
+from xray_models.explain import PassCache, api, heat, targets
+from xray_models.explain.api import default_layer, layers, method_supports, pass_cache_of
 from xray_models.explain.methods.ablation_cam import _losses
 from xray_models.explain.progress import Work
 from xray_models.inference import functions, precision, predict, weights
@@ -69,37 +69,37 @@ def test_one_pass_serves_every_label(card, film, monkeypatch):
 def test_a_film_in_a_model_is_explained_as_the_bare_input_is(card, film):
     network = weights.load(card)  # live variables
     batch = scale(resize(film.pixels, card.input_size, card.geometry)[0], card.scaling)[None]
-    bare = Subject(network, batch)
+    bare = PassCache(network, batch)
     target = targets.difference(card.labels, "hand", "elbow")
     for layer in (None, list(layers(card))[-40]):
-        from_card = subject_of(card, film).gradients(target.vector()[None], layer)
+        from_card = pass_cache_of(card, film).gradients(target.vector()[None], layer)
         live = bare.gradients(target.vector()[None], layer)
         np.testing.assert_allclose(from_card, live, atol=1e-4 * np.abs(live).max())
 
 
 def test_no_film_is_black_to_the_model(card, film):
-    subject = subject_of(card, film)
+    cache = pass_cache_of(card, film)
     black = scale(np.zeros(card.input_size, np.float32), card.scaling)
-    np.testing.assert_array_equal(subject.baseline[0], black)
+    np.testing.assert_array_equal(cache.baseline[0], black)
 
 
 def test_offers_say_what_fits_the_model(card):
-    found = {offer.method.id: offer for offer in offers(card)}
+    found = {support.method.id: support for support in method_supports(card)}
     assert found["grad-cam"].fits and found["grad-cam"].cost.total == 0
     assert found["rise"].slow and not found["ablation-cam"].slow
     assert not found["guided-backprop"].fits and "ReLU" in found["guided-backprop"].why
     with pytest.raises(ValueError, match="no layer 'nowhere'"):
-        offers(card, "nowhere")
+        method_supports(card, "nowhere")
 
 
 def test_a_film_lets_go_of_its_passes(card):
     pixels = np.random.default_rng(0).random((50, 40)).astype(np.float32)
     film = radiograph.Radiograph(pixels=pixels, source_format="drawn")
     heat(card, film, targets.logit(card.labels, "hand"))
-    subject = weakref.ref(subject_of(card, film))
+    cache = weakref.ref(pass_cache_of(card, film))
     del film
     gc.collect()
-    assert subject() is None
+    assert cache() is None
 
 
 def test_bfloat16_is_for_models_that_lose_nothing_by_it(card, monkeypatch):
@@ -130,14 +130,14 @@ def test_bfloat16_is_close(card, film):
     if not precision.multiplies_bfloat16():
         pytest.skip("this processor has no instructions for bfloat16")
     half = functions.Traced(weights.load(card), frozen=True, bfloat16=True)
-    activation, logits = half.forward(subject_of(card, film).inputs)
+    activation, logits = half.forward(pass_cache_of(card, film).inputs)
     done = predict.forward(card, film)
     assert activation.dtype == logits.dtype == np.float32
     assert 0 < np.abs(logits[0] - done.logits).max() < 0.1 * np.abs(done.logits).max()
     assert np.corrcoef(activation.ravel(), done.activation.ravel())[0, 1] > 0.99
     # rounding is no loss: what every channel seems to cost must not move by it
-    single = subject_of(card, film)
-    rounded = Subject(lambda: half, single.inputs)
+    single = pass_cache_of(card, film)
+    rounded = PassCache(lambda: half, single.inputs)
     losses = [_losses(one, "block7a_expand_activation", Work()) for one in (single, rounded)]
     moved = np.abs((losses[1] - losses[0]).mean(axis=0))
     assert (moved < 0.1 * losses[0].std(axis=0)).all()

@@ -78,12 +78,12 @@ def test_a_film_that_cannot_be_read_stops_or_is_left_out(published, tmp_path):
     damaged = root / "images" / "Non_fractured" / names[1]
     damaged.write_bytes(damaged.read_bytes()[:5000])
     command = ["prepare", "fracatlas", str(root), str(tmp_path / "out")]
-    told = CliRunner().invoke(app, command)
-    assert told.exit_code == 2
-    assert f"{damaged}: cannot be read as an image" in told.stderr.replace("\n", "")
-    told = CliRunner().invoke(app, [*command, "--lenient"])
-    assert told.exit_code == 0
-    assert f"left out: {damaged}: cannot be read" in told.stderr.replace("\n", "")
+    message = CliRunner().invoke(app, command)
+    assert message.exit_code == 2
+    assert f"{damaged}: cannot be read as an image" in message.stderr.replace("\n", "")
+    message = CliRunner().invoke(app, [*command, "--lenient"])
+    assert message.exit_code == 0
+    assert f"left out: {damaged}: cannot be read" in message.stderr.replace("\n", "")
     films = {film.image for film in fracatlas.films(tmp_path / "out")}
     assert films == {names[0], names[2]}
 
@@ -93,8 +93,8 @@ def test_a_wrong_folder_is_refused_in_a_sentence(published, tmp_path):
     with pytest.raises(DataSetError, match=r"dataset\.csv: no such file"):
         prepare.fracatlas(tmp_path, tmp_path / "out")
     (root / "Annotations" / "COCO JSON" / "COCO_fracture_masks.json").write_text("{}")
-    told = CliRunner().invoke(app, ["prepare", "fracatlas", str(root), str(tmp_path / "out")])
-    assert told.exit_code == 2 and "not the boxes of FracAtlas" in told.stderr
+    message = CliRunner().invoke(app, ["prepare", "fracatlas", str(root), str(tmp_path / "out")])
+    assert message.exit_code == 2 and "not the boxes of FracAtlas" in message.stderr
 
 
 NAMES = {"w000.jpg": "7", "w001.jpg": "7_jpg", "w002.jpg": "12"}
@@ -188,16 +188,16 @@ def test_the_command_says_what_is_missing_and_refuses_a_wrong_folder(exported, t
     alone.command()(command)
     (annotated,) = exported.rglob("12.rf.1*.jpg")
     annotated.unlink()
-    told = CliRunner().invoke(alone, [str(exported), str(tmp_path / "out")])
-    assert told.exit_code == 0 and "1 films are not there: 12" in told.stderr
+    message = CliRunner().invoke(alone, [str(exported), str(tmp_path / "out")])
+    assert message.exit_code == 0 and "1 films are not there: 12" in message.stderr
     (kept,) = exported.rglob("7.rf.1*.jpg")
     kept.write_bytes(kept.read_bytes()[:5000])
-    told = CliRunner().invoke(alone, [str(exported), str(tmp_path / "out")])
-    assert told.exit_code == 2 and "cannot be read as an image" in told.stderr
-    told = CliRunner().invoke(alone, [str(exported), str(tmp_path / "out"), "--lenient"])
-    assert told.exit_code == 0 and "2 films are not there: 7, 12" in told.stderr
-    told = CliRunner().invoke(alone, [str(tmp_path / "out"), str(tmp_path / "again")])
-    assert told.exit_code == 2 and "none of the films is there" in told.stderr
+    message = CliRunner().invoke(alone, [str(exported), str(tmp_path / "out")])
+    assert message.exit_code == 2 and "cannot be read as an image" in message.stderr
+    message = CliRunner().invoke(alone, [str(exported), str(tmp_path / "out"), "--lenient"])
+    assert message.exit_code == 0 and "2 films are not there: 7, 12" in message.stderr
+    message = CliRunner().invoke(alone, [str(tmp_path / "out"), str(tmp_path / "again")])
+    assert message.exit_code == 2 and "none of the films is there" in message.stderr
 
 
 def test_every_web_film_has_a_public_name_and_a_hash_of_its_own():

@@ -13,9 +13,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
-from xray_models import radiograph
-from xray_models.radiograph import reader
-from xray_models.radiograph import MOST_BYTES, Radiograph, UnreadableRadiograph, read
+from xray_models.radiograph import MOST_BYTES, Radiograph, UnreadableRadiograph, read, reader
 from xray_models.radiograph.types import check_size
 
 GREY = ramp().astype(np.uint8)
@@ -118,7 +116,7 @@ def test_one_bit(kind):
 
 def test_palette():
     image = Image.fromarray(255 - GREY).convert("P")
-    image.putpalette([value for grey in range(255, -1, -1) for value in (grey,) * 3])
+    image.putpalette([value for gray in range(255, -1, -1) for value in (gray,) * 3])
     indices = np.asarray(image)
     np.testing.assert_allclose(opened(picture(image, "PNG")), 1 - indices / 255, atol=1e-6)
 

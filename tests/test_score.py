@@ -309,7 +309,7 @@ def test_a_film_that_exhausts_the_memory_fails_alone():
 
 # --- the file of results -----------------------------------------------------------------------
 
-FINDING = classify.Finding("bone-general", "fracture", 0.4, 0.25)
+FINDING = classify.FindingCounts("bone-general", "fracture", 0.4, 0.25)
 DONE = Scored("=a,b\n.png", "hand", 0.9, (FINDING,))
 FAILED = Scored("c.png", error="This, is broken.")
 UNSURE = Scored("d.png", None, 0.3)
@@ -324,7 +324,7 @@ def test_rows_say_what_was_found_what_failed_and_what_nobody_read():
 
 
 def test_a_probability_at_the_threshold_is_positive():
-    at = classify.Finding("m", "x", 0.25, 0.25)
+    at = classify.FindingCounts("m", "x", 0.25, 0.25)
     (row,) = results.rows(Scored("a", "hand", 1.0, (at,)))
     assert row.decision == "positive"
 
@@ -578,16 +578,16 @@ def test_judging_puts_truth_beside_probability_and_leaves_out_the_unknown():
         for o, p in zip("abcd", (0.7, 0.2, 0.5, 0.1), strict=True)
     ]
     matched = truth.match(cells, [row.file for row in rows])
-    (judged,) = truth.judge(rows, cells, matched, truth.proposal(["fracture"], cells))
+    (predictions,) = truth.predictions_of(rows, cells, matched, truth.proposal(["fracture"], cells))
     card = catalogue.get("bone-general")
-    assert judged.labels == ("fracture",) and judged.model == "bone-general"
-    assert judged.truth[:, 0] == pytest.approx([1, 0, np.nan, 0], nan_ok=True)
-    assert judged.scores[:, 0].tolist() == [0.7, 0.2, 0.5, 0.1]
-    assert judged.images.tolist() == ["a.png", "b.png", "c.png", "d.png"]
-    assert judged.groups.tolist() == ["1", "1", "2", "3"]
-    assert set(judged.subgroups) == {"view"}
-    assert judged.thresholds == card.thresholds
-    (found,) = performance(judged)
+    assert predictions.labels == ("fracture",) and predictions.model == "bone-general"
+    assert predictions.truth[:, 0] == pytest.approx([1, 0, np.nan, 0], nan_ok=True)
+    assert predictions.scores[:, 0].tolist() == [0.7, 0.2, 0.5, 0.1]
+    assert predictions.images.tolist() == ["a.png", "b.png", "c.png", "d.png"]
+    assert predictions.groups.tolist() == ["1", "1", "2", "3"]
+    assert set(predictions.subgroups) == {"view"}
+    assert predictions.thresholds == card.thresholds
+    (found,) = performance(predictions)
     assert (found.films, found.positives, found.auc.value) == (3, 1, 1.0)
     counts = found.counts
     assert (counts.tp, counts.fp, counts.fn, counts.tn) == (1, 1, 0, 1)
@@ -597,11 +597,11 @@ def test_one_class_only_is_a_sentence_not_a_crash():
     cells = table("film,label\na,1\nb,1\n")
     rows = [Row(o, "hand", 0.9, "bone-general", "fracture", 0.7, 0.17, "positive") for o in "ab"]
     matched = truth.match(cells, ["a", "b"])
-    judged = truth.judge(rows, cells, matched, truth.proposal(["fracture"], cells))
-    (found,) = performance(judged[0])
+    predictions = truth.predictions_of(rows, cells, matched, truth.proposal(["fracture"], cells))
+    (found,) = performance(predictions[0])
     assert "all 2 films have it" in found.note
     assert with_interval(found.auc) == "–" == share(found.counts.specificity)
-    assert "all 2 films have it" in batch_html.report(summary.tally(rows), judged)
+    assert "all 2 films have it" in batch_html.report(summary.tally(rows), predictions)
 
 
 # --- the report --------------------------------------------------------------------------------
@@ -627,8 +627,8 @@ def test_the_report_stands_alone_and_tells_no_lies():
     ]
     cells = table("film,label\na.png,1\nb.png,0\n")
     matched = truth.match(cells, ["a.png", "b.png"])
-    judged = truth.judge(rows, cells, matched, truth.proposal(["fracture"], cells))
-    page = batch_html.report(summary.tally(rows), judged, ["Films are named by film."])
+    predictions = truth.predictions_of(rows, cells, matched, truth.proposal(["fracture"], cells))
+    page = batch_html.report(summary.tally(rows), predictions, ["Films are named by film."])
     assert "<script" not in page and "&lt;script&gt;" in page and "Broken &amp; bad." in page
     assert not re.search(r'(?:src|href)="(?!#)', page) and "@import" not in page
     assert "url(http" not in page
@@ -638,4 +638,4 @@ def test_the_report_stands_alone_and_tells_no_lies():
     assert len(ids) == len(set(ids))
     assert "1 / 0 / 0 / 1" in page and "4 files; 3 were read" in page
     assert catalogue.get("bone-general").limits[0] in page
-    assert page == batch_html.report(summary.tally(rows), judged, ["Films are named by film."])
+    assert page == batch_html.report(summary.tally(rows), predictions, ["Films are named by film."])

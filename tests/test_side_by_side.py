@@ -6,13 +6,13 @@ from ways_in import watched
 
 from xray_models import catalogue
 from xray_models.evaluate.explanations import single_film
-from xray_models.evaluate.explanations.single_film import Judge, Scores
+from xray_models.evaluate.explanations.single_film import FaithfulnessScorer, Scores
 from xray_models.explain import Cost, Stopped
-from xray_models.explain.queries import Aim
+from xray_models.explain.queries import Query
 from xray_models.radiograph import Radiograph
 
 CARD = catalogue.get("body-part")
-AIM = Aim("chest")
+AIM = Query("chest")
 
 
 @pytest.fixture(scope="module")
@@ -35,45 +35,45 @@ def test_a_slow_map_can_be_stopped(film):
 
 def test_another_label_costs_no_pass_and_a_first_method_is_timed_by_itself(film, monkeypatch):
     layer = "block6a_expand_activation"
-    other, third = Aim("hand"), Aim("hand", "over", "chest")
-    assert single_film.kept(CARD, film, AIM, "layercam", layer) is None
+    other, third = Query("hand"), Query("hand", "over", "chest")
+    assert single_film.cached(CARD, film, AIM, "layercam", layer) is None
     first = single_film.tried(CARD, film, AIM, "layercam", layer)
     # its gradients are there by now; what it costs alone is told all the same
-    assert single_film.kept(CARD, film, AIM, "grad-cam", layer) is None
+    assert single_film.cached(CARD, film, AIM, "grad-cam", layer) is None
     second = single_film.tried(CARD, film, AIM, "grad-cam", layer)
     assert first.cost == second.cost == Cost(2, 1)
     ran = watched(monkeypatch)
-    for aim in (other, third, Aim("chest", "against")):
-        found = single_film.tried(CARD, film, aim, "grad-cam", layer)
+    for query in (other, third, Query("chest", "against")):
+        found = single_film.tried(CARD, film, query, "grad-cam", layer)
         assert found.cost == Cost() and found.seconds > 0
     assert not ran
 
 
 def test_a_slow_map_of_another_label_is_there_once_one_was_made(film):
-    other = Aim("hand")
-    assert single_film.kept(CARD, film, AIM, "occlusion") is None
+    other = Query("hand")
+    assert single_film.cached(CARD, film, AIM, "occlusion") is None
     assert single_film.tried(CARD, film, AIM, "occlusion").cost.forward > 100
-    found = single_film.kept(CARD, film, other, "occlusion")
+    found = single_film.cached(CARD, film, other, "occlusion")
     assert found is not None and found.cost == Cost() and found.seconds > 0
     fresh = Radiograph(film.pixels, "drawn")
     expected = single_film.tried(CARD, fresh, other, "occlusion").heatmap.values
     np.testing.assert_allclose(found.heatmap.values, expected, atol=1e-5)
-    assert single_film.kept(CARD, film, other, "score-cam") is None
+    assert single_film.cached(CARD, film, other, "score-cam") is None
 
 
 def test_scores_are_the_same_each_time_and_noise_is_judged_alike(film, monkeypatch):
     monkeypatch.setattr(single_film, "STEPS", 2)
     monkeypatch.setattr(single_film, "SAMPLES", 8)
     values = single_film.tried(CARD, film, AIM, "grad-cam").heatmap.values
-    judge = Judge(CARD, film, AIM)
-    first = judge.scores(values)
-    assert Judge(CARD, film, AIM).scores(values) == first
+    scorer = FaithfulnessScorer(CARD, film, AIM)
+    first = scorer.scores(values)
+    assert FaithfulnessScorer(CARD, film, AIM).scores(values) == first
     assert 0 <= first.insertion <= 1 and 0 <= first.deletion <= 1 and 0 <= first.drop <= 1
     assert first.gap == pytest.approx(first.insertion - first.deletion)
-    assert isinstance(judge.random(), Scores) and judge.random() == judge.random()
-    assert judge.random() != first
+    assert isinstance(scorer.random(), Scores) and scorer.random() == scorer.random()
+    assert scorer.random() != first
     with pytest.raises(Stopped):
-        judge.scores(values, stop=lambda: True)
+        scorer.scores(values, stop=lambda: True)
 
 
 def test_an_increase_is_told(film, monkeypatch):
@@ -82,7 +82,8 @@ def test_an_increase_is_told(film, monkeypatch):
     monkeypatch.setattr(single_film, "SAMPLES", 8)
     empty = np.zeros((6, 6), np.float32)
     rose = [
-        Judge(CARD, film, Aim("chest", direction)).scores(empty) for direction in ("for", "against")
+        FaithfulnessScorer(CARD, film, Query("chest", direction)).scores(empty)
+        for direction in ("for", "against")
     ]
     assert sorted(one.increase for one in rose) == [0, 1]
     assert all((one.drop == 0) == (one.increase == 1) for one in rose)
@@ -92,17 +93,17 @@ def test_stability_is_told_where_it_is_cheap(film, monkeypatch):
     monkeypatch.setattr(single_film, "STEPS", 2)
     monkeypatch.setattr(single_film, "SAMPLES", 8)
     values = single_film.tried(CARD, film, AIM, "grad-cam").heatmap.values
-    judge = Judge(CARD, film, AIM)
-    found = judge.scores(values, method="grad-cam")
+    scorer = FaithfulnessScorer(CARD, film, AIM)
+    found = scorer.scores(values, method="grad-cam")
     assert found.stability is not None and 0.3 < found.stability <= 1
     # the map of another method has less in common with what this one draws under noise
-    upside_down = judge.scores(values.max() - values, method="grad-cam")
+    upside_down = scorer.scores(values.max() - values, method="grad-cam")
     assert upside_down.stability is not None and upside_down.stability < 0
-    assert judge.scores(values).stability is None, "no method, no map under noise"
-    assert judge.scores(values, method="rise").stability is None, "a thousand passes a map"
+    assert scorer.scores(values).stability is None, "no method, no map under noise"
+    assert scorer.scores(values, method="rise").stability is None, "a thousand passes a map"
     calls = iter([False] * 3)
     with pytest.raises(Stopped):
-        judge.scores(values, stop=lambda: next(calls, True), method="grad-cam")
+        scorer.scores(values, stop=lambda: next(calls, True), method="grad-cam")
 
 
 def test_agreement_worked_out_by_hand():

@@ -139,8 +139,8 @@ def test_a_run_is_published_and_another_network_beside_it(toy, tmp_path, monkeyp
 
 
 @pytest.mark.parametrize(("folds", "fold", "told"), [(3, 4, "folds 1 to 3"), (0, 1, "no folds")])
-def test_a_fold_that_a_recipe_does_not_have_is_refused(toy, tmp_path, folds, fold, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_fold_that_a_recipe_does_not_have_is_refused(toy, tmp_path, folds, fold, message):
+    with pytest.raises(ValueError, match=message):
         loop.train(replace(toy, folds=folds), tmp_path, tmp_path / "run", fold=fold)
     assert not (tmp_path / "run").exists()
 
@@ -300,28 +300,28 @@ def test_balance_tells_what_drawing_does_to_rare_classes(toy):
 
 
 def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():
-    grey = np.random.default_rng(0).random((4, 8, 10)).astype(np.float32)
+    gray = np.random.default_rng(0).random((4, 8, 10)).astype(np.float32)
     random = tf.random.Generator.from_seed(1)
     unmarked = tf.fill([4, 2], np.nan)
     nothing = Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0)
-    still = pipeline.move(tf.constant(grey)[..., None], unmarked, (8, 10), nothing, random)
-    np.testing.assert_allclose(still[..., 0], grey, atol=1e-6)
-    same = pipeline.expose(tf.constant(grey), nothing, random)
-    np.testing.assert_allclose(same, np.maximum(grey, 1e-4), atol=1e-6)
+    still = pipeline.move(tf.constant(gray)[..., None], unmarked, (8, 10), nothing, random)
+    np.testing.assert_allclose(still[..., 0], gray, atol=1e-6)
+    same = pipeline.expose(tf.constant(gray), nothing, random)
+    np.testing.assert_allclose(same, np.maximum(gray, 1e-4), atol=1e-6)
     flips = replace(nothing, flip_horizontal=True, flip_vertical=True)
-    both = tf.stack([grey, 1 - grey], axis=-1)
+    both = tf.stack([gray, 1 - gray], axis=-1)
     flipped = pipeline.move(both, unmarked, (8, 10), flips, random).numpy()
-    for image, moved in zip(grey, flipped, strict=True):
+    for image, moved in zip(gray, flipped, strict=True):
         ways = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
         assert any(np.allclose(way, moved[..., 0], atol=1e-3) for way in ways)
         np.testing.assert_allclose(moved.sum(axis=-1), 1, atol=1e-5)  # layers move together
 
 
 def test_half_of_the_films_stay_clean():
-    grey = tf.fill([200, 8, 8], 0.5)
+    gray = tf.fill([200, 8, 8], 0.5)
     random = tf.random.Generator.from_seed(1)
     noisy = Augmentation(0, (1, 1), 0, False, False, 0, 0, noise=0.1)
-    spread = pipeline.expose(grey, noisy, random).numpy().std(axis=(1, 2))
+    spread = pipeline.expose(gray, noisy, random).numpy().std(axis=(1, 2))
     assert 60 < (spread < 1e-6).sum() < 140 and spread.max() > 0.05
 
 
@@ -363,14 +363,14 @@ def test_borrowed_gray_levels_reach_the_batches_and_leave_some_films_alone(toy):
 
 
 def test_a_window_keeps_the_marked_lesion_in_view():
-    grey = np.zeros((64, 40, 40), np.float32)
+    gray = np.zeros((64, 40, 40), np.float32)
     marks = np.random.default_rng(2).uniform(0.05, 0.95, (64, 2)).astype(np.float32)
-    for image, (x, y) in zip(grey, marks, strict=True):
+    for image, (x, y) in zip(gray, marks, strict=True):
         row, column = int(y * 40), int(x * 40)
         image[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = 1
     windows = Augmentation(0, (2, 2), 0, True, True, 0, 0, 0, 0)
     random = tf.random.Generator.from_seed(1)
-    layers = tf.constant(grey)[..., None]
+    layers = tf.constant(gray)[..., None]
     seen = pipeline.move(layers, tf.constant(marks), (20, 20), windows, random)
     assert (seen.numpy().max(axis=(1, 2, 3)) > 0.3).all()
     nowhere = tf.fill([64, 2], np.nan)

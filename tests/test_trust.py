@@ -6,7 +6,7 @@ from xray_models import catalogue
 from xray_models.evaluate.explanations import results_table
 from xray_models.evaluate.explanations.faithfulness import DATA, GAP, LABEL
 from xray_models.evaluate.explanations.results_table import MethodFigure
-from xray_models.explain.queries import Aim
+from xray_models.explain.queries import Query
 from xray_models.report.trust_text import trust
 
 CARD = catalogue.get("bone-general")
@@ -43,14 +43,14 @@ def tables(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("tables")
 def test_what_was_not_measured_is_said_to_be_unmeasured():
-    said = trust(CARD, Aim("fracture"), "grad-cam", probability=0.9)
+    said = trust(CARD, Query("fracture"), "grad-cam", probability=0.9)
     assert "Nobody has measured" in said and "above its threshold" in said
 
 
 def test_stored_figures_are_told(tables):
-    tables("localisation", row("energy in box", 0.4, 0.15), row("pointing game", 0.6, 0.3))
+    tables("localization", row("energy in box", 0.4, 0.15), row("pointing game", 0.6, 0.3))
     tables("faithfulness", row(GAP, 0.3, 0.2, data=DATA, label=LABEL, films=60))
-    said = trust(CARD, Aim("fracture"), "grad-cam", probability=0.01)
+    said = trust(CARD, Query("fracture"), "grad-cam", probability=0.01)
     assert "On 90 films the hottest point of this map lay in or beside a box" in said
     assert "drew on 60 %, that of the usual place of the finding on 30 %" in said
     assert "40 % of the heat inside (25 %): it points better than the usual place" in said
@@ -58,12 +58,12 @@ def test_stored_figures_are_told(tables):
 
 
 def test_other_questions_and_layers_were_not_measured(tables):
-    tables("localisation", row("energy in box", 0.4, 0.15), row("pointing game", 0.6, 0.3))
-    layer = trust(CARD, Aim("fracture"), "grad-cam", layer="x", probability=0.9)
-    against = trust(CARD, Aim("fracture", "against"), "grad-cam", probability=0.9)
+    tables("localization", row("energy in box", 0.4, 0.15), row("pointing game", 0.6, 0.3))
+    layer = trust(CARD, Query("fracture"), "grad-cam", layer="x", probability=0.9)
+    against = trust(CARD, Query("fracture", "against"), "grad-cam", probability=0.9)
     assert "Nobody has measured" in layer and "above its threshold" in layer
     assert "Nobody has measured how well such a map shows what speaks against fracture" in against
-    part = trust(catalogue.get("body-part"), Aim("chest"), "grad-cam")
+    part = trust(catalogue.get("body-part"), Query("chest"), "grad-cam")
     assert "Chest is no finding with a threshold" in part
     for said in (layer, against, part):
         assert said.count(". ") == 1 and said.endswith(".")  # two sentences

@@ -17,7 +17,7 @@ def spot(shape, y, x, size=0.1):
 
 
 def body(shape=(200, 160)):
-    """A grey ellipse on a black background."""
+    """A gray ellipse on a black background."""
     rows = np.linspace(-1, 1, shape[0])[:, None]
     columns = np.linspace(-1, 1, shape[1])[None]
     return np.where((rows / 0.95) ** 2 + (columns / 0.7) ** 2 < 1, 0.5, 0.0).astype(np.float32)

@@ -13,12 +13,12 @@ from xray_models.explain import METHODS
 from xray_models.report import explanations_text
 from xray_models.viz.cascade import cascade
 
-MEASURED = sorted(file.stem for file in (catalogue.assets() / "localisation").glob("*.csv"))
+MEASURED = sorted(file.stem for file in results_table.path("", "localization").parent.glob("*.csv"))
 
 
 @pytest.mark.parametrize("model", MEASURED)
 def test_every_way_that_was_measured_is_told_with_its_figures(model):
-    stored = pd.read_csv(results_table.path(model, "localisation"))
+    stored = pd.read_csv(results_table.path(model, "localization"))
     assert scoreboard.films(model), "there are films with boxes"
     for films in scoreboard.films(model):
         of_films = stored[(stored["data"] == films.data) & (stored["label"] == films.label)]
@@ -35,7 +35,7 @@ def test_every_way_that_was_measured_is_told_with_its_figures(model):
 def test_the_report_prints_them():
     card = catalogue.get("bone-wrist")
     text = "\n".join(explanations_text.lines(card))
-    stored = pd.read_csv(results_table.path(card.id, "localisation"))
+    stored = pd.read_csv(results_table.path(card.id, "localization"))
     for row in stored[stored["measure"] == "pointing game"].itertuples():
         line = rf"\n{re.escape(row.method)} +{row.films} +{row.value:.3f} "
         assert re.search(line, text), line
@@ -48,19 +48,19 @@ def test_the_report_prints_them():
 def test_the_page_about_the_models_shows_them():
     page = opened("models.py")
     tables = [one.value for one in page.dataframe if "Map" in one.value]
-    judged = {file.stem for file in (catalogue.assets() / "faithfulness").glob("*.csv")}
-    assert len(tables) == len(judged | set(MEASURED))
-    stored = pd.read_csv(results_table.path("bone-general", "localisation"))
+    predictions = {file.stem for file in (catalogue.assets() / "faithfulness").glob("*.csv")}
+    assert len(tables) == len(predictions | set(MEASURED))
+    stored = pd.read_csv(results_table.path("bone-general", "localization"))
     card = catalogue.get("bone-general")
     (row,) = stored[
         (stored["data"] == "FracAtlas")
         & (stored["method"] == card.explanation.name)
         & (stored["measure"] == "pointing game")
     ].itertuples()
-    told = f"{100 * row.value:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
+    message = f"{100 * row.value:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
     name = f"★ {METHODS[card.explanation.method].name}"
     rows = pd.concat(one[one["Map"] == name] for one in tables)
-    assert told in set(rows["Hottest point at a box"][rows["Layer"] == card.explanation.layer])
+    assert message in set(rows["Hottest point at a box"][rows["Layer"] == card.explanation.layer])
     slow = stored[(stored["method"] == "rise") & (stored["measure"] == "pointing game")]
     for row in slow[slow["films"] < stored["films"].max()].itertuples():
         few = pd.concat(one[one["Map"] == METHODS["rise"].name] for one in tables)

@@ -56,8 +56,8 @@ def films(folder):
         y, x = random.uniform(0.2, 0.8, 2)
         rows, columns = np.mgrid[0:80, 0:80] / 80
         spot = np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / 0.02)
-        grey = 40 + 150 * spot + random.normal(0, 8, spot.shape)
-        Image.fromarray(grey.clip(0, 255).astype(np.uint8)).save(folder / f"{i}.png")
+        gray = 40 + 150 * spot + random.normal(0, 8, spot.shape)
+        Image.fromarray(gray.clip(0, 255).astype(np.uint8)).save(folder / f"{i}.png")
         film = Film(folder / f"{i}.png", f"{i}.png", f"g{i}", truth=i % 2)
         found.append(HeldOutFilm(film, "test"))
     return found

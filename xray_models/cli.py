@@ -11,12 +11,12 @@ import typer
 
 from xray_models.catalogue import CatalogueError, catalogue, get
 from xray_models.commands import (
-    benchmark,
     codes,
     explain,
     fail,
     import_keras,
     localize,
+    measure,
     mura,
     prepare,
     score,
@@ -95,7 +95,7 @@ _train.command("codes")(codes.train_codes)
 
 app.command("codes")(codes.codes)
 _test = _group("test", "Judge what `train` made.")
-_test.command("codes")(codes.judge_codes)
+_test.command("codes")(codes.evaluate_codes)
 _test.command("xvision")(codes.beside_xvision)
 _prepare = _group("prepare", "Turn a data set as published into what training reads.")
 _prepare.command("fracatlas")(prepare.prepare_fracatlas)
@@ -107,8 +107,8 @@ _group("import", "Bring weights of other projects.").command("keras")(import_ker
 app.command("explain")(explain.explain)
 app.command("localize")(localize.localize)
 app.command("score")(score.score)
-_benchmark = _group("benchmark", "Measure heatmaps on held-out films.")
-_benchmark.command("localisation")(benchmark.localisation)
-_benchmark.command("faithfulness")(benchmark.faithfulness)
-_benchmark.command("sanity")(benchmark.sanity)
-_benchmark.command("precision")(benchmark.precision)
+_measure = _group("measure", "Measure heatmaps on held-out films.")
+_measure.command("localization")(measure.localization)
+_measure.command("faithfulness")(measure.faithfulness)
+_measure.command("sanity")(measure.sanity)
+_measure.command("bfloat16")(measure.bfloat16)

@@ -186,16 +186,16 @@ def at_odds(card: Card, findings: Sequence[Finding]) -> list[str]:
         findings: of this model.
     """
     called = {finding.label for finding in findings if finding.positive}
-    told = []
+    message = []
     for whole, kinds in card.combined.items():
         odd = [kind for kind in kinds if kind in called]
         if whole in card.thresholds and whole not in called and odd:
             own = "its own threshold" if len(odd) == 1 else "their own thresholds"
-            told.append(
+            message.append(
                 f"{' and '.join(odd).capitalize()} reached {own}, {whole} as a whole did not. "
                 f"Thresholds are chosen one by one; go by {whole}."
             )
-    return told
+    return message
 
 
 def route(detector: Card, probability: dict[str, float]) -> str | None:

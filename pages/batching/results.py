@@ -11,7 +11,7 @@ import streamlit as st
 from pages.batching.state import Batch
 from pages.shared.open_film import ELSEWHERE
 from xray_models import catalogue
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.radiograph import UnreadableRadiograph
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def show_results(batch: Batch) -> None:
     pictures = {one.file: picture(one) for one in batch.scored}
     names = {card.id: card.name for card in catalogue.catalogue().values()}
     rows = chosen.assign(
-        label=[shown(label) for label in chosen["label"]],
+        label=[display_name(label) for label in chosen["label"]],
         film=[pictures[file] for file in chosen["file"]],
         part=[part or "not recognized" for part in chosen["part"]],
         model=[names.get(model, model) for model in chosen["model"]],
@@ -83,7 +83,7 @@ def filtered(table: pd.DataFrame) -> pd.DataFrame:
         labels = st.multiselect(
             "Findings",
             [label for label in dict.fromkeys(table["label"]) if label],
-            format_func=shown,
+            format_func=display_name,
             key="batch labels",
             placeholder="all",
         )

@@ -25,7 +25,7 @@ def run(batch: Batch) -> None:
 
     st.button("Stop", key="batch stop", on_click=stop, icon=":material/stop:")
     bar = st.progress(0.0, "Asking the models …")
-    told = st.empty()
+    message = st.empty()
     failed = [one for one in batch.scored if one.error]
     done = {one.file for one in batch.scored}
     rest = (film for film in batch.films if film.file not in done)
@@ -40,7 +40,7 @@ def run(batch: Batch) -> None:
                 batch.seconds = before + time.perf_counter() - began
                 if scored.error:
                     failed.append(scored)
-                    with told.container():
+                    with message.container():
                         list_failures(failed[-_NEWEST:])
                 share = len(batch.scored) / max(batch.total, len(batch.scored))
                 bar.progress(share, progress_words(batch))

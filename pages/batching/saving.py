@@ -9,7 +9,7 @@ import streamlit as st
 from pages.batching.state import Batch
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.analysis import Workings
+    from xray_models.evaluate.analysis import LabelAnalysis
 
 
 def show_downloads(batch: Batch) -> None:
@@ -44,6 +44,6 @@ def report(batch: Batch) -> str:
     from xray_models.batch import summary
     from xray_models.report import batch_html
 
-    workings: dict[str, Workings] = st.session_state.get(f"batch judged {batch.key}", {})
-    judged = [one.judged for one in workings.values()]
-    return batch_html.report(summary.tally(batch.rows), judged)
+    analyses: dict[str, LabelAnalysis] = st.session_state.get(f"batch judged {batch.key}", {})
+    predictions = [one.predictions for one in analyses.values()]
+    return batch_html.report(summary.tally(batch.rows), predictions)

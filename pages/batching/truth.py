@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.batching.state import Batch
 from xray_models import catalogue
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import PredictionsError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from xray_models.batch.results import Row
     from xray_models.batch.truth import Choice
-    from xray_models.evaluate.analysis import Workings
+    from xray_models.evaluate.analysis import LabelAnalysis
 
 NOBODY_KNOWS = "(not in the table)"
 
@@ -67,22 +67,22 @@ def show_truth(batch: Batch) -> None:
             )
         with right:
             st.button("Give another table", on_click=forget_truth, width="stretch")
-    kept = f"batch judged {batch.key}"
+    cached = f"batch judged {batch.key}"
     if st.session_state.pop("batch confirmed", False):
-        from xray_models.evaluate.analysis import Workings
+        from xray_models.evaluate.analysis import LabelAnalysis
 
         try:
-            judged = truth.judge(rows, table, matched, where)
+            predictions = truth.predictions_of(rows, table, matched, where)
         except PredictionsError as error:
             st.error(str(error), icon=":material/table_view:")
             return
-        if not judged:
+        if not predictions:
             st.info("Choose a column for at least one label.")
             return
-        st.session_state[kept] = {str(one.model): Workings(one) for one in judged}
-        st.session_state[f"{kept} at"] = time.time()
-    if workings := st.session_state.get(kept):
-        show_performance(batch, workings)
+        st.session_state[cached] = {str(one.model): LabelAnalysis(one) for one in predictions}
+        st.session_state[f"{cached} at"] = time.time()
+    if analyses := st.session_state.get(cached):
+        show_performance(batch, analyses)
 
 
 def take_truth(batch: Batch) -> None:
@@ -130,25 +130,28 @@ def choose_columns(
             start = names.index(str(guessed.get(label, NOBODY_KNOWS)))
             with side:
                 chosen = st.selectbox(
-                    f"Truth of {shown(label)}", names, start, key=f"batch truth {label} {batch.key}"
+                    f"Truth of {display_name(label)}",
+                    names,
+                    start,
+                    key=f"batch truth {label} {batch.key}",
                 )
             if chosen != NOBODY_KNOWS:
                 where[label] = options[chosen]
     return where
 
 
-def show_performance(batch: Batch, workings: dict[str, Workings]) -> None:
+def show_performance(batch: Batch, analyses: dict[str, LabelAnalysis]) -> None:
     """The screen that judges a model, for these films."""
     from pages.evaluating import screen
 
     names = {card.id: card.name for card in catalogue.catalogue().values()}
-    model = next(iter(workings))
-    if len(workings) > 1:
+    model = next(iter(analyses))
+    if len(analyses) > 1:
         model = st.selectbox(
-            "Judge", list(workings), format_func=lambda one: names[one], key="batch judged"
+            "Judge", list(analyses), format_func=lambda one: names[one], key="batch judged"
         )
     at = st.session_state[f"batch judged {batch.key} at"]
     try:
-        screen.show(f"batch {at} {model}", workings[model])
+        screen.show(f"batch {at} {model}", analyses[model])
     except ValueError as error:
         st.error(f"{names[model]} cannot be judged in full. {error}", icon=":material/error:")

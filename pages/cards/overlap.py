@@ -42,7 +42,7 @@ def show(card: Card, on: Films) -> None:
         return
     with opened:
         try:
-            table = results_table.load(card.id, "localisation")
+            table = results_table.load(card.id, "localization")
         except ValueError as error:
             st.error(f"What was measured cannot be shown. {error}", icon=":material/error:")
             return

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.cards import overlap
 from pages.shared import figure as figures
 from xray_models.catalogue import Card
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.explanations import faithfulness, sanity, scoreboard
 from xray_models.explain import METHODS, at_layer
 from xray_models.viz.cascade import cascade
@@ -113,11 +113,11 @@ def _choose(card: Card, of_boxes: list[scoreboard.Films]) -> scoreboard.Films:
         chosen = st.selectbox(
             "Films with boxes",
             of_boxes,
-            format_func=lambda one: f"{one.data}, {shown(one.label)} ({one.count:,} films)",
+            format_func=lambda one: f"{one.data}, {display_name(one.label)} ({one.count:,} films)",
             key=f"boxes {card.id}",
         )
     st.markdown(
-        f"Boxes that people drew around {shown(chosen.label)} on {chosen.count:,} films "
+        f"Boxes that people drew around {display_name(chosen.label)} on {chosen.count:,} films "
         f"({chosen.data})."
     )
     return chosen

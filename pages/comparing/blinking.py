@@ -37,12 +37,12 @@ def show(
         turn = st.segmented_control(
             "Show", ["first", "second", "in turns"], default="first", required=True
         )
-    grey = overlay.shrink(film.pixels, LONGEST)
+    gray = overlay.shrink(film.pixels, LONGEST)
 
     def source(one: Tile | None) -> str:
-        pixels = overlay.film(grey)
+        pixels = overlay.film(gray)
         if one is not None:
-            pixels = overlay.overlay(grey, done[one].heatmap.on_radiograph(grey.shape), style)
+            pixels = overlay.overlay(gray, done[one].heatmap.on_radiograph(gray.shape), style)
         return base64.b64encode(overlay.encode(pixels, "JPEG")).decode()
 
     shown = {"first": [first], "second": [second]}.get(str(turn), [first, second])
@@ -58,14 +58,14 @@ def show(
 
 def _where(film: Radiograph, done: dict[Tile, Tried], one: Tile | None) -> str:
     """Where the heat of a map is, in a sentence; the film itself has none."""
-    return "" if one is None else maps.told(film, done[one].heatmap)
+    return "" if one is None else maps.message(film, done[one].heatmap)
 
 
 def _figure(name: str, where: str, source: str) -> str:
     """A picture with its name and the place of its heat under it."""
     alt = escape(f"{name}: {where}" if where else name)
-    told = f"<br><small>{escape(where)}</small>" if where else ""
+    message = f"<br><small>{escape(where)}</small>" if where else ""
     return (
         f'<figure><img alt="{alt}" src="data:image/jpeg;base64,{source}">'
-        f"<figcaption>{escape(name)}{told}</figcaption></figure>"
+        f"<figcaption>{escape(name)}{message}</figcaption></figure>"
     )

@@ -12,11 +12,11 @@ from pages.explaining import queries
 from pages.explaining.queries import OWN_LAYER, Question
 from pages.shared import legacy_links
 from pages.shared.open_film import card_of
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
-    from xray_models.explain import Offer
+    from xray_models.explain import MethodSupport
     from xray_models.pipeline import Reading
 
 DIRECTIONS = ("for", "against", "over")
@@ -28,7 +28,7 @@ def choose_tiles(reading: Reading) -> list[Tile]:
     questions, direction = _choose_questions(reading)
     others = _choose_others(questions) if direction == "over" else {}
     cards = {one.model: card_of(one.model) for one in questions or queries.questions(reading)[:1]}
-    known = {model: queries.offers(card) for model, card in cards.items()}
+    known = {model: queries.method_supports(card) for model, card in cards.items()}
     method_side, layer_side = st.columns([3, 1], vertical_alignment="bottom")
     with method_side:
         methods = _choose_methods(known, {card.explanation.method for card in cards.values()})
@@ -86,13 +86,13 @@ def _choose_others(questions: list[Question]) -> dict[str, str]:
         choices = [label for label in card.labels if all(label in one for one in apart)]
         named = f" ({card.name})" if len(asked) > 1 else ""
         if not choices:
-            known = " and ".join(map(shown, labels))
+            known = " and ".join(map(display_name, labels))
             st.caption(f"There is nothing to set {known} against{named}: shown is what speaks for.")
             continue
         others[model] = st.selectbox(
             f"Rather than{named}",
             choices,
-            format_func=shown,
+            format_func=display_name,
             key=f"other-{model}",
             bind="query-params",
             persist_state="session",
@@ -100,10 +100,15 @@ def _choose_others(questions: list[Question]) -> dict[str, str]:
     return others
 
 
-def _choose_methods(known: Mapping[str, Mapping[str, Offer]], of_cards: set[str]) -> list[str]:
+def _choose_methods(
+    known: Mapping[str, Mapping[str, MethodSupport]], of_cards: set[str]
+) -> list[str]:
     """Methods that fit one of the models at least, at first with those that the cards name."""
     fits = {
-        name: offer for of_model in known.values() for name, offer in of_model.items() if offer.fits
+        name: support
+        for of_model in known.values()
+        for name, support in of_model.items()
+        if support.fits
     }
     order = [name for name in next(iter(known.values())) if name in fits]
     words = {name: queries.method_words(fits[name]) for name in order}
@@ -151,7 +156,7 @@ def _start(card: Card, layers: Mapping[str, str]) -> str:
     return card.explanation.layer if card.explanation.layer in layers else OWN_LAYER
 
 
-def _tell_misfits(reading: Reading, known: Mapping[str, Mapping[str, Offer]]) -> None:
+def _tell_misfits(reading: Reading, known: Mapping[str, Mapping[str, MethodSupport]]) -> None:
     """Why some methods are not offered."""
     sentences = {
         f"{one.why} ({card_of(model).name})" if len(reading.chosen) > 1 else one.why

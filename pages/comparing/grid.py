@@ -37,12 +37,12 @@ def show(
         style: of the heat.
         phone: whether there is room for two beside each other and no more.
     """
-    grey = overlay.shrink(film.pixels, queries.SCREEN * 2 // 3)
+    gray = overlay.shrink(film.pixels, queries.SCREEN * 2 // 3)
     names = {tile: ", ".join(words[tile]) for tile in done}
-    pictures = [Picture(overlay.film(grey), (FILM, f"{film.width} × {film.height} pixels"))]
+    pictures = [Picture(overlay.film(gray), (FILM, f"{film.width} × {film.height} pixels"))]
     for tile, one in done.items():
-        heat = one.heatmap.on_radiograph(grey.shape)
-        pictures.append(Picture(overlay.overlay(grey, heat, style), (*words[tile], *cost(one))))
+        heat = one.heatmap.on_radiograph(gray.shape)
+        pictures.append(Picture(overlay.overlay(gray, heat, style), (*words[tile], *cost(one))))
     count = len(pictures)
     rows = -(-count // ACROSS)
     across = 2 if phone else -(-count // rows)  # rows of like length
@@ -51,8 +51,8 @@ def show(
     cells = int(min(300, np.sqrt(ANSWERS / (count * max(1, count - 1)))))
     heats = {names[tile]: one.heatmap for tile, one in done.items()}
     figure = film_figure.figure(pictures, grid, Hover(*queries.percent_grid(film, heats, cells)))
-    said = {names[tile]: maps.told(film, one.heatmap) for tile, one in done.items()}
-    told = " ".join(f"{name}: {where}" for name, where in said.items())
+    said = {names[tile]: maps.message(film, one.heatmap) for tile, one in done.items()}
+    message = " ".join(f"{name}: {where}" for name, where in said.items())
     queries.frame("lightbox", grid)
     with st.container(key="lightbox"):
         st.plotly_chart(
@@ -61,7 +61,7 @@ def show(
             key="tiles",
             height="stretch",
             config=film_figure.CONFIG,
-            alt=f"The radiograph and {len(done)} maps of it. {told}",
+            alt=f"The radiograph and {len(done)} maps of it. {message}",
         )
     st.html(html.legend(overlay.ramp(style.colormap), style.threshold))
     st.markdown("\n".join(f"- **{name}**: {where}" for name, where in said.items()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from pages.comparing import judging
+from pages.comparing import faithfulness
 from pages.comparing.tiles import Tile, asked
 from pages.shared import background_work
 
@@ -55,15 +55,15 @@ _FACTS = 3  # of the columns, those that are known before a map is judged
 def show(film_key: str, film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str]) -> None:
     """The table; scores that are not there yet fill in one by one."""
     st.header("Measured on this film", anchor=False)
-    judged = list(done)
+    predictions = list(done)
     for tile in done:  # noise asked the same, for comparison
-        if (noise := judging.noise(tile)) not in judged:
-            judged.append(noise)
-    rows = {tile: _facts(tile, done, names) for tile in judged}
-    if judging.begin(film_key, film, judged, done):
+        if (noise := faithfulness.noise(tile)) not in predictions:
+            predictions.append(noise)
+    rows = {tile: _facts(tile, done, names) for tile in predictions}
+    if faithfulness.begin(film_key, film, predictions, done):
         _fill_in(film_key, rows)
     else:
-        _table(rows, judging.scores(film_key))
+        _table(rows, faithfulness.scores(film_key))
     st.caption(
         "A map that does no better than noise tells nothing about what the model uses. These are "
         "figures of one film: they can differ on the next."
@@ -73,8 +73,10 @@ def show(film_key: str, film: Radiograph, done: dict[Tile, Tried], names: dict[T
 @st.fragment(run_every=1.0)
 def _fill_in(film_key: str, rows: dict[Tile, dict[str, object]]) -> None:
     """The table as far as it is, until all is there."""
-    _table(rows, judging.scores(film_key))
-    background_work.follow(judging.key(film_key), "Judging how faithful the maps are", "judging")
+    _table(rows, faithfulness.scores(film_key))
+    background_work.follow(
+        faithfulness.key(film_key), "Judging how faithful the maps are", "judging"
+    )
 
 
 def _table(rows: dict[Tile, dict[str, object]], scores: dict[Tile, Scores]) -> None:
@@ -88,7 +90,7 @@ def _facts(tile: Tile, done: dict[Tile, Tried], names: dict[Tile, str]) -> dict[
     """What is known of a map at once."""
     one = done.get(tile)
     if one is None:
-        several = len({judging.noise(other) for other in done}) > 1
+        several = len({faithfulness.noise(other) for other in done}) > 1
         name = "Noise, for comparison" + (f" ({asked(tile)})" if several else "")
         return {"Map": name, "ms": None, "Passes": 0.0}
     return {"Map": names[tile], "ms": one.seconds * 1000, "Passes": one.cost.total}

@@ -10,12 +10,12 @@ import streamlit as st
 from pages.explaining import maps, queries
 from pages.explaining.queries import OWN_LAYER, Question
 from pages.shared.open_film import card_of
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 
 if TYPE_CHECKING:
     from xray_models.evaluate.explanations.single_film import Tried
     from xray_models.explain.progress import Progress, Stop
-    from xray_models.explain.queries import Aim
+    from xray_models.explain.queries import Query
     from xray_models.radiograph import Radiograph
 
 
@@ -37,11 +37,11 @@ class Tile(NamedTuple):
     other: str = ""
 
     @property
-    def aim(self) -> Aim:
+    def query(self) -> Query:
         """What is asked of the model."""
-        from xray_models.explain.queries import Aim
+        from xray_models.explain.queries import Query
 
-        return Aim(self.question.label, self.direction, self.other)
+        return Query(self.question.label, self.direction, self.other)
 
 
 def tiles(
@@ -68,9 +68,9 @@ def tiles(
         way = "for" if direction == "over" and not other else direction
         for layer in layers.get(question.model) or [OWN_LAYER]:
             where = None if layer == OWN_LAYER else layer
-            known = queries.offers(card, where)
+            known = queries.method_supports(card, where)
             # what draws on pixels has no layer, and CAM only one: each is shown once
-            own = queries.offers(card)
+            own = queries.method_supports(card)
             for method in methods:
                 if known[method].fits:
                     found.append(Tile(question, way, method, where, other))
@@ -101,8 +101,8 @@ def titles(wanted: list[Tile]) -> dict[Tile, tuple[str, ...]]:
 
 def asked(tile: Tile) -> str:
     """The label of a map, and the one that it is set against."""
-    label = shown(tile.question.label)
-    return f"{label} over {shown(tile.other)}" if tile.other else label
+    label = display_name(tile.question.label)
+    return f"{label} over {display_name(tile.other)}" if tile.other else label
 
 
 def make(
@@ -113,10 +113,10 @@ def make(
     slow = []
     for tile in wanted:
         key = _key(film_key, tile)
-        offer = queries.offers(card_of(tile.question.model), tile.layer)[tile.method]
-        if not offer.slow:
+        support = queries.method_supports(card_of(tile.question.model), tile.layer)[tile.method]
+        if not support.slow:
             done[tile] = maps.at_once(key, partial(_try, film, tile))
-        elif (found := maps.kept(key, partial(_kept, film, tile))) is not None:
+        elif (found := maps.cached(key, partial(_cached, film, tile))) is not None:
             done[tile] = found
         else:
             slow.append(tile)
@@ -126,10 +126,10 @@ def make(
 def offer_slow(film_key: str, film: Radiograph, slow: list[Tile], names: dict[Tile, str]) -> None:
     """A button for each slow map, then its progress and a way to stop it."""
     for number, tile in enumerate(slow):
-        offer = queries.offers(card_of(tile.question.model), tile.layer)[tile.method]
+        support = queries.method_supports(card_of(tile.question.model), tile.layer)[tile.method]
         work = partial(_try, film, tile)
         key = _key(film_key, tile)
-        if maps.on_click(key, offer, names[tile], work, f"tile {number}") is not None:
+        if maps.on_click(key, support, names[tile], work, f"tile {number}") is not None:
             st.rerun()
 
 
@@ -137,15 +137,15 @@ def _key(film_key: str, tile: Tile) -> tuple[str, str, Tile]:
     return "tried", film_key, tile
 
 
-def _kept(film: Radiograph, tile: Tile) -> Tried | None:
+def _cached(film: Radiograph, tile: Tile) -> Tried | None:
     from xray_models.evaluate.explanations import single_film
 
     card = card_of(tile.question.model)
-    return single_film.kept(card, film, tile.aim, tile.method, tile.layer)
+    return single_film.cached(card, film, tile.query, tile.method, tile.layer)
 
 
 def _try(film: Radiograph, tile: Tile, progress: Progress | None, stop: Stop | None) -> Tried:
     from xray_models.evaluate.explanations import single_film
 
     card = card_of(tile.question.model)
-    return single_film.tried(card, film, tile.aim, tile.method, tile.layer, progress, stop)
+    return single_film.tried(card, film, tile.query, tile.method, tile.layer, progress, stop)

@@ -9,13 +9,13 @@ import streamlit as st
 
 from pages.shared import figure, open_predictions
 from xray_models import catalogue
-from xray_models.catalogue.display_names import shown
-from xray_models.evaluate.analysis import Workings
-from xray_models.evaluate.comparable import Contest, candidates, contests, of_table
+from xray_models.catalogue.display_names import display_name
+from xray_models.evaluate.analysis import LabelAnalysis
+from xray_models.evaluate.comparable import Comparison, candidates, comparisons, of_table
 from xray_models.evaluate.metrics import curves
 from xray_models.evaluate.metrics.paired import WHO_IS_RIGHT, NotComparable, disagreement
 from xray_models.evaluate.predictions.held_out_table import TableError
-from xray_models.evaluate.predictions.predictions import Judged, OneLabel
+from xray_models.evaluate.predictions.predictions import LabelPredictions, Predictions
 from xray_models.viz import curves as curve_plots
 from xray_models.viz import html
 from xray_models.viz.theme import number
@@ -25,21 +25,21 @@ _MOST_ROWS = 200
 
 
 @st.fragment
-def show(workings: Workings, label: str) -> None:
+def show(analyses: LabelAnalysis, label: str) -> None:
     """The choice of opponents, and what comes of it."""
-    judged = workings.judged
+    predictions = analyses.predictions
     st.header("Against other models", anchor="compare")
     st.write("Curves can only be compared on the same films: those that are in all tables.")
-    inside = _rivals(judged)
-    others = [one for one in candidates(judged.model, label) if one not in inside]
+    inside = _rivals(predictions)
+    others = [one for one in candidates(predictions.model, label) if one not in inside]
     chosen = st.multiselect(
         "Compare with",
         [*inside, *others, OWN_TABLE],
         format_func=lambda one: one if one == OWN_TABLE else catalogue.get(one).name,
-        key=f"opponents {judged.name}",
+        key=f"opponents {predictions.name}",
         placeholder="Choose one or more",
     )
-    found: list[Judged] = []
+    found: list[Predictions] = []
     for one in chosen:
         if one == OWN_TABLE:
             opened = open_predictions.second_table()
@@ -49,28 +49,28 @@ def show(workings: Workings, label: str) -> None:
             found.append(inside[one])
         else:
             try:
-                found.append(open_predictions.of_model(one).judged)
+                found.append(open_predictions.of_model(one).predictions)
             except ValueError as error:
                 name = catalogue.get(one).name
                 st.error(f"{name} cannot be compared now. {error}", icon=":material/error:")
-    found = _told_apart(judged, found)
+    found = _told_apart(predictions, found)
     if not found:
         return
     try:
         with st.spinner("Resampling …", show_time=True):
-            results = contests(judged, found, label)
+            results = comparisons(predictions, found, label)
     except (NotComparable, TableError) as error:
         st.info(str(error), icon=":material/info:")
         return
-    show_contests(judged, label, results)
+    show_contests(predictions, label, results)
     others_at = [other.thresholds.get(other.like(label) or label) for other in found]
     for contest, threshold in zip(results, others_at, strict=True):
         show_disagreement(contest, threshold)
 
 
-def _told_apart(judged: Judged, others: list[Judged]) -> list[Judged]:
+def _told_apart(predictions: Predictions, others: list[Predictions]) -> list[Predictions]:
     """The others, numbered where their names are taken: two files may be called the same."""
-    taken, found = {judged.name}, []
+    taken, found = {predictions.name}, []
     for other in others:
         name, number_of_name = other.name, 1
         while name in taken:
@@ -81,24 +81,24 @@ def _told_apart(judged: Judged, others: list[Judged]) -> list[Judged]:
     return found
 
 
-def _rivals(judged: Judged) -> dict[str, Judged]:
-    if judged.model is None:
+def _rivals(predictions: Predictions) -> dict[str, Predictions]:
+    if predictions.model is None:
         return {}
     try:
-        return of_table(catalogue.get(judged.model))
+        return of_table(catalogue.get(predictions.model))
     except ValueError:  # a table that was not made here, or that changed on disk
         return {}
 
 
-def show_contests(judged: Judged, label: str, results: list[Contest]) -> None:
+def show_contests(predictions: Predictions, label: str, results: list[Comparison]) -> None:
     """Overlaid curves and the tests."""
     films = results[0].films
     one = results[0]
-    named = {judged.name: films.scores[0]}
+    named = {predictions.name: films.scores[0]}
     named |= {contest.films.names[1]: contest.films.scores[1] for contest in results}
     drawn = {
         name: curves.roc(
-            OneLabel(label, films.truth, scores, films.groups, films.truth.nonzero()[0])
+            LabelPredictions(label, films.truth, scores, films.groups, films.truth.nonzero()[0])
         )
         for name, scores in named.items()
     }
@@ -108,7 +108,7 @@ def show_contests(judged: Judged, label: str, results: list[Contest]) -> None:
     with right:
         st.markdown(
             f"**{len(films.truth):,} films** are in all tables; {int(films.truth.sum()):,} have "
-            f"{shown(label)}."
+            f"{display_name(label)}."
         )
         rows = [
             (one.films.names[0], number(one.delong.first.value), "", "", ""),
@@ -127,7 +127,7 @@ def show_contests(judged: Judged, label: str, results: list[Contest]) -> None:
             html.plain(
                 ("model", "AUC", "difference, DeLong", "difference, bootstrap", "p (DeLong)"),
                 rows,
-                f"Difference: AUC of {judged.name} minus that of the other, with 95 % intervals",
+                f"Difference: AUC of {predictions.name} minus that of the other, with 95 % intervals",
             )
         )
         st.caption(
@@ -136,7 +136,7 @@ def show_contests(judged: Judged, label: str, results: list[Contest]) -> None:
         )
 
 
-def show_disagreement(contest: Contest, other_threshold: float | None) -> None:
+def show_disagreement(contest: Comparison, other_threshold: float | None) -> None:
     """Who is right where, and the films on which the two part."""
     films = contest.films
     mine = float(st.session_state["cut"])

@@ -9,43 +9,43 @@ import streamlit as st
 
 from pages.evaluating.threshold import report_table
 from pages.shared import figure
-from xray_models.catalogue.display_names import shown
-from xray_models.evaluate.analysis import Workings
+from xray_models.catalogue.display_names import display_name
+from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.evaluate.metrics import confusion as matrices
 from xray_models.viz import confusion, curves
 from xray_models.viz.theme import number
 
 
-def show(workings: Workings) -> None:
+def show(analyses: LabelAnalysis) -> None:
     """All labels, where there are several."""
-    judged = workings.judged
+    predictions = analyses.predictions
     st.header("All labels", anchor="labels")
-    if judged.classes:
-        show_classes(workings)
-    show_table(workings)
+    if predictions.classes:
+        show_classes(analyses)
+    show_table(analyses)
     with st.container(horizontal=True, gap="small", key="small curves"):
-        for label in judged.labels:
+        for label in predictions.labels:
             with st.container(width=190, gap=None):
-                curve = workings.roc(label)
-                st.markdown(f"{shown(label)}  \n**{number(curve.area)}**")
+                curve = analyses.roc(label)
+                st.markdown(f"{display_name(label)}  \n**{number(curve.area)}**")
                 if not len(curve.x):
-                    st.caption("No curve: " + (workings.of(label).problem or ""))
+                    st.caption("No curve: " + (analyses.of(label).problem or ""))
                     continue
                 st.plotly_chart(
-                    curves.small_roc(shown(label), curve),
+                    curves.small_roc(display_name(label), curve),
                     key=f"small {label}",
                     config=figure.config(f"roc-{label}") | {"displayModeBar": False},
-                    alt=f"ROC curve of {shown(label)}: AUC {number(curve.area)}.",
+                    alt=f"ROC curve of {display_name(label)}: AUC {number(curve.area)}.",
                 )
 
 
-def show_table(workings: Workings) -> None:
+def show_table(analyses: LabelAnalysis) -> None:
     """AUC and average precision with intervals; means; and what no skill gives."""
     with st.spinner("Resampling …", show_time=True):
-        rows = workings.summary
+        rows = analyses.summary
     table = pd.DataFrame(
         {
-            "label": [shown(row.name) for row in rows],
+            "label": [display_name(row.name) for row in rows],
             "films with it": [row.positives for row in rows],
             "films": [row.films for row in rows],
             "AUC": [row.auc.value for row in rows],
@@ -69,14 +69,14 @@ def show_table(workings: Workings) -> None:
         column_config={name: st.column_config.NumberColumn(format="%.3f") for name in shares},
     )
     st.caption(
-        f"Intervals are 95 %, from {workings.replicates:,} resamples of whole groups. "
+        f"Intervals are 95 %, from {analyses.replicates:,} resamples of whole groups. "
         "Click a heading to sort; point at the table to save it as CSV."
     )
 
 
-def show_classes(workings: Workings) -> None:
+def show_classes(analyses: LabelAnalysis) -> None:
     """The many-class matrix and its report."""
-    matrix = matrices.of_classes(workings.judged)
+    matrix = matrices.of_classes(analyses.predictions)
     left, right = st.columns([7, 5], gap="large")
     with left:
         st.subheader("Confusion matrix of all classes", anchor=False)
@@ -92,8 +92,8 @@ def show_classes(workings: Workings) -> None:
     with right:
         st.subheader("Classification report", anchor=False)
         kappa = "no value" if math.isnan(matrix.kappa) else f"{matrix.kappa:.3f}"
-        told = (
+        message = (
             f"Each film called by its most probable class, whatever the threshold: "
             f"{matrix.accuracy:.1%} right, Cohen's kappa {kappa}"
         ).replace("%", " %")
-        st.html(report_table(matrices.classification_report(matrix), told))
+        st.html(report_table(matrices.classification_report(matrix), message))

@@ -9,8 +9,8 @@ import streamlit as st
 from pages.shared import figure
 from xray_models import BONE_PARTS
 from xray_models.catalogue import CatalogueError
-from xray_models.catalogue.display_names import shown
-from xray_models.evaluate.analysis import Workings
+from xray_models.catalogue.display_names import display_name
+from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.evaluate.label_measures import NO_ESTIMATE
 from xray_models.evaluate.metrics.bootstrap import Estimate
 from xray_models.evaluate.metrics.confusion import MEASURES
@@ -22,16 +22,16 @@ from xray_models.viz import forest
 _AFTER_THE_MURA_CLASSIFIER = ("bone-general", *(f"bone-{part}" for part in BONE_PARTS))
 
 
-def show(workings: Workings) -> None:
+def show(analyses: LabelAnalysis) -> None:
     """The published figures of the same model or the same findings."""
-    judged = workings.judged
+    predictions = analyses.predictions
     try:
-        known = references(model=judged.model)
+        known = references(model=predictions.model)
     except CatalogueError as error:
         st.error(f"The published figures cannot be read. {error}", icon=":material/error:")
         return
-    if judged.model is None:
-        known = [one for one in known if one.label and judged.like(one.label)]
+    if predictions.model is None:
+        known = [one for one in known if one.label and predictions.like(one.label)]
     if not known:
         return
     st.header("In the literature", anchor="literature")
@@ -40,7 +40,7 @@ def show(workings: Workings) -> None:
         "They show what has been reached elsewhere, not who is better."
     )
     beside = [
-        forest.Beside(name, own(workings, ones[0]), tuple(ones))
+        forest.Beside(name, own(analyses, ones[0]), tuple(ones))
         for name, ones in _together(known).items()
     ]
     left, right = st.columns([7, 5], gap="large")
@@ -53,7 +53,7 @@ def show(workings: Workings) -> None:
             st.markdown(f"[{source}]({url})  \n{data}")
         if any(math.isnan(one.own.value) for one in beside):
             st.caption("Where no dot is ours, this model does not judge that label.")
-        if judged.model in _AFTER_THE_MURA_CLASSIFIER:
+        if predictions.model in _AFTER_THE_MURA_CLASSIFIER:
             st.caption(
                 "An earlier project that classified MURA films showed a confusion matrix of its "
                 "wrist model. It would belong here too, but its numbers could not be had."
@@ -64,22 +64,22 @@ def _together(known: list[Reference]) -> dict[str, list[Reference]]:
     """References by what they are of: two sources of the same figure share a row."""
     found: dict[str, list[Reference]] = {}
     for one in known:
-        found.setdefault(f"{shown(one.label)} {one.metric}".strip(), []).append(one)
+        found.setdefault(f"{display_name(one.label)} {one.metric}".strip(), []).append(one)
     return found
 
 
-def own(workings: Workings, reference: Reference) -> Estimate:
+def own(analyses: LabelAnalysis, reference: Reference) -> Estimate:
     """Our figure of the same name; of calls, at the operating point."""
-    judged = workings.judged
+    predictions = analyses.predictions
     if reference.metric == "mean AUC":
-        rows = [row for row in workings.summary if same_label(row.name, MACRO)]
+        rows = [row for row in analyses.summary if same_label(row.name, MACRO)]
         return rows[0].auc if rows else NO_ESTIMATE
-    label = judged.like(reference.label)
+    label = predictions.like(reference.label)
     if label is None:
         return NO_ESTIMATE
     if reference.metric == "AUC":
-        return workings.details(label)["AUC"].estimate
-    threshold = workings.start(label).threshold
+        return analyses.details(label)["AUC"].estimate
+    threshold = analyses.start(label).threshold
     if reference.metric not in MEASURES or threshold is None:
         return NO_ESTIMATE
-    return workings.resampled(label).measures(threshold)[reference.metric]
+    return analyses.resampled(label).measures(threshold)[reference.metric]

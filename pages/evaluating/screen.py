@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.evaluating import compare, labels, literature, subgroups, threshold
 from pages.shared import figure
-from xray_models.catalogue.display_names import shown
-from xray_models.evaluate.analysis import Workings
+from xray_models.catalogue.display_names import display_name
+from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.viz import scores
 
 NOTICE = "For teaching and research, not for diagnosis."
@@ -20,58 +20,58 @@ CROSS_FITTED = (
 )
 
 
-def show(key: str, workings: Workings) -> None:
+def show(key: str, analyses: LabelAnalysis) -> None:
     """Everything there is to say of a model.
 
     Args:
         key: changes with model, films and truth.
-        workings: of the model.
+        analyses: of the model.
     """
-    judged = workings.judged
-    label = choose_label(key, workings)
-    one = workings.of(label)
+    predictions = analyses.predictions
+    label = choose_label(key, analyses)
+    one = analyses.of(label)
     words, downloads = st.columns([5, 2], vertical_alignment="bottom")
     facts = f"**{len(one.truth):,} films** of {len(set(one.groups)):,} groups; "
-    facts += f"{one.positives:,} with {shown(label)}, {one.negatives:,} without."
+    facts += f"{one.positives:,} with {display_name(label)}, {one.negatives:,} without."
     with words:
         st.markdown(facts)
     with downloads:
         figure.choose_format()
-    for note in judged.notes:
+    for note in predictions.notes:
         st.caption(note)
-    if judged.folds is not None and all(fold.startswith("fold") for fold in judged.folds):
+    if predictions.folds is not None and all(fold.startswith("fold") for fold in predictions.folds):
         st.caption(CROSS_FITTED)
     if one.problem:
         st.info(one.problem, icon=":material/info:")
     elif one.few:
         st.warning(
             f"Only {min(one.positives, one.negatives)} films "
-            f"{'with' if one.positives < one.negatives else 'without'} {shown(label)}: the "
+            f"{'with' if one.positives < one.negatives else 'without'} {display_name(label)}: the "
             "intervals are wide, and where they are not, they may be too narrow.",
             icon=":material/warning:",
         )
     if not len(one.truth):
         return
-    threshold.begin(key, workings, label)
+    threshold.begin(key, analyses, label)
     with st.spinner("Resampling …", show_time=True):
-        prepare(workings, label)
+        prepare(analyses, label)
     with st.container(key="at-threshold"):
-        threshold.show(workings, label)
-    show_calibration(workings, label)
-    if len(judged.labels) > 1:
-        labels.show(workings)
-    subgroups.show(workings, label)
-    compare.show(workings, label)
-    literature.show(workings)
+        threshold.show(analyses, label)
+    show_calibration(analyses, label)
+    if len(predictions.labels) > 1:
+        labels.show(analyses)
+    subgroups.show(analyses, label)
+    compare.show(analyses, label)
+    literature.show(analyses)
 
 
-def choose_label(key: str, workings: Workings) -> str:
+def choose_label(key: str, analyses: LabelAnalysis) -> str:
     """The label, where there are several; the link carries it."""
-    names = workings.judged.labels
-    linked = workings.judged.like(st.query_params.get("label", ""))
-    own = [name for name in names if name in workings.judged.thresholds]
+    names = analyses.predictions.labels
+    linked = analyses.predictions.like(st.query_params.get("label", ""))
+    own = [name for name in names if name in analyses.predictions.thresholds]
     # combined findings come last and say most
-    label = linked or (own or names)[-1 if workings.judged.classes else 0]
+    label = linked or (own or names)[-1 if analyses.predictions.classes else 0]
     if len(names) == 1:
         return label
     widget = f"label of {key}"
@@ -82,26 +82,28 @@ def choose_label(key: str, workings: Workings) -> str:
         st.query_params["label"] = st.session_state[widget]
         st.query_params.pop("threshold", None)
 
-    chosen: str = st.selectbox("Label", names, format_func=shown, key=widget, on_change=changed)
+    chosen: str = st.selectbox(
+        "Label", names, format_func=display_name, key=widget, on_change=changed
+    )
     return chosen
 
 
-def prepare(workings: Workings, label: str) -> None:
+def prepare(analyses: LabelAnalysis, label: str) -> None:
     """What a move of the threshold needs, computed before it is shown."""
-    workings.roc_band(label)
-    workings.precision_recall_band(label)
-    workings.resampled(label)
-    workings.details(label)
-    workings.decision(label)
+    analyses.roc_band(label)
+    analyses.precision_recall_band(label)
+    analyses.resampled(label)
+    analyses.details(label)
+    analyses.decision(label)
 
 
-def show_calibration(workings: Workings, label: str) -> None:
+def show_calibration(analyses: LabelAnalysis, label: str) -> None:
     """Whether 30 % means 30 %."""
     st.header("Calibration", anchor="calibration")
-    found = workings.reliability(label)
+    found = analyses.reliability(label)
     left, right = st.columns([7, 5], gap="large")
     with left:
-        spread = workings.distribution(label, workings.scale(label))
+        spread = analyses.distribution(label, analyses.scale(label))
         figure.show(scores.calibration(found, spread), "calibration")
     with right:
         st.markdown(
@@ -112,7 +114,7 @@ def show_calibration(workings: Workings, label: str) -> None:
             st.markdown(
                 f"On average the score misses the share by **{found.error:.3f}** (expected "
                 f"calibration error). The Brier score is **{found.brier:.3f}**: 0 at best, "
-                f"{workings.details(label)['Brier score'].no_skill:.3f} for always giving the "
+                f"{analyses.details(label)['Brier score'].no_skill:.3f} for always giving the "
                 "share of positives."
             )
         st.caption("Bars at the points are 95 % intervals (Wilson), films taken as independent.")

@@ -5,33 +5,33 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared import figure
-from xray_models.evaluate.analysis import Workings
+from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.viz import forest
 
 
 @st.fragment
-def show(workings: Workings, label: str) -> None:
+def show(analyses: LabelAnalysis, label: str) -> None:
     """The forest plot, with a warning where a subgroup is small or differs."""
-    judged = workings.judged
+    predictions = analyses.predictions
     st.header("For whom", anchor="subgroups")
-    if not judged.subgroups:
+    if not predictions.subgroups:
         st.write(
             "The table has no column to divide these films by: no view, sex, age, source or the "
             "like is known of them, so for whom the model works better or worse is not known."
         )
         return
-    columns = list(judged.subgroups)
+    columns = list(predictions.subgroups)
     chosen = st.pills(
         "Divide by",
         columns,
         default=columns,
         selection_mode="multi",
-        key=f"divide {judged.name}",
+        key=f"divide {predictions.name}",
         format_func=lambda name: name.replace("_", " "),
     )
     with st.spinner("Resampling …", show_time=True):
-        found = [one for name in chosen or [] for one in workings.subgroups(label, name)]
-        whole = workings.details(label)["AUC"].estimate
+        found = [one for name in chosen or [] for one in analyses.subgroups(label, name)]
+        whole = analyses.details(label)["AUC"].estimate
     if not found:
         st.caption("Choose at least one column.")
         return

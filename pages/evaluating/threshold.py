@@ -10,9 +10,9 @@ import streamlit as st
 
 from pages.evaluating import pointers
 from pages.shared import figure
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate import references
-from xray_models.evaluate.analysis import Workings
+from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.evaluate.metrics import confusion as matrices
 from xray_models.evaluate.metrics import thresholds
 from xray_models.evaluate.metrics.confusion import MEASURES, Counts, reason
@@ -25,13 +25,13 @@ PREVALENCE = "prevalence"
 OPTIMISTIC = "Chosen on these very films, so what it gives on them is a little too good."
 
 
-def begin(key: str, workings: Workings, label: str) -> None:
+def begin(key: str, analyses: LabelAnalysis, label: str) -> None:
     """Take the threshold of the link, or the one to start with, when model or label are new."""
     state = st.session_state
     linked = _number(st.query_params.get("threshold"))
     if state.get("cut of") != (key, label):
         state["cut of"] = (key, label)
-        choice = workings.start(label)
+        choice = analyses.start(label)
         if linked is not None:
             choice = Choice(linked, "")
         _keep(choice.threshold, choice.why)
@@ -49,11 +49,11 @@ def _number(text: str | None) -> float | None:
 
 
 @st.fragment
-def show(workings: Workings, label: str) -> None:
+def show(analyses: LabelAnalysis, label: str) -> None:
     """The controls, and all that depends on the threshold."""
-    cut = choose(workings, label)
-    counts = workings.index.counts_of(label, cut)
-    plots = unmoved(workings, label)
+    cut = choose(analyses, label)
+    counts = analyses.index.counts_of(label, cut)
+    plots = unmoved(analyses, label)
     first, second, third = st.columns([5, 5, 4], gap="medium")
     with first:
         figure.show(plots["roc"], "roc", "ROC curve", zoom=False)
@@ -68,7 +68,7 @@ def show(workings: Workings, label: str) -> None:
     )
     left, right = st.columns([7, 6], gap="large")
     with left:
-        show_measures(workings, label, cut, counts)
+        show_measures(analyses, label, cut, counts)
     with right:
         figure.show(plots["scores"], "scores", "Scores by truth", zoom=False)
         figure.show(plots["decision"], "decision", "Worth of acting on it", zoom=False)
@@ -76,15 +76,15 @@ def show(workings: Workings, label: str) -> None:
             "Net benefit: cases found minus false alarms, which weigh as much as the threshold "
             "says. It holds for the share of positives among these films."
         )
-    if len(workings.judged.labels) > 1:
-        show_all_labels(workings, label, cut)
+    if len(analyses.predictions.labels) > 1:
+        show_all_labels(analyses, label, cut)
 
 
-def choose(workings: Workings, label: str) -> float:
+def choose(analyses: LabelAnalysis, label: str) -> float:
     """Slider, typed value, and rules that choose."""
     state = st.session_state
     cut: float = state["cut"]
-    top = workings.scale(label)
+    top = analyses.scale(label)
     for widget, value in ((SLIDER, min(max(cut, 0.0), top)), (TYPED, cut)):
         state.setdefault(key_of(widget), value)
     with st.container(key="threshold", border=True):
@@ -113,7 +113,7 @@ def choose(workings: Workings, label: str) -> float:
                 args=(TYPED, key_of(TYPED)),
             )
         with rules, st.popover("Choose for me", width="stretch", icon=":material/tune:"):
-            offer_rules(workings, label)
+            offer_rules(analyses, label)
         if why := state.get("cut why"):
             st.caption(why)
     return cut
@@ -149,10 +149,10 @@ def _keep(cut: float | None, why: str, in_hand: str = "") -> None:
             renewed[widget] += 1
 
 
-def offer_rules(workings: Workings, label: str) -> None:
+def offer_rules(analyses: LabelAnalysis, label: str) -> None:
     """Rules that choose a threshold."""
     own = "the model's operating point"
-    rules = [*([own] if label in workings.judged.thresholds else []), *RULES]
+    rules = [*([own] if label in analyses.predictions.thresholds else []), *RULES]
     rule = st.radio("By which rule", rules, format_func=lambda one: RULES.get(one, one), key="rule")
     share = ratio = 1.0
     if rule in ("at_sensitivity", "at_specificity"):
@@ -166,16 +166,16 @@ def offer_rules(workings: Workings, label: str) -> None:
         key="set by rule",
         type="primary",
         on_click=_choose,
-        args=(workings, label, rule, share, ratio),
+        args=(analyses, label, rule, share, ratio),
         width="stretch",
     )
 
 
-def _choose(workings: Workings, label: str, rule: str, share: float, ratio: float) -> None:
+def _choose(analyses: LabelAnalysis, label: str, rule: str, share: float, ratio: float) -> None:
     if rule not in RULES:
-        _set(workings.judged.thresholds[label], "The model's operating point.")
+        _set(analyses.predictions.thresholds[label], "The model's operating point.")
         return
-    index = workings.index
+    index = analyses.index
     if rule == "least_cost":
         prevalence = st.session_state.get(PREVALENCE)
         choice = thresholds.least_cost(
@@ -191,27 +191,27 @@ def _choose(workings: Workings, label: str, rule: str, share: float, ratio: floa
         _set(min(choice.threshold, 1.0), f"{choice.why} {OPTIMISTIC}")
 
 
-def unmoved(workings: Workings, label: str) -> dict[str, Plot]:
+def unmoved(analyses: LabelAnalysis, label: str) -> dict[str, Plot]:
     """The figures on which only the point of the threshold moves; made once per visitor."""
     state = st.session_state
-    kept = state.get("figures unmoved")
-    if kept is None or kept[0] is not workings or kept[1] != label:
+    cached = state.get("figures unmoved")
+    if cached is None or cached[0] is not analyses or cached[1] != label:
         plots = {
             "roc": curves.roc(
-                workings.roc(label),
-                workings.roc_band(label),
-                published=published_points(workings.judged.model, label),
+                analyses.roc(label),
+                analyses.roc_band(label),
+                published=published_points(analyses.predictions.model, label),
             ),
             "precision-recall": curves.precision_recall(
-                workings.precision_recall(label), workings.precision_recall_band(label)
+                analyses.precision_recall(label), analyses.precision_recall_band(label)
             ),
             "scores": scores.distribution(
-                workings.distribution(label, workings.scale(label)), shown(label)
+                analyses.distribution(label, analyses.scale(label)), display_name(label)
             ),
-            "decision": scores.decision(workings.decision(label)),
+            "decision": scores.decision(analyses.decision(label)),
         }
-        state["figures unmoved"] = kept = (workings, label, plots)
-    found: dict[str, Plot] = kept[2]
+        state["figures unmoved"] = cached = (analyses, label, plots)
+    found: dict[str, Plot] = cached[2]
     return found
 
 
@@ -229,14 +229,16 @@ def show_matrix(plots: dict[str, Plot], label: str, cut: float, counts: Counts) 
     }
     st.subheader("Confusion matrix", anchor=False)
     st.html(
-        html.two_class(matrix, shown(label))
+        html.two_class(matrix, display_name(label))
         + f"<style>{html.STYLE}</style>"
         + pointers.styled(points)
     )
     with st.container(horizontal=True):
         figure.offer_numbers("matrix", "matrix", lambda: confusion.table(matrix))
         figure.offer_picture(
-            "matrix", "matrix", lambda kind: confusion_image.picture(matrix, shown(label), kind)
+            "matrix",
+            "matrix",
+            lambda kind: confusion_image.picture(matrix, display_name(label), kind),
         )
 
 
@@ -254,7 +256,7 @@ def published_points(model: str | None, label: str) -> list[tuple[str, float, fl
     ]
 
 
-def show_measures(workings: Workings, label: str, cut: float, counts: Counts) -> None:
+def show_measures(analyses: LabelAnalysis, label: str, cut: float, counts: Counts) -> None:
     """Every measure with its interval and what no skill gives; PPV and NPV for any prevalence."""
     st.subheader("Measures", anchor=False)
     percent = st.number_input(
@@ -270,7 +272,7 @@ def show_measures(workings: Workings, label: str, cut: float, counts: Counts) ->
         "hardly ever the ward's. Leave it empty for the share among these films.",
     )
     prevalence = None if percent is None else percent / 100
-    found = workings.resampled(label).measures(cut, prevalence)
+    found = analyses.resampled(label).measures(cut, prevalence)
     chance = counts.no_skill()
     if prevalence is not None:
         chance |= {"PPV": np.array(prevalence), "NPV": np.array(1 - prevalence)}
@@ -280,12 +282,12 @@ def show_measures(workings: Workings, label: str, cut: float, counts: Counts) ->
     ]
     rows += [
         html.Measure(name, one.estimate, one.no_skill)
-        for name, one in workings.details(label).items()
+        for name, one in analyses.details(label).items()
     ]
-    told = f"{shown(label)} at a threshold of {cut:.4g}"
+    message = f"{display_name(label)} at a threshold of {cut:.4g}"
     if percent is not None:
-        told += f"; PPV and NPV where {percent:g} % have it"
-    st.html(html.measures(rows, told))
+        message += f"; PPV and NPV where {percent:g} % have it"
+    st.html(html.measures(rows, message))
     for why in dict.fromkeys(row.why for row in rows if row.why):
         st.caption(why)
     st.download_button(
@@ -299,7 +301,7 @@ def show_measures(workings: Workings, label: str, cut: float, counts: Counts) ->
     )
     report = matrices.classification_report(matrices.of_label(label, counts))
     with st.expander("Classification report"):
-        st.html(report_table(report, told))
+        st.html(report_table(report, message))
 
 
 def report_table(report: list[matrices.ReportRow], caption: str) -> str:
@@ -308,7 +310,7 @@ def report_table(report: list[matrices.ReportRow], caption: str) -> str:
         ("class", "precision", "recall", "F1", "films"),
         [
             (
-                shown(row.name),
+                display_name(row.name),
                 *(_decimals(x) for x in (row.precision, row.recall, row.f1)),
                 f"{row.films:,}",
             )
@@ -336,20 +338,24 @@ def _as_table(rows: list[html.Measure]) -> pd.DataFrame:
     )
 
 
-def show_all_labels(workings: Workings, label: str, cut: float) -> None:
+def show_all_labels(analyses: LabelAnalysis, label: str, cut: float) -> None:
     """Counts and measures of every label: the chosen one at the slider, others at their own."""
-    judged = workings.judged
-    cuts = np.array([judged.thresholds.get(one, cut) for one in judged.labels])
-    cuts[judged.index(label)] = cut
-    counts = workings.index.counts(cuts)
+    predictions = analyses.predictions
+    cuts = np.array([predictions.thresholds.get(one, cut) for one in predictions.labels])
+    cuts[predictions.index(label)] = cut
+    counts = analyses.index.counts(cuts)
     st.subheader("All labels at a threshold", anchor=False)
-    own = "each other label at its own operating point" if judged.thresholds else "so are the rest"
+    own = (
+        "each other label at its own operating point"
+        if predictions.thresholds
+        else "so are the rest"
+    )
     st.caption(
-        f"{shown(label)} is called at the slider's threshold, {own}. Click a heading to sort."
+        f"{display_name(label)} is called at the slider's threshold, {own}. Click a heading to sort."
     )
     table = pd.DataFrame(
         {
-            "label": [shown(one) for one in judged.labels],
+            "label": [display_name(one) for one in predictions.labels],
             "threshold": cuts,
             "TP": counts.tp,
             "FP": counts.fp,

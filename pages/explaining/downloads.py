@@ -16,7 +16,7 @@ from xray_models.viz import film_figure, overlay
 if TYPE_CHECKING:
     from xray_models.explain.boxes import Box
     from xray_models.explain.heatmap import Heatmap
-    from xray_models.explain.queries import Aim
+    from xray_models.explain.queries import Query
     from xray_models.pipeline import Reading
     from xray_models.radiograph import Radiograph
 
@@ -28,7 +28,7 @@ def save(
     film_key: str,
     reading: Reading,
     heatmap: Heatmap | None,
-    aim: Aim,
+    query: Query,
     boxes: tuple[Box, ...],
     style: overlay.Style,
     made_by: str,
@@ -40,7 +40,7 @@ def save(
         film_key: of the film.
         reading: of the film.
         heatmap: what is laid over it; None where there is none yet.
-        aim: what the heat speaks for.
+        query: what the heat speaks for.
         boxes: drawn on the overlay.
         style: of the overlay.
         made_by: model, method at its layers, rule and aim, for the files of boxes.
@@ -60,7 +60,7 @@ def save(
             "radlens-reading.json",
             "application/json",
         )
-        if boxes and aim.direction == "for":
+        if boxes and query.direction == "for":
             from xray_models.explain import box_files
 
             # an upload's name goes nowhere
@@ -75,7 +75,7 @@ def save(
                 for kind, content, name in kinds:
                     mime = "text/plain" if name.endswith(".txt") else "application/json"
                     download(f"Boxes as {kind}", content, name, mime)
-    if boxes and aim.direction != "for":
+    if boxes and query.direction != "for":
         st.caption(
             "Boxes are saved as files only of what speaks for a finding: whoever reads such a file "
             "takes each box for a place of the finding that it names."
@@ -99,8 +99,8 @@ def saved_overlay(
     film: Radiograph, heatmap: Heatmap, boxes: tuple[Box, ...], style: overlay.Style
 ) -> bytes:
     """The overlay at the film's own size as PNG."""
-    grey = overlay.shrink(film.pixels, SAVED)
-    pixels = overlay.overlay(grey, heatmap.on_radiograph(grey.shape), style)
+    gray = overlay.shrink(film.pixels, SAVED)
+    pixels = overlay.overlay(gray, heatmap.on_radiograph(gray.shape), style)
     shares = np.array([film.width, film.height, film.width, film.height])
     drawn = [(tuple(np.array(box.corners) / shares), film_figure.caption(box)) for box in boxes]
     return overlay.encode(overlay.outlined(pixels, drawn) if drawn else pixels)

@@ -13,7 +13,7 @@ from pages.shared import background_work
 from xray_models.viz import overlay
 
 if TYPE_CHECKING:
-    from xray_models.explain import Offer
+    from xray_models.explain import MethodSupport
     from xray_models.explain.heatmap import Heatmap
     from xray_models.explain.progress import Progress, Stop
     from xray_models.radiograph import Radiograph
@@ -24,7 +24,7 @@ WORDED = 256
 _Made = TypeVar("_Made")
 
 
-def kept(key: Hashable, find: Callable[[], _Made | None]) -> _Made | None:
+def cached(key: Hashable, find: Callable[[], _Made | None]) -> _Made | None:
     """A map that is there, or that takes no pass; None where it takes one, or is being made.
 
     Args:
@@ -47,16 +47,16 @@ def at_once(key: Hashable, work: Callable[[Progress | None, Stop | None], _Made]
         key: of the map: film, question, direction, method, layer.
         work: makes it.
     """
-    kept: dict[Hashable, _Made] = st.session_state.made
-    if key not in kept:
+    cached: dict[Hashable, _Made] = st.session_state.made
+    if key not in cached:
         with st.spinner("Explaining …"):
-            kept[key] = work(None, None)
-    return kept[key]
+            cached[key] = work(None, None)
+    return cached[key]
 
 
 def on_click(
     key: Hashable,
-    offer: Offer,
+    support: MethodSupport,
     title: str,
     work: Callable[[Progress | None, Stop | None], _Made],
     name: str,
@@ -65,12 +65,12 @@ def on_click(
 
     Args:
         key: of the map.
-        offer: of its method.
+        support: of its method.
         title: of the map, for the button.
         work: makes it, in a thread of its own.
         name: of the button, within its page.
     """
-    found = background_work.on_request(key, f"Run {title} ({queries.passes(offer)})", work, name)
+    found = background_work.on_request(key, f"Run {title} ({queries.passes(support)})", work, name)
     if found is not None:
         st.session_state.made[key] = found
     return found
@@ -88,7 +88,7 @@ def where(film: Radiograph, heatmap: Heatmap) -> str:
     return heatmap_text.where(small(film, heatmap), heatmap.outside)
 
 
-def told(film: Radiograph, heatmap: Heatmap) -> str:
+def message(film: Radiograph, heatmap: Heatmap) -> str:
     """Where the heat is, and how much of it lies beside the film where that is much."""
     from xray_models.report import heatmap_text
 

@@ -13,7 +13,7 @@ from pages.shared import legacy_links
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
-    from xray_models.explain import Offer
+    from xray_models.explain import MethodSupport
 
 
 def choose_way(card: Card) -> tuple[Way, str]:
@@ -29,23 +29,23 @@ def choose_way(card: Card) -> tuple[Way, str]:
         method_side = st.container(horizontal=True, vertical_alignment="bottom")
     with method_side:
         method, known = _choose_method(card)
-    offer = known[method]
+    support = known[method]
     with more_side, st.popover("More about the method", width="stretch"):
-        layers = _choose_layers(card, method) if offer.method.layered else []
+        layers = _choose_layers(card, method) if support.method.layered else []
         fusion = _choose_fusion() if len(layers) > 1 else "mean"
-        if not offer.method.layered:
+        if not support.method.layered:
             st.caption("It draws on the film's pixels, so there is no layer to choose.")
         _tell_more(card, method, known)
     layers, problems = _fitting(card, method, layers)
     with method_side:
         settings = _choose_setting(card, method, layers)
     way = Way(method, tuple(layers), settings, fusion)
-    return way, " ".join([*problems, offer.method.summary])
+    return way, " ".join([*problems, support.method.summary])
 
 
-def _choose_method(card: Card) -> tuple[str, dict[str, Offer]]:
-    known = queries.offers(card)
-    fits = {name: queries.method_words(offer) for name, offer in known.items() if offer.fits}
+def _choose_method(card: Card) -> tuple[str, dict[str, MethodSupport]]:
+    known = queries.method_supports(card)
+    fits = {name: queries.method_words(support) for name, support in known.items() if support.fits}
     key = f"method-{card.id}"
     taken = legacy_links.take_over("method", key, fits)
     method: str = st.selectbox(
@@ -95,9 +95,9 @@ def _choose_fusion() -> str:
     )
 
 
-def _tell_more(card: Card, method: str, known: dict[str, Offer]) -> None:
-    offer = known[method]
-    st.markdown(f"{offer.method.summary} {offer.method.reference}.")
+def _tell_more(card: Card, method: str, known: dict[str, MethodSupport]) -> None:
+    support = known[method]
+    st.markdown(f"{support.method.summary} {support.method.reference}.")
     if method == card.explanation.method and card.explanation.reason:
         st.markdown(f"Shown first for this model: {card.explanation.reason}")
     st.page_link("pages/compare.py", label="Compare methods on this film")
@@ -115,7 +115,7 @@ def _fitting(card: Card, method: str, layers: list[str]) -> tuple[list[str], lis
     if named == [own]:
         return [], []
     # asked for one by one, a layer that a method can't read is no error of the visitor's
-    why = {layer: queries.offers(card, layer)[method].why for layer in named}
+    why = {layer: queries.method_supports(card, layer)[method].why for layer in named}
     fits = [layer for layer in named if not why[layer]]
     problems = list(dict.fromkeys(one for one in why.values() if one))
     if not fits and problems:

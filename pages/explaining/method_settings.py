@@ -9,10 +9,10 @@ from pages.explaining import queries
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
-    from xray_models.explain import Offer
+    from xray_models.explain import MethodSupport
     from xray_models.explain.heatmap import Heatmap
     from xray_models.explain.progress import Progress, Stop
-    from xray_models.explain.queries import Aim
+    from xray_models.explain.queries import Query
     from xray_models.radiograph import Radiograph
 
 
@@ -71,8 +71,8 @@ class Way(NamedTuple):
     def id(self) -> str:
         """For a file: "score-cam@block6a_expand_activation, top=64"."""
         fused = f", fused by {self.fusion}" if len(self.layers) > 1 else ""
-        told = "".join(f", {name}={value}" for name, value in self.settings)
-        return f"{self.method}{f'@{self.layer}' if self.layers else ''}{fused}{told}"
+        message = "".join(f", {name}={value}" for name, value in self.settings)
+        return f"{self.method}{f'@{self.layer}' if self.layers else ''}{fused}{message}"
 
     @property
     def words(self) -> str:
@@ -81,15 +81,15 @@ class Way(NamedTuple):
 
         at = f" at {self.layer}" if self.layers else ""
         fused = f", fused by {self.fusion}" if len(self.layers) > 1 else ""
-        told = "".join(f", {SETTINGS[self.method].words(value)}" for _, value in self.settings)
-        return f"{METHODS[self.method].name}{at}{fused}{told}"
+        message = "".join(f", {SETTINGS[self.method].words(value)}" for _, value in self.settings)
+        return f"{METHODS[self.method].name}{at}{fused}{message}"
 
-    def offer(self, card: Card) -> Offer:
+    def support(self, card: Card) -> MethodSupport:
         """What it costs for one label of a model: the passes of all its layers."""
         from xray_models.explain import Cost
         from xray_models.inference import predict
 
-        found = queries.offers(card)[self.method]
+        found = queries.method_supports(card)[self.method]
         network = predict.traced(card)
         each = [
             found.method.passes(network, layer=layer, **dict(self.settings))
@@ -102,7 +102,7 @@ class Way(NamedTuple):
         self,
         card: Card,
         film: Radiograph,
-        aim: Aim,
+        query: Query,
         progress: Progress | None,
         stop: Stop | None,
     ) -> Heatmap:
@@ -112,7 +112,7 @@ class Way(NamedTuple):
         return explain.heat(
             card,
             film,
-            aim.target(card),
+            query.target(card),
             self.method,
             progress=progress,
             stop=stop,
@@ -120,11 +120,11 @@ class Way(NamedTuple):
             **self._asked,
         )
 
-    def kept(self, card: Card, film: Radiograph, aim: Aim) -> Heatmap | None:
+    def cached(self, card: Card, film: Radiograph, query: Query) -> Heatmap | None:
         """The map, if it takes no pass: another label left all that it needs."""
         from xray_models import explain
 
-        return explain.heat_kept(card, film, aim.target(card), self.method, **self._asked)
+        return explain.cached_heat(card, film, query.target(card), self.method, **self._asked)
 
     @property
     def _asked(self) -> dict[str, Any]:

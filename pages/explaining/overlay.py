@@ -13,7 +13,7 @@ from pages.explaining import downloads, maps, method_controls, queries, query_co
 from pages.explaining.method_settings import SETTINGS, Way
 from pages.explaining.queries import Question
 from pages.shared.open_film import NOTICE, card_of
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.viz import film_figure, html, overlay
 from xray_models.viz.film_figure import Grid, Hover, Picture
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xray_models.explain.boxes import Box, Rule
     from xray_models.explain.heatmap import Heatmap
     from xray_models.explain.progress import Progress, Stop
-    from xray_models.explain.queries import Aim
+    from xray_models.explain.queries import Query
     from xray_models.pipeline import Reading
     from xray_models.radiograph import Radiograph
 
@@ -47,125 +47,125 @@ def show_overlay(film_key: str, reading: Reading, phone: bool) -> None:
     film = reading.radiograph
     pictures = st.container(gap="small")
     st.subheader("What is shown", anchor=False)
-    question, aim = query_controls.choose_aim(reading)
+    question, query = query_controls.choose_query(reading)
     card = card_of(question.model)
     way, about = method_controls.choose_way(card)
     summary = st.container()
     style = queries.choose_style()
-    drawn = explain(film_key, film, card, aim, way)
+    drawn = explain(film_key, film, card, query, way)
     with summary:
         st.caption(f"{about} {costs(card, film, way, drawn)}")
     heatmap = None if drawn is None else drawn.heatmap
     heat = np.zeros((1, 1), np.float32) if heatmap is None else maps.small(film, heatmap)
     rule = query_controls.choose_rule(card, question.label)
-    boxes = boxes_of(heat, aim, rule, film) if heatmap is not None and rule else ()
+    boxes = boxes_of(heat, query, rule, film) if heatmap is not None and rule else ()
 
     with pictures:
-        show_title(reading, question, aim, way)
-        show_pictures(film, heatmap, aim, boxes, style, phone)
+        show_title(reading, question, query, way)
+        show_pictures(film, heatmap, query, boxes, style, phone)
         if heatmap is not None:
-            show_words(reading, question, aim, way, heatmap, boxes, rule)
-    made_by = f"{card.id}, {way.id}, {rule}, {aim.words}"
-    downloads.save(film, film_key, reading, heatmap, aim, boxes, style, made_by)
+            show_words(reading, question, query, way, heatmap, boxes, rule)
+    made_by = f"{card.id}, {way.id}, {rule}, {query.words}"
+    downloads.save(film, film_key, reading, heatmap, query, boxes, style, made_by)
 
 
-def explain(film_key: str, film: Radiograph, card: Card, aim: Aim, way: Way) -> Drawn | None:
+def explain(film_key: str, film: Radiograph, card: Card, query: Query, way: Way) -> Drawn | None:
     """The map; None while a slow method waits for a click."""
-    key = "heat", film_key, card.id, aim, way
-    if (found := maps.kept(key, partial(_kept, card, film, aim, way))) is not None:
+    key = "heat", film_key, card.id, query, way
+    if (found := maps.cached(key, partial(_cached, card, film, query, way))) is not None:
         return found
-    work = partial(_explain, card, film, aim, way)
-    offer = way.offer(card)
-    if offer.slow:
-        return maps.on_click(key, offer, offer.method.name, work, "method")
+    work = partial(_explain, card, film, query, way)
+    support = way.support(card)
+    if support.slow:
+        return maps.on_click(key, support, support.method.name, work, "method")
     return maps.at_once(key, work)
 
 
 def costs(card: Card, film: Radiograph, way: Way, drawn: Drawn | None) -> str:
     """What the map took, or will take, in a sentence."""
-    from xray_models.explain import subject_of
+    from xray_models.explain import pass_cache_of
 
-    offer = way.offer(card)
+    support = way.support(card)
     if drawn is not None and drawn.free is not None:
-        whence = ": what it needs is kept of this film" if offer.cost.total else ""
+        whence = ": what it needs is kept of this film" if support.cost.total else ""
         return f"Costs no further pass ({queries.took(drawn.free)}){whence}."
     together = ""
     others = len(card.labels) - 1
-    if others and offer.cost.backward and offer.method.family == "gradient":
-        subject = subject_of(card, film)
-        if all(subject.has_room(layer) for layer in way.layers):
+    if others and support.cost.backward and support.method.family == "gradient":
+        cache = pass_cache_of(card, film)
+        if all(cache.has_room(layer) for layer in way.layers):
             together = f", together with those of the other {others} labels"
-    return f"Costs {queries.passes(offer)}{together}."
+    return f"Costs {queries.passes(support)}{together}."
 
 
-def _kept(card: Card, film: Radiograph, aim: Aim, way: Way) -> Drawn | None:
+def _cached(card: Card, film: Radiograph, query: Query, way: Way) -> Drawn | None:
     began = time.perf_counter()
-    found = way.kept(card, film, aim)
+    found = way.cached(card, film, query)
     return None if found is None else Drawn(found, time.perf_counter() - began)
 
 
 def _explain(
     card: Card,
     film: Radiograph,
-    aim: Aim,
+    query: Query,
     way: Way,
     progress: Progress | None,
     stop: Stop | None,
 ) -> Drawn:
-    return Drawn(way.heat(card, film, aim, progress, stop))
+    return Drawn(way.heat(card, film, query, progress, stop))
 
 
-def boxes_of(heat: np.ndarray, aim: Aim, rule: Rule, film: Radiograph) -> tuple[Box, ...]:
+def boxes_of(heat: np.ndarray, query: Query, rule: Rule, film: Radiograph) -> tuple[Box, ...]:
     """Boxes in pixels of the film, named by what the heat in them speaks for."""
     from xray_models.explain.boxes import from_heat
 
-    return from_heat(heat, spoken_for(aim), rule, (film.height, film.width))
+    return from_heat(heat, spoken_for(query), rule, (film.height, film.width))
 
 
-def spoken_for(aim: Aim) -> str:
+def spoken_for(query: Query) -> str:
     """What a box of heat stands for: heat against a finding is no place of that finding."""
-    if aim.direction == "against":
-        return f"against {shown(aim.label)}"
-    if aim.direction == "over":
-        return f"{shown(aim.label)} over {shown(aim.other)}"
-    return aim.label
+    if query.direction == "against":
+        return f"against {display_name(query.label)}"
+    if query.direction == "over":
+        return f"{display_name(query.label)} over {display_name(query.other)}"
+    return query.label
 
 
-def show_title(reading: Reading, question: Question, aim: Aim, way: Way) -> None:
+def show_title(reading: Reading, question: Question, query: Query, way: Way) -> None:
     """What the overlay answers: which finding of which model, how probable, by which method."""
     card, chance = card_of(question.model), queries.probability(reading, question)
-    st.header(f"{aim.words[0].upper()}{aim.words[1:]}", anchor=False)
-    told = [card.name]
+    st.header(f"{query.words[0].upper()}{query.words[1:]}", anchor=False)
+    message = [card.name]
     if chance is not None:
         side = "at or above" if chance >= card.thresholds[question.label] else "below"
-        told.append(f"{html.percent(chance)}, {side} the threshold")
-    told.append(way.words)
-    st.caption(" · ".join(told))
+        message.append(f"{html.percent(chance)}, {side} the threshold")
+    message.append(way.words)
+    st.caption(" · ".join(message))
 
 
 def show_pictures(
     film: Radiograph,
     heatmap: Heatmap | None,
-    aim: Aim,
+    query: Query,
     boxes: tuple[Box, ...],
     style: overlay.Style,
     phone: bool,
 ) -> None:
     """Film and overlay under one zoom, the overlay's colors, and what can be read off."""
-    grey = overlay.shrink(film.pixels, queries.SCREEN)
-    heat = np.zeros_like(grey) if heatmap is None else heatmap.on_radiograph(grey.shape)
+    gray = overlay.shrink(film.pixels, queries.SCREEN)
+    heat = np.zeros_like(gray) if heatmap is None else heatmap.on_radiograph(gray.shape)
     grid = Grid(2, 1 if phone else 2, (film.height, film.width))
     intensity, heats = queries.percent_grid(film, {"heat": heatmap} if heatmap else {}, HOVER)
     figure = film_figure.figure(
         [
-            Picture(overlay.film(grey), boxes=boxes, named=False),
-            Picture(overlay.overlay(grey, heat, style), boxes=boxes),
+            Picture(overlay.film(gray), boxes=boxes, named=False),
+            Picture(overlay.overlay(gray, heat, style), boxes=boxes),
         ],
         grid,
         Hover(intensity, heats),
     )
     none = "No heat yet: the method has not run."
-    told = none if heatmap is None else maps.where(film, heatmap)
+    message = none if heatmap is None else maps.where(film, heatmap)
     second = "below it" if phone else "beside it"
     queries.frame("pictures", grid)
     with st.container(key="pictures"):
@@ -176,7 +176,7 @@ def show_pictures(
             height="stretch",
             config=film_figure.CONFIG,
             alt=f"The radiograph as it was opened, and {second} the same with heat over it: "
-            f"{aim.words}. {told}",
+            f"{query.words}. {message}",
         )
     st.html(html.legend(overlay.ramp(style.colormap), style.threshold))
 
@@ -184,7 +184,7 @@ def show_pictures(
 def show_words(
     reading: Reading,
     question: Question,
-    aim: Aim,
+    query: Query,
     way: Way,
     heatmap: Heatmap,
     boxes: tuple[Box, ...],
@@ -198,7 +198,7 @@ def show_words(
     film = reading.radiograph
     heat = maps.small(film, heatmap)
     said = [maps.where(film, heatmap), hottest(heat, film)]
-    if aim.direction == "against" and not METHODS[way.method].signed:
+    if query.direction == "against" and not METHODS[way.method].signed:
         said.append(f"{METHODS[way.method].name} draws the same map for and against.")
     if boxes:
         drawn = [f"{html.percent(box.mass or 0)} of the heat in {place(box)}" for box in boxes]
@@ -210,13 +210,13 @@ def show_words(
         st.warning(caution, icon=":material/warning:")
     card, chance = card_of(question.model), queries.probability(reading, question)
     try:
-        told = trust(card, aim, way.method, way.layer, chance)
+        message = trust(card, query, way.method, way.layer, chance)
         if way.settings:
-            told += f" {measured_otherwise(way)}"
+            message += f" {measured_otherwise(way)}"
     except ValueError as error:  # a stored table that cannot be used
-        told = str(error)
+        message = str(error)
     with st.container(border=True, key="trust"):
-        st.markdown(f"**How far to trust this map.** {told}")
+        st.markdown(f"**How far to trust this map.** {message}")
         st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
 
 
@@ -226,8 +226,10 @@ def measured_otherwise(way: Way) -> str:
 
     usual = METHODS[way.method].checked({})
     words = SETTINGS[way.method].words
-    told = " and ".join(f"{words(usual[name])}, not {words(value)}" for name, value in way.settings)
-    return f"{METHODS[way.method].name} is measured with {told}."
+    message = " and ".join(
+        f"{words(usual[name])}, not {words(value)}" for name, value in way.settings
+    )
+    return f"{METHODS[way.method].name} is measured with {message}."
 
 
 def no_boxes(heat: np.ndarray, rule: Rule) -> str:

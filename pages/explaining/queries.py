@@ -10,12 +10,12 @@ import numpy as np
 import streamlit as st
 
 from pages.shared.open_film import card_of
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.viz import overlay
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
-    from xray_models.explain import Offer
+    from xray_models.explain import MethodSupport
     from xray_models.explain.heatmap import Heatmap
     from xray_models.pipeline import Finding, Reading
     from xray_models.radiograph import Radiograph
@@ -34,7 +34,7 @@ class Question(NamedTuple):
     @property
     def words(self) -> str:
         """For a menu."""
-        return f"{shown(self.label)} ({card_of(self.model).name})"
+        return f"{display_name(self.label)} ({card_of(self.model).name})"
 
 
 def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
@@ -113,10 +113,10 @@ def begin(key: str, choices: list[Question], start: Question | list[Question]) -
     state = st.session_state
     film, before = state.film_key, state.get(f"film of {key}")
     state[f"film of {key}"] = film
-    kept = state.get(key)
-    if kept is None:
+    cached = state.get(key)
+    if cached is None:
         return False
-    asked = kept if isinstance(kept, list) else [kept]
+    asked = cached if isinstance(cached, list) else [cached]
     fits = set(choices).intersection(asked)
     new = before not in (None, film)
     anew = (bool(asked) and not fits) or (new and not (fits and state.get(f"{key} chosen")))
@@ -142,16 +142,16 @@ def probability(reading: Reading, question: Question) -> float | None:
     )
 
 
-def method_words(offer: Offer) -> str:
+def method_words(support: MethodSupport) -> str:
     """A method in a menu: its name, and what it costs if that is much."""
-    if not offer.slow:
-        return offer.method.name
-    return f"{offer.method.name} (slow)"
+    if not support.slow:
+        return support.method.name
+    return f"{support.method.name} (slow)"
 
 
-def passes(offer: Offer) -> str:
+def passes(support: MethodSupport) -> str:
     """What a method costs, in words: "no further pass", "225 forward passes"."""
-    forward, backward = round(offer.cost.forward), round(offer.cost.backward)
+    forward, backward = round(support.cost.forward), round(support.cost.backward)
     if forward and backward:
         return f"{forward:,} forward and {counted(backward, 'backward pass')}"
     if forward or backward:
@@ -169,11 +169,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 'es'}"
 
 
-def offers(card: Card, layer: str | None = None) -> dict[str, Offer]:
+def method_supports(card: Card, layer: str | None = None) -> dict[str, MethodSupport]:
     """Every method by id: whether it fits a model, why not, what it costs."""
     from xray_models import explain
 
-    return {offer.method.id: offer for offer in explain.offers(card, layer)}
+    return {support.method.id: support for support in explain.method_supports(card, layer)}
 
 
 def layers(card: Card) -> list[str]:

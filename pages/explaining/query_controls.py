@@ -9,12 +9,12 @@ import streamlit as st
 from pages.explaining import queries
 from pages.explaining.queries import Question
 from pages.shared.open_film import card_of
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
     from xray_models.explain.boxes import Rule
-    from xray_models.explain.queries import Aim
+    from xray_models.explain.queries import Query
     from xray_models.pipeline import Reading
 
 RULES = {
@@ -24,9 +24,9 @@ RULES = {
 }
 
 
-def choose_aim(reading: Reading) -> tuple[Question, Aim]:
+def choose_query(reading: Reading) -> tuple[Question, Query]:
     """Which label of which model, and what speaks for it, against it, or for it over another."""
-    from xray_models.explain.queries import Aim, rivals
+    from xray_models.explain.queries import Query, rivals
 
     choices = queries.questions(reading)
     queries.begin("label", choices, choices[0])
@@ -58,21 +58,21 @@ def choose_aim(reading: Reading) -> tuple[Question, Aim]:
             "speaks for this label rather than for another one of the same model.",
         )
     if direction != "over":
-        return question, Aim(question.label, direction)
+        return question, Query(question.label, direction)
     if not others:
         st.caption(
-            f"This model knows only {shown(question.label)}: there is nothing to set it against."
+            f"This model knows only {display_name(question.label)}: there is nothing to set it against."
         )
-        return question, Aim(question.label)
+        return question, Query(question.label)
     other = st.selectbox(
         "Rather than",
         others,
-        format_func=shown,
+        format_func=display_name,
         key="other",
         bind="query-params",
         persist_state="session",
     )
-    return question, Aim(question.label, "over", other)
+    return question, Query(question.label, "over", other)
 
 
 def choose_rule(card: Card, label: str) -> Rule | None:

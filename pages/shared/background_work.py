@@ -20,8 +20,8 @@ def jobs() -> dict[object, Job]:
     state = st.session_state
     if "jobs" not in state:
         state.jobs = {}
-    kept: dict[object, Job] = state.jobs
-    return kept
+    cached: dict[object, Job] = state.jobs
+    return cached
 
 
 def on_request(
@@ -74,10 +74,10 @@ def follow(key: object, label: str, name: str) -> None:
     if job is None or not job.running:
         st.rerun()
     left = job.seconds_left
-    told = f"{job.done:,} of {job.total:,}" if job.total else "starting"
+    message = f"{job.done:,} of {job.total:,}" if job.total else "starting"
     if left is not None:
-        told += f", about {max(1, round(left))} s left"
-    st.progress(job.share, f"{label}: {told}")
+        message += f", about {max(1, round(left))} s left"
+    st.progress(job.share, f"{label}: {message}")
     if st.button("Stop", key=f"stop {name}", icon=":material/stop:"):
         job.stop()
         job.wait(10)  # a batch takes less

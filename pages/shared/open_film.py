@@ -71,8 +71,8 @@ def open_film(introduction: str) -> tuple[Opened, Reading] | None:
 def narrow() -> bool:
     """Whether the screen has no room for two pictures beside each other, as on a phone."""
     ask = st.components.v2.component("radlens_narrow", js=_NARROW)
-    told = ask(key="narrow", default={"narrow": False}, on_narrow_change=lambda: None)
-    return bool(told.narrow)
+    message = ask(key="narrow", default={"narrow": False}, on_narrow_change=lambda: None)
+    return bool(message.narrow)
 
 
 def card_of(model: str) -> Card:
@@ -183,5 +183,5 @@ def _read(opened: Opened) -> Reading:
         seconds = reading.seconds | {"read": state.decoding}
         seconds["total"] += state.decoding - reading.seconds["read"]
         state.reading, state.reading_key = replace(reading, seconds=seconds), (key, part)
-    kept: Reading = state.reading
-    return kept
+    cached: Reading = state.reading
+    return cached

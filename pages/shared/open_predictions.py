@@ -12,10 +12,10 @@ import pandas as pd
 import streamlit as st
 
 from xray_models import catalogue
-from xray_models.evaluate.analysis import Workings
+from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
-from xray_models.evaluate.predictions.predictions import Judged, from_card
+from xray_models.evaluate.predictions.predictions import Predictions, from_card
 from xray_models.train.locate_films import data_folder
 
 HANDED_OVER = "table_from_elsewhere"
@@ -33,7 +33,7 @@ class Table(NamedTuple):
     key: str
 
 
-def of_model(model: str) -> Workings:
+def of_model(model: str) -> LabelAnalysis:
     """A model on its held-out films; kept while the table on disk stays as it is.
 
     Raises:
@@ -45,16 +45,16 @@ def of_model(model: str) -> Workings:
 
 
 @st.cache_resource(show_spinner="Opening the held-out table …", max_entries=32)
-def _of_model(model: str, file: str, stamp: int) -> Workings:  # noqa: ARG001 - they make the key
-    return Workings(from_card(catalogue.get(model)))
+def _of_model(model: str, file: str, stamp: int) -> LabelAnalysis:  # noqa: ARG001 - they make the key
+    return LabelAnalysis(from_card(catalogue.get(model)))
 
 
-def own_table() -> Workings | None:
+def own_table() -> LabelAnalysis | None:
     """A visitor's table: upload, confirm the columns, judge. It stays in this session's memory."""
     state = st.session_state
     if handed := state.pop(HANDED_OVER, None):
         _open(handed["name"], handed["content"])
-    done: Workings | None = state.get("own workings")
+    done: LabelAnalysis | None = state.get("own workings")
     with st.expander(
         "Open a predictions table", expanded=done is None, icon=":material/table_view:"
     ):
@@ -193,26 +193,26 @@ def _judge(table: Table, columns: Columns, prefix: str) -> None:
     state = st.session_state
     try:
         with st.spinner("Checking every cell …"):
-            judged = with_classes(csv_import.judged(table.cells, columns, table.name))
+            predictions = with_classes(csv_import.as_predictions(table.cells, columns, table.name))
     except PredictionsError as error:
         state[f"{prefix} workings"], state[f"{prefix} problem"] = None, str(error)
     else:
-        state[f"{prefix} workings"], state[f"{prefix} problem"] = Workings(judged), None
+        state[f"{prefix} workings"], state[f"{prefix} problem"] = LabelAnalysis(predictions), None
         state[f"{prefix} key"] = f"{table.key} {columns}"
     st.rerun()
 
 
-def with_classes(judged: Judged) -> Judged:
+def with_classes(predictions: Predictions) -> Predictions:
     """A table whose films all have exactly one of its labels gets them as classes."""
-    if len(judged.labels) < 2 or not (np.nansum(judged.truth, axis=1) == 1).all():
-        return judged
-    if np.isnan(judged.truth).any():
-        return judged
+    if len(predictions.labels) < 2 or not (np.nansum(predictions.truth, axis=1) == 1).all():
+        return predictions
+    if np.isnan(predictions.truth).any():
+        return predictions
     note = "Every film has exactly one of the labels, so they are taken as classes."
-    return replace(judged, classes=judged.labels, notes=(*judged.notes, note))
+    return replace(predictions, classes=predictions.labels, notes=(*predictions.notes, note))
 
 
-def second_table() -> Judged | None:
+def second_table() -> Predictions | None:
     """A table to compare with: read with its columns as guessed."""
     file = st.file_uploader(
         "Table to compare with (CSV)",
@@ -224,10 +224,14 @@ def second_table() -> Judged | None:
     try:
         cells = csv_import.read(file.getvalue(), file.name)
         columns = csv_import.guess(cells)
-        judged = csv_import.judged(cells, columns, file.name)
+        predictions = csv_import.as_predictions(cells, columns, file.name)
     except PredictionsError as error:
         st.error(str(error), icon=":material/table_view:")
         return None
-    told = "; ".join(f"{one.label}: {one.truth}, {one.probability}" for one in columns.labels[:4])
-    st.caption(f"Truth and probability are taken from: {told}. Films: {columns.image or 'rows'}.")
-    return judged
+    message = "; ".join(
+        f"{one.label}: {one.truth}, {one.probability}" for one in columns.labels[:4]
+    )
+    st.caption(
+        f"Truth and probability are taken from: {message}. Films: {columns.image or 'rows'}."
+    )
+    return predictions

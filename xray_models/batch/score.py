@@ -233,10 +233,10 @@ def _probabilities(card: Card, films: Sequence[_Film]) -> list[dict[str, float]]
     """Probability by label and combined finding, per film."""
     found = []
     for first in range(0, len(films), BATCH):
-        grey = np.stack(
+        gray = np.stack(
             [film.inputs[card.input_size, card.geometry] for film in films[first : first + BATCH]]
         )
-        logits = predict.logits(card, scale(grey, card.scaling, card.mean_std))
+        logits = predict.logits(card, scale(gray, card.scaling, card.mean_std))
         for row in predict.calibrated(logits, card.calibration, card.activation):
             known = dict(zip(card.labels, map(float, row), strict=True))
             found.append(

@@ -213,7 +213,7 @@ class Archive(Sources):
             path = PurePosixPath(entry.filename.replace("\\", "/"))
             if entry.is_dir() or any(_is_no_film(part) for part in path.parts if part != ".."):
                 continue
-            name = shown(f"{self._inside}{path}")
+            name = display_name(f"{self._inside}{path}")
             names[name] = names.get(name, 0) + 1
             if names[name] > 1:  # an archive may hold two files of one name
                 name = f"{name} ({names[name]})"
@@ -294,11 +294,11 @@ class Uploads(Sources):
         for name, content in files:
             if content.startswith(_ZIP):
                 inside = f"{name}/" if several else ""
-                self._parts.append(Archive(io.BytesIO(content), shown(name), limits, inside))
+                self._parts.append(Archive(io.BytesIO(content), display_name(name), limits, inside))
             elif not _is_no_film(PurePosixPath(name).name):
                 names[name] = names.get(name, 0) + 1
                 once = name if names[name] == 1 else f"{name} ({names[name]})"
-                self._parts.append(Source(shown(once), _given(content)))
+                self._parts.append(Source(display_name(once), _given(content)))
 
     def __iter__(self) -> Iterator[Source]:
         for part in self._parts:
@@ -338,10 +338,10 @@ def refused(file: str, sentence: str) -> Source:
     def load() -> bytes:
         raise UnreadableRadiograph(sentence)
 
-    return Source(shown(file), load)
+    return Source(display_name(file), load)
 
 
-def shown(name: str) -> str:
+def display_name(name: str) -> str:
     """A name that is safe in a table.
 
     Control characters become question marks. A beginning that a spreadsheet would take for a
@@ -352,7 +352,7 @@ def shown(name: str) -> str:
 
 
 def _of_path(name: str, path: Path) -> Source:
-    return Source(shown(name), lambda: path)
+    return Source(display_name(name), lambda: path)
 
 
 def _given(content: bytes) -> Callable[[], bytes]:

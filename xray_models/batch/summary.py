@@ -16,7 +16,7 @@ MOST_FAILURES = 1000
 
 
 @dataclass
-class Finding:
+class FindingCounts:
     """One label of one model over all films that the model read.
 
     Attributes:
@@ -48,7 +48,7 @@ class Tally:
     failed: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
     parts: Counter[str] = field(default_factory=Counter)
-    findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
+    findings: dict[tuple[str, str], FindingCounts] = field(default_factory=dict)
 
 
 def tally(rows: Iterable[Row]) -> Tally:
@@ -65,7 +65,7 @@ def tally(rows: Iterable[Row]) -> Tally:
             else:
                 found.parts[row.part] += 1
         if row.probability is not None and row.threshold is not None:
-            one = found.findings.setdefault((row.model, row.label), Finding(row.threshold))
+            one = found.findings.setdefault((row.model, row.label), FindingCounts(row.threshold))
             one.films += 1
             one.positive += row.decision == POSITIVE
             one.histogram[min(BINS - 1, int(row.probability * BINS))] += 1

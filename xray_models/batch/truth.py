@@ -16,7 +16,7 @@ from xray_models.batch.results import Row
 from xray_models.catalogue import Card
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
-from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Judged
+from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Predictions
 
 _WORDS = re.compile(r"^(?:(?:true|truth|label|gt|target|y) )?(.*?)(?: (?:true|truth|label))?$")
 _NAMELESS = {"truth", "label", "labels", "target", "y true", "ground truth", "finding", "class"}
@@ -150,12 +150,12 @@ def proposal(labels: Iterable[str], table: pd.DataFrame) -> dict[str, Choice]:
     return {label: choice for label, choice in guessed.items() if choice is not None}
 
 
-def judge(
+def predictions_of(
     rows: Iterable[Row],
     table: pd.DataFrame,
     matched: Matched,
     where: Mapping[str, Choice],
-) -> list[Judged]:
+) -> list[Predictions]:
     """Truth beside probability, for each model that scored films of known truth.
 
     Args:
@@ -185,7 +185,7 @@ def _of_model(
     table: pd.DataFrame,
     matched: Matched,
     where: Mapping[str, Choice],
-) -> Judged:
+) -> Predictions:
     labels = [label for label in card.thresholds if label in where]
     of_films = table.iloc[[matched.row_of[film] for film in films]].reset_index(drop=True)
     used = {matched.column, *(where[label].column for label in labels)}
@@ -198,9 +198,11 @@ def _of_model(
         guessed = csv_import.guess(beside)  # patients and subgroups, by the names of columns
     except PredictionsError:  # no truth is known, which is for the figures to say
         guessed = Columns(columns)
-    judged = csv_import.judged(beside, replace(guessed, labels=columns, image=None), card.name)
+    predictions = csv_import.as_predictions(
+        beside, replace(guessed, labels=columns, image=None), card.name
+    )
     return replace(
-        judged,
+        predictions,
         images=np.array(list(films), str),
         thresholds={label: card.thresholds[label] for label in labels},
         model=card.id,
@@ -266,7 +268,7 @@ def _is_truth(cells: pd.Series) -> bool:
     """Whether a column says 1 or 0, in one of the ways that tables do."""
     asked = Columns((LabelColumns("\0", "truth", "score"),))  # a label that no cell names
     try:
-        found = csv_import.judged(
+        found = csv_import.as_predictions(
             pd.DataFrame({"truth": cells, "score": "0"}, dtype=str), asked, "truth"
         )
     except PredictionsError:

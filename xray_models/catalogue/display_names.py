@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def shown(label: str) -> str:
+def display_name(label: str) -> str:
     """The words for a label: "Pleural_Thickening" reads "Pleural thickening".
 
     Files, links and the API keep the raw name. A label without an underscore is already words.

@@ -96,7 +96,7 @@ def train_codes(
     typer.echo(f"checkpoints, history.csv, metrics.json and curves.png: {out}")
 
 
-def judge_codes(
+def evaluate_codes(
     run: Annotated[Path, typer.Argument(help="Run folder of `train codes`.")],
     codes: Codes,
     epoch: Annotated[
@@ -108,10 +108,10 @@ def judge_codes(
     from xray_models.train.vgg_codes.store import CodesError
 
     try:
-        verdict = training.judged(run, codes, epoch)
+        result = training.evaluated(run, codes, epoch)
     except (CodesError, ValueError, OSError) as error:
         fail(str(error))
-    typer.echo(f"{verdict}\n\npredictions: {run / 'predictions.csv'}")
+    typer.echo(f"{result}\n\npredictions: {run / 'predictions.csv'}")
 
 
 def train_chest_nodule(

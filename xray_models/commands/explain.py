@@ -14,7 +14,7 @@ from xray_models.catalogue import Card, CatalogueError, get
 from xray_models.commands import fail
 
 if TYPE_CHECKING:
-    from xray_models.explain import Offer
+    from xray_models.explain import MethodSupport
     from xray_models.explain.heatmap import Heatmap
 
 _SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -109,17 +109,17 @@ def _heatmap(
     from xray_models import explain as explaining  # brings TensorFlow, which listing can do without
     from xray_models import radiograph
     from xray_models.explain import methods
-    from xray_models.explain.queries import Aim
+    from xray_models.explain.queries import Query
     from xray_models.inference.weights import WeightsError
     from xray_models.viz import overlay
 
     wanted = label or next(iter(card.thresholds or card.findings))
-    aim = Aim(wanted)
+    query = Query(wanted)
     if against:
-        aim = Aim(wanted, "against") if against == "not" else Aim(wanted, "over", against)
+        query = Query(wanted, "against") if against == "not" else Query(wanted, "over", against)
     try:
         film = radiograph.read(file)
-        target = aim.target(card)
+        target = query.target(card)
         more |= methods.get(method).checked(options)
         with typer.progressbar(length=1, label=method, file=sys.stderr) as bar:
 
@@ -151,32 +151,32 @@ def _list_methods(card: Card, layer: str | None, as_json: bool) -> None:
     from xray_models.inference.weights import WeightsError
 
     try:
-        offers = explaining.offers(card, layer)
+        method_supports = explaining.method_supports(card, layer)
     except (ValueError, WeightsError) as error:
         fail(str(error))
-    for offer in offers:
+    for support in method_supports:
         if as_json:
             line = {
-                "method": offer.method.id,
-                "fits": offer.fits,
-                "why": offer.why,
-                "passes": offer.cost.total,
-                "passes_other_labels": offer.others.total,
-                "options": {option.name: option.default for option in offer.method.options},
-                "reference": offer.method.reference,
+                "method": support.method.id,
+                "fits": support.fits,
+                "why": support.why,
+                "passes": support.cost.total,
+                "passes_other_labels": support.others.total,
+                "options": {option.name: option.default for option in support.method.options},
+                "reference": support.method.reference,
             }
             typer.echo(json.dumps(line, ensure_ascii=False))
         else:
-            typer.echo(f"{offer.method.id:<22}{_in_words(offer)}")
+            typer.echo(f"{support.method.id:<22}{_in_words(support)}")
 
 
-def _in_words(offer: Offer) -> str:
-    if not offer.fits:
-        return f"does not fit: {offer.why}"
-    passes = offer.cost.total
+def _in_words(support: MethodSupport) -> str:
+    if not support.fits:
+        return f"does not fit: {support.why}"
+    passes = support.cost.total
     cost = "no further pass" if not passes else f"at most {passes:.0f} forward passes"
-    settings = ", ".join(f"{option.name}={option.default}" for option in offer.method.options)
-    return f"{cost:<30}{offer.method.summary}{f' --set {settings}' if settings else ''}"
+    settings = ", ".join(f"{option.name}={option.default}" for option in support.method.options)
+    return f"{cost:<30}{support.method.summary}{f' --set {settings}' if settings else ''}"
 
 
 def _list_layers(card: Card, as_json: bool) -> None:

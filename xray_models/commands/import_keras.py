@@ -25,7 +25,7 @@ def import_keras(
     scaling: Annotated[
         str,
         typer.Option(
-            help="How grey values were scaled: unit (pixels / 255), symmetric (-1 to 1), imagenet "
+            help="How gray values were scaled: unit (pixels / 255), symmetric (-1 to 1), imagenet "
             "or z-score."
         ),
     ] = "unit",

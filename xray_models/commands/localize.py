@@ -144,8 +144,8 @@ def localize(
         fail(f"{error.filename}: {error.strerror}. Check the path.")
     typer.echo(f"{out}: {len(found)} films, {sum(len(film.boxes) for film in found)} boxes")
     if left_out:
-        told = "1 film was" if left_out == 1 else f"{left_out} films were"
-        typer.echo(f"{told} not boxed as asked for; the lines above say why.", err=True)
+        message = "1 film was" if left_out == 1 else f"{left_out} films were"
+        typer.echo(f"{message} not boxed as asked for; the lines above say why.", err=True)
         raise typer.Exit(1)
 
 

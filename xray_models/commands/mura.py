@@ -85,7 +85,7 @@ def evaluate_mura(
         fail(str(error))
     units = {"study": mura_studies.by_study(views, recipe.labels, rule), "view": views}
     try:
-        judged = {
+        results = {
             unit: mura_studies.evaluate(rows, recipe.labels, unit, threshold)
             for unit, rows in units.items()
         }
@@ -95,10 +95,10 @@ def evaluate_mura(
     views.to_csv(run / "views.csv", index=False)
 
     typer.echo(f"{recipe.model} on the published valid split; studies by the {rule} of their views")
-    for one in judged.values():
+    for one in results.values():
         typer.echo(f"\n{one}")
     record = {"model": recipe.model, "rule": rule} | {
-        unit: one.as_dict() for unit, one in judged.items()
+        unit: one.as_dict() for unit, one in results.items()
     }
     path = run / "evaluation.json"
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xray_models.batch.score import Plan
     from xray_models.batch.sources import Sources
     from xray_models.batch.summary import Tally
-    from xray_models.evaluate.predictions.predictions import Judged
+    from xray_models.evaluate.predictions.predictions import Predictions
 
 
 def score(
@@ -69,16 +69,16 @@ def score(
             file = resumable_csv.GrowingFile(out, settings)
             _score(found, asked, file, threads)
         counted = tally(read_csv(out))
-        judged: list[Judged] = []
+        predictions: list[Predictions] = []
         notes: list[str] = []
         if table is not None:
-            judged, notes = _judged(out, table)
+            predictions, notes = _judged(out, table)
         _tell(counted, out)
-        _tell_performance(judged, notes)
+        _tell_performance(predictions, notes)
         if report:
             from xray_models.report.batch_html import report as written
 
-            report.write_text(written(counted, judged, notes), encoding="utf-8")
+            report.write_text(written(counted, predictions, notes), encoding="utf-8")
             typer.echo(f"{report}: written")
     except (
         CannotClassify,
@@ -129,7 +129,7 @@ def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) 
         typer.echo(f"{finished:,} files in {seconds:.1f} s, {finished / seconds:.1f} a second.")
 
 
-def _judged(out: Path, table: pd.DataFrame) -> tuple[list[Judged], list[str]]:
+def _judged(out: Path, table: pd.DataFrame) -> tuple[list[Predictions], list[str]]:
     """The models on the films whose truth the table gives, and what a reader should know."""
     from xray_models.batch import truth
     from xray_models.batch.results import read_csv
@@ -149,7 +149,7 @@ def _judged(out: Path, table: pd.DataFrame) -> tuple[list[Judged], list[str]]:
         for label in labels
         if label not in where
     ]
-    return truth.judge(rows, table, matched, where), notes
+    return truth.predictions_of(rows, table, matched, where), notes
 
 
 def _tell(counted: Tally, out: Path) -> None:
@@ -161,16 +161,16 @@ def _tell(counted: Tally, out: Path) -> None:
         typer.echo(f"  {name:<44}{one.positive:>8,} of {one.films:,} positive")
 
 
-def _tell_performance(several: list[Judged], notes: list[str]) -> None:
+def _tell_performance(several: list[Predictions], notes: list[str]) -> None:
     from xray_models.evaluate.summary import performance, share, with_interval
 
     for note in notes:
         typer.echo(note)
-    for judged in several:
-        typer.echo(f"\n{judged.name}")
+    for predictions in several:
+        typer.echo(f"\n{predictions.name}")
         head = f"  {'':<24}{'films':>7}{'with it':>8}  {'AUC (95 % interval)':<26}"
         typer.echo(f"{head}{'threshold':>10}{'sensitivity':>12}{'specificity':>12}")
-        for one in performance(judged):
+        for one in performance(predictions):
             typer.echo(
                 f"  {one.label:<24}{one.films:>7,}{one.positives:>8,}  "
                 f"{with_interval(one.auc):<26}{one.threshold:>10.3f}"
@@ -178,5 +178,5 @@ def _tell_performance(several: list[Judged], notes: list[str]) -> None:
             )
             if one.note:
                 typer.echo(f"    {one.note}")
-        for note in judged.notes:
+        for note in predictions.notes:
             typer.echo(f"  {note}")

@@ -16,8 +16,8 @@ def difference_hash(picture: Image.Image) -> str:
     degree more than a dozen.
     """
     small = picture.convert("L").resize((_SIDE + 1, _SIDE), Image.Resampling.LANCZOS)
-    grey = np.asarray(small, np.int16)
-    return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes().hex()
+    gray = np.asarray(small, np.int16)
+    return np.packbits(gray[:, 1:] > gray[:, :-1]).tobytes().hex()
 
 
 def distance(one: str, other: str) -> int:

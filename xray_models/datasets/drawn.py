@@ -31,7 +31,7 @@ class DrawnFilm(Film):
     seed: int = 0
 
     def pixels(self) -> np.ndarray:
-        """Grey pixels, float32 in 0..1."""
+        """Gray pixels, float32 in 0..1."""
         random = np.random.default_rng((self.seed, KINDS.index(self.kind)))
         if self.kind == "photograph":
             return _photograph(self.path, random)
@@ -92,12 +92,12 @@ def films(kind: str, seeds: range, truth: int, paths: list[Path] | None = None) 
 
 def _photograph(path: Path, random: np.random.Generator) -> np.ndarray:
     with Image.open(path) as image:
-        grey = image.convert("L")
+        gray = image.convert("L")
     share = random.uniform(0.4, 1.0)
-    width, height = round(grey.width * share), round(grey.height * share)
-    left = int(random.integers(0, grey.width - width + 1))
-    top = int(random.integers(0, grey.height - height + 1))
-    return np.asarray(grey.crop((left, top, left + width, top + height)), np.float32) / 255
+    width, height = round(gray.width * share), round(gray.height * share)
+    left = int(random.integers(0, gray.width - width + 1))
+    top = int(random.integers(0, gray.height - height + 1))
+    return np.asarray(gray.crop((left, top, left + width, top + height)), np.float32) / 255
 
 
 def _text(random: np.random.Generator) -> np.ndarray:

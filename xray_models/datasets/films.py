@@ -50,29 +50,29 @@ class Film:
         return self.listed or (self.path.parent, 0)
 
     def pixels(self) -> np.ndarray:
-        """Grey pixels, float32 in 0..1, shape (height, width), cropped to `box`.
+        """Gray pixels, float32 in 0..1, shape (height, width), cropped to `box`.
 
         Raises:
             DataSetError: the file is missing or cannot be decoded.
         """
         try:
             with Image.open(self.path) as image:
-                grey = image.convert("L")
+                gray = image.convert("L")
         except UNREADABLE as error:
             table, line = self.where
             at = f"{table}, line {line}: " if line else ""
             raise DataSetError(f"{at}{_why(self.path, error)}") from error
         if self.box is not None:
             x0, y0, x1, y1 = self.box
-            grey = grey.crop(
+            gray = gray.crop(
                 (
-                    round(x0 * grey.width),
-                    round(y0 * grey.height),
-                    round(x1 * grey.width),
-                    round(y1 * grey.height),
+                    round(x0 * gray.width),
+                    round(y0 * gray.height),
+                    round(x1 * gray.width),
+                    round(y1 * gray.height),
                 )
             )
-        return np.asarray(grey, np.float32) / 255.0
+        return np.asarray(gray, np.float32) / 255.0
 
     def size(self) -> tuple[int, int] | None:
         """(width, height) of the whole film in pixels; None, and told, if it cannot be read.

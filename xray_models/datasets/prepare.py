@@ -82,7 +82,7 @@ def _groups(annotations: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def scaled(source: Path, target: Path) -> tuple[int, int] | None:
-    """Write a film in grey, at most `LONG_SIDE` pixels long.
+    """Write a film in gray, at most `LONG_SIDE` pixels long.
 
     Returns:
         (width, height) in pixels, as published; None, and told, if it is no image.
@@ -93,12 +93,12 @@ def scaled(source: Path, target: Path) -> tuple[int, int] | None:
     try:
         with Image.open(source) as image:
             before = image.size
-            grey = image.convert("L")
+            gray = image.convert("L")
     except UNREADABLE as error:
         tell(source, 0, f"cannot be read as an image ({error}). Download it again.")
         return None
-    grey.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
-    grey.save(target, quality=90)
+    gray.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
+    gray.save(target, quality=90)
     return before
 
 

@@ -141,7 +141,7 @@ def fingerprint(pixels: np.ndarray) -> str:
     The difference hash: whether each of 16 x 16 cells is darker than its right neighbor.
 
     Args:
-        pixels: grey, (height, width).
+        pixels: gray, (height, width).
 
     Returns:
         64 hexadecimal digits.

@@ -11,7 +11,7 @@ from xray_models.evaluate.card_figures import films_of_test
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate, bootstraps
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.held_out_table import TableError, load
-from xray_models.evaluate.predictions.predictions import Judged, from_table
+from xray_models.evaluate.predictions.predictions import Predictions, from_table
 
 OWN, OTHER, DIFFERENCE = "own", "other", "difference"
 
@@ -54,14 +54,14 @@ def estimates(card: Card, path: Path, replicates: int = REPLICATES) -> dict[str,
     return bootstraps(measure, own["group"].to_numpy(), replicates)
 
 
-def _rankings(judged: Judged) -> list[tuple[np.ndarray, Ranking]]:
+def _rankings(predictions: Predictions) -> list[tuple[np.ndarray, Ranking]]:
     """For each label and fold with both kinds of films: which films, and their ranking."""
-    folds = np.zeros(judged.films) if judged.folds is None else judged.folds
+    folds = np.zeros(predictions.films) if predictions.folds is None else predictions.folds
     found = []
-    for column in range(len(judged.labels)):
+    for column in range(len(predictions.labels)):
         for fold in np.unique(folds):
             films = np.flatnonzero(folds == fold)
-            ranking = Ranking(judged.truth[films, column], judged.scores[films, column])
+            ranking = Ranking(predictions.truth[films, column], predictions.scores[films, column])
             if ranking.defined:
                 found.append((films, ranking))
     return found

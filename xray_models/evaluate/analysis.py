@@ -15,10 +15,10 @@ from xray_models.evaluate.metrics.curves import Band, Curve
 from xray_models.evaluate.metrics.decision_curve import DecisionCurve, decision_curve
 from xray_models.evaluate.metrics.histogram import Distribution, distribution
 from xray_models.evaluate.metrics.thresholds import Choice, ThresholdIndex, youden
-from xray_models.evaluate.predictions.predictions import Judged, OneLabel
+from xray_models.evaluate.predictions.predictions import LabelPredictions, Predictions
 from xray_models.evaluate.subgroups import Subgroup
 from xray_models.evaluate.summary import LabelRow
-from xray_models.evaluate.threshold_intervals import Resampled
+from xray_models.evaluate.threshold_intervals import ThresholdIntervals
 
 LARGE = 5_000
 """With more films than this, tables of many intervals are made of fewer replicates."""
@@ -27,22 +27,24 @@ FEWER_REPLICATES = 200
 T = TypeVar("T")
 
 
-class Workings:
+class LabelAnalysis:
     """One model on its films: curves, bands, intervals, ready for a threshold that moves."""
 
-    def __init__(self, judged: Judged) -> None:
+    def __init__(self, predictions: Predictions) -> None:
         """Nothing is computed yet."""
-        self.judged = judged
+        self.predictions = predictions
         self._kept: dict[tuple[str, ...], Any] = {}
 
     @cached_property
     def index(self) -> ThresholdIndex:
         """Counts at any threshold."""
-        return ThresholdIndex(self.judged.labels, self.judged.truth, self.judged.scores)
+        return ThresholdIndex(
+            self.predictions.labels, self.predictions.truth, self.predictions.scores
+        )
 
-    def of(self, label: str) -> OneLabel:
+    def of(self, label: str) -> LabelPredictions:
         """The films of known truth of one label."""
-        return self._once(("of", label), lambda: self.judged.of(label))
+        return self._once(("of", label), lambda: self.predictions.of(label))
 
     def roc(self, label: str) -> Curve:
         """The ROC curve of one label."""
@@ -66,15 +68,15 @@ class Workings:
             lambda: curves.precision_recall_band(self.of(label), self.replicates),
         )
 
-    def resampled(self, label: str) -> Resampled:
+    def resampled(self, label: str) -> ThresholdIntervals:
         """Intervals of calls at any threshold."""
-        return self._once(("resampled", label), lambda: Resampled(self.of(label)))
+        return self._once(("resampled", label), lambda: ThresholdIntervals(self.of(label)))
 
     def details(self, label: str) -> dict[str, Detail]:
         """Measures of the scores of one label, those that need no threshold."""
         return self._once(
             ("details", label),
-            lambda: label_measures.details(self.judged, label, replicates=self.replicates),
+            lambda: label_measures.details(self.predictions, label, replicates=self.replicates),
         )
 
     def reliability(self, label: str) -> Reliability:
@@ -103,13 +105,13 @@ class Workings:
     @cached_property
     def summary(self) -> list[LabelRow]:
         """All labels in one table."""
-        return summary.summary(self.judged, self.replicates)
+        return summary.summary(self.predictions, self.replicates)
 
     def subgroups(self, label: str, column: str) -> list[Subgroup]:
         """The AUC in each subgroup of a column."""
         return self._once(
             ("subgroups", label, column),
-            lambda: subgroups.by(self.judged, label, column, self.replicates),
+            lambda: subgroups.by(self.predictions, label, column, self.replicates),
         )
 
     def scale(self, label: str) -> float:
@@ -122,7 +124,7 @@ class Workings:
 
         Where neither exists it is one half.
         """
-        if (own := self.judged.thresholds.get(label)) is not None:
+        if (own := self.predictions.thresholds.get(label)) is not None:
             return Choice(own, "The model's operating point.")
         found = youden(self.index, label)
         if found.threshold is None:
@@ -132,7 +134,7 @@ class Workings:
     @property
     def replicates(self) -> int:
         """How many resamples the tables and bands are made of."""
-        return REPLICATES if self.judged.films <= LARGE else FEWER_REPLICATES
+        return REPLICATES if self.predictions.films <= LARGE else FEWER_REPLICATES
 
     def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
         if key not in self._kept:

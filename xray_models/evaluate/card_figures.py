@@ -24,7 +24,7 @@ from xray_models.evaluate.metrics.bootstrap import (
 )
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.held_out_table import NONE, TableError, load, out_of_fold
-from xray_models.evaluate.predictions.predictions import Judged, films_of_test, from_table
+from xray_models.evaluate.predictions.predictions import Predictions, films_of_test, from_table
 from xray_models.evaluate.predictions.routing import ABSTAINS, route
 
 __all__ = ["called", "confusion", "cutoffs", "estimates", "figures", "films_of_test"]
@@ -150,24 +150,28 @@ def confusion(
     """
     if card.multi_label:
         raise ValueError(f"{card.id}: a film may have several labels, so one matrix cannot count.")
-    judged = from_table(rows, card)
-    if judged.classes:
-        names, truth, calls = judged.classes, judged.truth_class(), judged.most_probable()
+    predictions = from_table(rows, card)
+    if predictions.classes:
+        names, truth, calls = (
+            predictions.classes,
+            predictions.truth_class(),
+            predictions.most_probable(),
+        )
     else:
         names = (card.labels[0], NONE)
         cuts = cutoffs(rows, card) if cuts is None else cuts
-        truth = np.where(judged.truth[:, 0] == 1, 0, 1)
-        calls = np.where(judged.scores[:, 0] >= cuts[card.labels[0]], 0, 1)
+        truth = np.where(predictions.truth[:, 0] == 1, 0, 1)
+        calls = np.where(predictions.scores[:, 0] >= cuts[card.labels[0]], 0, 1)
     return names, weighted.confusion(truth, calls, len(names))
 
 
-def called(judged: Judged, card: Card, cuts: pd.DataFrame) -> dict[str, np.ndarray]:
+def called(predictions: Predictions, card: Card, cuts: pd.DataFrame) -> dict[str, np.ndarray]:
     """What the model says of each film: 1 positive, 0 negative, NaN where it has no threshold.
 
     A body-part model says one part, or "none of these" where it routes nowhere.
 
     Args:
-        judged: of `from_table(rows, card)`.
+        predictions: of `from_table(rows, card)`.
         card: the model.
         cuts: of `cutoffs` for the same rows.
 
@@ -175,40 +179,42 @@ def called(judged: Judged, card: Card, cuts: pd.DataFrame) -> dict[str, np.ndarr
         Finding -> float64 of shape (films,), for findings with a threshold.
     """
     if card.task == "body-part":
-        sent = route(judged.scores, card.labels, {name: cuts[name].to_numpy() for name in cuts})
+        sent = route(
+            predictions.scores, card.labels, {name: cuts[name].to_numpy() for name in cuts}
+        )
         none = card.labels.index(NONE_OF_THESE)
         sent = np.where(sent == ABSTAINS, none, sent)
         return {label: (sent == k).astype(np.float64) for k, label in enumerate(card.labels)}
     found = {}
-    for finding in judged.labels:
+    for finding in predictions.labels:
         if finding in cuts:
             cut = cuts[finding].to_numpy()
-            above = (judged.scores[:, judged.index(finding)] >= cut).astype(np.float64)
+            above = (predictions.scores[:, predictions.index(finding)] >= cut).astype(np.float64)
             found[finding] = np.where(np.isnan(cut), np.nan, above)
     return found
 
 
 def _one_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
-    judged = from_table(rows, card)
-    truth, scores = judged.truth[:, 0] == 1, judged.scores[:, 0]
+    predictions = from_table(rows, card)
+    truth, scores = predictions.truth[:, 0] == 1, predictions.scores[:, 0]
     ranking = Ranking(truth, scores)
     return {
-        **(_asked(judged, card, cuts, card.asked, rows) if card.asked else {}),
+        **(_asked(predictions, card, cuts, card.asked, rows) if card.asked else {}),
         "AUC": ranking.auc,
         "average precision": ranking.average_precision,
         "Brier score": partial(weighted.mean, values=(scores - truth) ** 2),
-        **_at_threshold(judged, card, cuts, card.labels[0]),
+        **_at_threshold(predictions, card, cuts, card.labels[0]),
     }
 
 
 def _asked(
-    judged: Judged, card: Card, cuts: pd.DataFrame, asked: Asked, rows: pd.DataFrame
+    predictions: Predictions, card: Card, cuts: pd.DataFrame, asked: Asked, rows: pd.DataFrame
 ) -> dict[str, Measure]:
     if asked.column not in rows.columns:
         raise TableError(f"{card.held_out.table}: there is no column {asked.column!r}.")
     # films outside get no truth, so that they are left out
     inside = rows[asked.column].isin(asked.values).to_numpy()
-    only = replace(judged, truth=np.where(inside[:, None], judged.truth, np.nan))
+    only = replace(predictions, truth=np.where(inside[:, None], predictions.truth, np.nan))
     measures = {
         "AUC": Ranking(only.truth[:, 0], only.scores[:, 0]).auc,
         **_at_threshold(only, card, cuts, card.labels[0]),
@@ -217,33 +223,35 @@ def _asked(
 
 
 def _several_labels(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
-    judged = from_table(rows, card)
-    measures = _most_probable(judged)
-    for column, finding in enumerate(judged.labels):
+    predictions = from_table(rows, card)
+    measures = _most_probable(predictions)
+    for column, finding in enumerate(predictions.labels):
         members = card.members(finding)
         others = [label for label in card.labels if label not in members]
         ending = f", {finding} vs {others[0] if len(others) == 1 else 'the rest'}"
-        measures[f"AUC{ending}"] = Ranking(judged.truth[:, column], judged.scores[:, column]).auc
+        measures[f"AUC{ending}"] = Ranking(
+            predictions.truth[:, column], predictions.scores[:, column]
+        ).auc
         measures |= {
             name + ending: measure
-            for name, measure in _at_threshold(judged, card, cuts, finding).items()
+            for name, measure in _at_threshold(predictions, card, cuts, finding).items()
         }
     return measures
 
 
 def _multi_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
-    judged = from_table(rows, card)
-    columns = zip(judged.truth.T, judged.scores.T, strict=True)
+    predictions = from_table(rows, card)
+    columns = zip(predictions.truth.T, predictions.scores.T, strict=True)
     rankings = [Ranking(truth, scores) for truth, scores in columns]
     both = [ranking for ranking in rankings if ranking.defined] or rankings
     measures: dict[str, Measure] = {
         MEAN_AUC: lambda weights: np.mean([one.auc(weights) for one in both], axis=0),
-        MICRO_AUC: Ranking(judged.truth, judged.scores).auc,
+        MICRO_AUC: Ranking(predictions.truth, predictions.scores).auc,
     }
-    for finding, ranking in zip(judged.labels, rankings, strict=True):
+    for finding, ranking in zip(predictions.labels, rankings, strict=True):
         measures[f"AUC, {finding}"] = ranking.auc
         measures[f"average precision, {finding}"] = ranking.average_precision
-        at_threshold = _at_threshold(judged, card, cuts, finding)
+        at_threshold = _at_threshold(predictions, card, cuts, finding)
         measures |= {
             f"{name}, {finding}": at_threshold[name]
             for name in ("sensitivity", "specificity")
@@ -253,15 +261,17 @@ def _multi_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str
 
 
 def _body_part(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
-    judged = from_table(rows, card)
+    predictions = from_table(rows, card)
     truth = rows["truth"].to_numpy()
-    sent = route(judged.scores, card.labels, {name: cuts[name].to_numpy() for name in cuts})
+    sent = route(predictions.scores, card.labels, {name: cuts[name].to_numpy() for name in cuts})
     routed, supported = sent != ABSTAINS, np.isin(truth, PARTS)
-    right = sent == judged.truth_class()
-    chest = judged.index("chest")
+    right = sent == predictions.truth_class()
+    chest = predictions.index("chest")
     return {
-        **_most_probable(judged),
-        "AUC, chest vs the rest": Ranking(judged.truth[:, chest], judged.scores[:, chest]).auc,
+        **_most_probable(predictions),
+        "AUC, chest vs the rest": Ranking(
+            predictions.truth[:, chest], predictions.scores[:, chest]
+        ).auc,
         "supported films routed": partial(weighted.share, of=routed, among=supported),
         "routed films sent to the right part": partial(
             weighted.share, of=right, among=routed & supported
@@ -270,24 +280,24 @@ def _body_part(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, 
     }
 
 
-def _most_probable(judged: Judged) -> dict[str, Measure]:
-    truth, calls = judged.truth_class(), judged.most_probable()
+def _most_probable(predictions: Predictions) -> dict[str, Measure]:
+    truth, calls = predictions.truth_class(), predictions.most_probable()
     return {
         "macro-F1": partial(
-            weighted.macro_f1, truth=truth, predicted=calls, classes=len(judged.classes)
+            weighted.macro_f1, truth=truth, predicted=calls, classes=len(predictions.classes)
         ),
         "accuracy": partial(weighted.share, of=truth == calls),
     }
 
 
 def _at_threshold(
-    judged: Judged, card: Card, cuts: pd.DataFrame, finding: str
+    predictions: Predictions, card: Card, cuts: pd.DataFrame, finding: str
 ) -> Mapping[str, Measure]:
     """Measures of one finding's calls, on films whose truth is known and that are called."""
-    calls = called(judged, card, cuts).get(finding)
+    calls = called(predictions, card, cuts).get(finding)
     if calls is None:
         return {}
-    truth = judged.truth[:, judged.index(finding)]
+    truth = predictions.truth[:, predictions.index(finding)]
     known = ~np.isnan(truth) & ~np.isnan(calls)
     positive, yes = truth == 1, calls == 1
     return {

@@ -22,14 +22,14 @@ from xray_models.evaluate.metrics.paired import (
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.predictions import (
     FEW,
-    Judged,
+    Predictions,
     films_of_test,
     from_table,
     same_label,
 )
 
 
-def of_table(card: Card) -> dict[str, Judged]:
+def of_table(card: Card) -> dict[str, Predictions]:
     """Models whose probabilities stand in the held-out table of another, by id.
 
     Publishing a model with a rival writes the rival's probabilities beside its own, for the films
@@ -52,10 +52,12 @@ def of_table(card: Card) -> dict[str, Judged]:
         if both.empty:
             continue
         scores = both[other.id].to_numpy(np.float64)[:, None]
-        judged = replace(from_table(both, card), name=other.name, scores=scores, model=other.id)
+        predictions = replace(
+            from_table(both, card), name=other.name, scores=scores, model=other.id
+        )
         threshold = other.thresholds.get(card.labels[0])
         found[other.id] = replace(
-            judged, thresholds={} if threshold is None else {card.labels[0]: threshold}
+            predictions, thresholds={} if threshold is None else {card.labels[0]: threshold}
         )
     return found
 
@@ -77,7 +79,7 @@ def candidates(model: str | None, label: str) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Contest:
+class Comparison:
     """One model against another, on the films that all models of a comparison share.
 
     Attributes:
@@ -91,7 +93,7 @@ class Contest:
     bootstrap: Estimate
 
 
-def contests(first: Judged, others: Sequence[Judged], label: str) -> list[Contest]:
+def comparisons(first: Predictions, others: Sequence[Predictions], label: str) -> list[Comparison]:
     """Compare one model with each of several, all on the films that every one of them knows.
 
     Args:
@@ -117,7 +119,7 @@ def contests(first: Judged, others: Sequence[Judged], label: str) -> list[Contes
             one.images[kept],
         )
         found.append(
-            Contest(
+            Comparison(
                 films,
                 delong(films.truth, films.scores, films.groups),
                 bootstrap_difference(films),

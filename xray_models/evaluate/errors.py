@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from xray_models.evaluate.predictions.predictions import OneLabel
+from xray_models.evaluate.predictions.predictions import LabelPredictions
 
 KINDS = ("false positives", "false negatives", "most certain", "least certain")
 """False positives and negatives begin with the most confident mistake. The most certain films are
 those farthest from the threshold whatever their truth, the least certain those nearest to it."""
 
 
-def films(one: OneLabel, threshold: float, kind: str) -> np.ndarray:
-    """Films of a kind, as indices into the `Judged` that `one` is of, the most telling first.
+def films(one: LabelPredictions, threshold: float, kind: str) -> np.ndarray:
+    """Films of a kind, as indices into the `Predictions` that `one` is of, the most telling first.
 
     How far a score lies from the threshold is measured in log odds: from 0.02 to 0.01 is as far as
     from 0.98 to 0.99.

@@ -15,7 +15,7 @@ from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, b
 from xray_models.evaluate.metrics.calibration import calibration_error
 from xray_models.evaluate.metrics.confusion import weighted
 from xray_models.evaluate.metrics.ranking import Ranking
-from xray_models.evaluate.predictions.predictions import Judged
+from xray_models.evaluate.predictions.predictions import Predictions
 
 NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
 
@@ -35,7 +35,7 @@ class Detail:
 
 
 def details(
-    judged: Judged,
+    predictions: Predictions,
     label: str,
     called: np.ndarray | None = None,
     replicates: int = REPLICATES,
@@ -47,7 +47,7 @@ def details(
     upwards: resampling adds scatter, and scatter is error.
 
     Args:
-        judged: films, truth and scores.
+        predictions: films, truth and scores.
         label: one of its labels.
         called: 1 called positive, 0 negative, NaN not called; shape (films,). None for no calls.
         replicates: resamples of the groups.
@@ -60,7 +60,7 @@ def details(
     Raises:
         ValueError: no such label.
     """
-    one = judged.of(label)
+    one = predictions.of(label)
     truth, scores = one.truth, one.scores
     ranking = Ranking(truth, scores)
     calls = None if called is None else np.asarray(called, np.float64)[one.rows]

@@ -27,7 +27,7 @@ RULES = ("mean", "min")
 
 
 @dataclass(frozen=True, eq=False)
-class Judgment:
+class StudyResult:
     """How well studies, or views, are called.
 
     Attributes:
@@ -134,7 +134,7 @@ def by_study(views: pd.DataFrame, labels: Sequence[str], rule: str = "mean") -> 
 
 def evaluate(
     rows: pd.DataFrame, labels: Sequence[str], unit: str, threshold: float | None = None
-) -> Judgment:
+) -> StudyResult:
     """Judge the test rows; what is not given is chosen on the validation rows.
 
     Args:
@@ -148,24 +148,24 @@ def evaluate(
     """
     test = rows[rows["split"] == "test"]
     if len(labels) > 1:
-        return judge(test, labels, unit)
+        return measure(test, labels, unit)
     if threshold is None:
         chosen_on = rows[rows["split"] == "validation"]
         threshold = card_thresholds.choose(chosen_on, labels, {}, "bone")[labels[0]]
-    judged = judge(test, labels, unit, threshold)
+    result = measure(test, labels, unit, threshold)
     if test["part"].nunique() < 2:
-        return judged
-    return replace(judged, parts=by_part(test, labels, unit, threshold))
+        return result
+    return replace(result, parts=by_part(test, labels, unit, threshold))
 
 
-def judge(
+def measure(
     rows: pd.DataFrame,
     labels: Sequence[str],
     unit: str,
     threshold: float | None = None,
     replicates: int = REPLICATES,
     seed: int = SEED,
-) -> Judgment:
+) -> StudyResult:
     """Figures of studies or views.
 
     Args:
@@ -214,7 +214,7 @@ def judge(
         }
 
     indices = list(range(len(names)))
-    return Judgment(
+    return StudyResult(
         unit=unit,
         count=len(rows),
         groups=len(np.unique(groups)),
@@ -242,9 +242,9 @@ def by_part(
     """
     found = []
     for part, some in rows.groupby("part"):
-        judged = judge(some, labels, unit, threshold, replicates)
-        line: dict[str, object] = {"part": part, "count": judged.count}
-        for name, one in judged.figures.items():
+        result = measure(some, labels, unit, threshold, replicates)
+        line: dict[str, object] = {"part": part, "count": result.count}
+        for name, one in result.figures.items():
             line |= {name: one.value, f"{name}, low": one.low, f"{name}, high": one.high}
         found.append(line)
     return pd.DataFrame(found)

@@ -15,7 +15,7 @@ from xray_models.evaluate.predictions.predictions import films_of_test
 
 
 @dataclass(frozen=True)
-class Together:
+class PooledEstimate:
     """What several models of one part each reach on all their films.
 
     Attributes:
@@ -34,7 +34,7 @@ class Together:
     within: Estimate
 
 
-def together(cards: Iterable[Card], replicates: int = REPLICATES) -> Together | None:
+def pooled_estimate(cards: Iterable[Card], replicates: int = REPLICATES) -> PooledEstimate | None:
     """Pool the held-out films of the bone models that read one part.
 
     Args:
@@ -84,7 +84,7 @@ def together(cards: Iterable[Card], replicates: int = REPLICATES) -> Together | 
             aucs.append(ranking.auc(drawn))
         return np.nansum(np.multiply(aucs, pairs), axis=0) / np.sum(pairs, axis=0)
 
-    return Together(
+    return PooledEstimate(
         len(chosen),
         len(every),
         len(np.unique(groups)),

@@ -8,7 +8,7 @@ import numpy as np
 
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, bootstraps
 from xray_models.evaluate.metrics.ranking import Ranking
-from xray_models.evaluate.predictions.predictions import FEW, Judged
+from xray_models.evaluate.predictions.predictions import FEW, Predictions
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Subgroup:
 
 
 def by(
-    judged: Judged,
+    predictions: Predictions,
     label: str,
     column: str,
     replicates: int = REPLICATES,
@@ -55,7 +55,7 @@ def by(
     as they should. Intervals are not corrected for how many subgroups are looked at.
 
     Args:
-        judged: films with `column` among their subgroups.
+        predictions: films with `column` among their subgroups.
         label: one of its labels.
         column: by which to divide the films.
         replicates: resamples of the groups.
@@ -67,11 +67,13 @@ def by(
     Raises:
         ValueError: no such label or column.
     """
-    if column not in judged.subgroups:
-        known = ", ".join(judged.subgroups) or "none"
-        raise ValueError(f"{judged.name} has no column {column!r} to divide by. Columns: {known}.")
-    one = judged.of(label)
-    values = judged.subgroups[column][one.rows]
+    if column not in predictions.subgroups:
+        known = ", ".join(predictions.subgroups) or "none"
+        raise ValueError(
+            f"{predictions.name} has no column {column!r} to divide by. Columns: {known}."
+        )
+    one = predictions.of(label)
+    values = predictions.subgroups[column][one.rows]
     if not len(values):
         return []
     names = [str(value) for value in np.unique(values)]

@@ -10,7 +10,7 @@ from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, b
 from xray_models.evaluate.metrics.confusion import Counts
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
-from xray_models.evaluate.predictions.predictions import FEW, Judged
+from xray_models.evaluate.predictions.predictions import FEW, Predictions
 
 MACRO, MICRO, NO_SKILL = "macro mean", "micro (all pairs of film and label)", "no skill"
 
@@ -34,14 +34,16 @@ class LabelRow:
     note: str = ""
 
 
-def summary(judged: Judged, replicates: int = REPLICATES, seed: int = SEED) -> list[LabelRow]:
+def summary(
+    predictions: Predictions, replicates: int = REPLICATES, seed: int = SEED
+) -> list[LabelRow]:
     """A row per label; with several labels their macro and micro means; and what no skill gives.
 
     The macro mean is over labels that have films with and without them, and its note names the
     others. Intervals are percentiles of a bootstrap over groups, on the same resamples for all.
 
     Args:
-        judged: films, truth and scores.
+        predictions: films, truth and scores.
         replicates: resamples of the groups.
         seed: of the resampling.
 
@@ -52,12 +54,12 @@ def summary(judged: Judged, replicates: int = REPLICATES, seed: int = SEED) -> l
     Raises:
         ValueError: there is no film.
     """
-    ones = [judged.of(label) for label in judged.labels]
-    columns = zip(judged.truth.T, judged.scores.T, strict=True)
+    ones = [predictions.of(label) for label in predictions.labels]
+    columns = zip(predictions.truth.T, predictions.scores.T, strict=True)
     rankings = [Ranking(truth, scores) for truth, scores in columns]
     both = [k for k, one in enumerate(rankings) if one.defined]
     some = [k for k, one in enumerate(rankings) if one.positives]
-    pooled = Ranking(judged.truth, judged.scores)
+    pooled = Ranking(predictions.truth, predictions.scores)
 
     def measures(weights: np.ndarray) -> dict[str, np.ndarray]:
         found = {f"auc {k}": one.auc(weights) for k, one in enumerate(rankings)}
@@ -70,7 +72,7 @@ def summary(judged: Judged, replicates: int = REPLICATES, seed: int = SEED) -> l
             found["ap micro"] = pooled.average_precision(weights)
         return found
 
-    found = bootstraps(measures, judged.groups, replicates, seed)
+    found = bootstraps(measures, predictions.groups, replicates, seed)
     rows = [
         LabelRow(
             one.label,
@@ -138,19 +140,19 @@ class Performance:
     note: str
 
 
-def performance(judged: Judged, replicates: int = REPLICATES) -> list[Performance]:
+def performance(predictions: Predictions, replicates: int = REPLICATES) -> list[Performance]:
     """A row per label.
 
     Args:
-        judged: a model on films of known truth, with a threshold for each label.
+        predictions: a model on films of known truth, with a threshold for each label.
         replicates: resamples of the groups, for the intervals.
     """
-    index = ThresholdIndex(judged.labels, judged.truth, judged.scores)
-    cuts = np.array([judged.thresholds[label] for label in judged.labels])
+    index = ThresholdIndex(predictions.labels, predictions.truth, predictions.scores)
+    cuts = np.array([predictions.thresholds[label] for label in predictions.labels])
     counts = index.counts(cuts)
     return [
         Performance(
-            judged.name,
+            predictions.name,
             row.name,
             row.films,
             row.positives,
@@ -160,7 +162,7 @@ def performance(judged: Judged, replicates: int = REPLICATES) -> list[Performanc
             Counts(counts.tp[k], counts.fp[k], counts.fn[k], counts.tn[k]),
             row.note,
         )
-        for k, row in enumerate(summary(judged, replicates)[: len(judged.labels)])
+        for k, row in enumerate(summary(predictions, replicates)[: len(predictions.labels)])
     ]
 
 

@@ -18,17 +18,19 @@ from xray_models.evaluate.metrics.bootstrap import (
     resamples,
 )
 from xray_models.evaluate.metrics.confusion import Counts, predictive_values
-from xray_models.evaluate.predictions.predictions import OneLabel
+from xray_models.evaluate.predictions.predictions import LabelPredictions
 
 # 24 million draws of 4 bytes: what a server can keep for the few tables that are looked at
 _MOST_DRAWS = 24_000_000
 _FEWEST = 200
 
 
-class Resampled:
+class ThresholdIntervals:
     """The films of one label, their groups drawn with replacement many times."""
 
-    def __init__(self, one: OneLabel, replicates: int = REPLICATES, seed: int = SEED) -> None:
+    def __init__(
+        self, one: LabelPredictions, replicates: int = REPLICATES, seed: int = SEED
+    ) -> None:
         """Prepare.
 
         Args:

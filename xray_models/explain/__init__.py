@@ -1,20 +1,20 @@
 """Heatmaps: what in a film speaks for a target. One method a file; targets stand apart."""
 
 from xray_models.explain.api import (
-    Offer,
+    MethodSupport,
+    cached_heat,
     default_layer,
     heat,
-    heat_kept,
     heats,
     layers,
     maps,
-    offers,
-    subject_of,
+    method_supports,
+    pass_cache_of,
 )
 from xray_models.explain.methods import DEFAULT, METHODS, at_layer
 from xray_models.explain.methods.cost import Cost
 from xray_models.explain.methods.method import Method, Option
-from xray_models.explain.pass_cache import Subject
+from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Stopped
 
 __all__ = [
@@ -22,17 +22,17 @@ __all__ = [
     "METHODS",
     "Cost",
     "Method",
-    "Offer",
+    "MethodSupport",
     "Option",
+    "PassCache",
     "Stopped",
-    "Subject",
     "at_layer",
+    "cached_heat",
     "default_layer",
     "heat",
-    "heat_kept",
     "heats",
     "layers",
     "maps",
-    "offers",
-    "subject_of",
+    "method_supports",
+    "pass_cache_of",
 ]

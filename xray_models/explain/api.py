@@ -16,19 +16,21 @@ from xray_models.explain.heatmap import Heatmap, normalized
 from xray_models.explain.methods.cost import Cost
 from xray_models.explain.methods.masks import enlarged
 from xray_models.explain.methods.method import Method, Request
-from xray_models.explain.pass_cache import NotKept, Subject
+from xray_models.explain.pass_cache import NotCached, PassCache
 from xray_models.explain.progress import Progress, Stop, Work
 from xray_models.explain.targets import Target
 from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.preprocess import resize, scale
 
-_subjects: weakref.WeakKeyDictionary[Radiograph, dict[str, Subject]] = weakref.WeakKeyDictionary()
+_pass_caches: weakref.WeakKeyDictionary[Radiograph, dict[str, PassCache]] = (
+    weakref.WeakKeyDictionary()
+)
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Offer:
+class MethodSupport:
     """A method for a model.
 
     Attributes:
@@ -60,7 +62,7 @@ def heat(
     return heats(card, radiograph, [target], method, layer, layers, **more)[0]
 
 
-def heat_kept(
+def cached_heat(
     card: Card,
     radiograph: Radiograph,
     target: Target,
@@ -76,10 +78,10 @@ def heat_kept(
     Raises:
         ValueError, WeightsError: as for `heats`.
     """
-    subject = subject_of(card, radiograph).at_rest()
+    cache = pass_cache_of(card, radiograph).at_rest()
     try:
-        values = maps(subject, [target], method, layer, layers, **more)[0]
-    except NotKept:
+        values = maps(cache, [target], method, layer, layers, **more)[0]
+    except NotCached:
         return None
     return Heatmap(values, predict.forward(card, radiograph).placement, card.input_size)
 
@@ -113,13 +115,13 @@ def heats(
         Stopped: `stop` returned true.
         WeightsError: the model's weights cannot be used.
     """
-    found = maps(subject_of(card, radiograph), targets, method, layer, layers, **more)
+    found = maps(pass_cache_of(card, radiograph), targets, method, layer, layers, **more)
     placement = predict.forward(card, radiograph).placement
     return [Heatmap(values, placement, card.input_size) for values in found]
 
 
 def maps(
-    subject: Subject,
+    cache: PassCache,
     targets: Sequence[Target],
     method: str = methods.DEFAULT,
     layer: str | None = None,
@@ -135,7 +137,7 @@ def maps(
     """Maps of an input in a network, one per target.
 
     Args:
-        subject: the input in its network.
+        cache: the input in its network.
         targets: what to explain.
         method: id of a method in `METHODS`.
         layer: where to look; the last activation by default.
@@ -160,27 +162,27 @@ def maps(
     if layer is not None and layers:
         raise ValueError("Name one layer or several to fuse, not both.")
     vectors = np.stack([target.vector() for target in targets]).astype(np.float32)
-    if vectors.shape[1] != subject.network.labels:
+    if vectors.shape[1] != cache.network.labels:
         raise ValueError(
-            f"The target weighs {vectors.shape[1]} labels; the model has {subject.network.labels}."
+            f"The target weighs {vectors.shape[1]} labels; the model has {cache.network.labels}."
         )
     checked = chosen.checked(dict(options))
     places = layers or (layer,)
     for name in places:
-        if objection := chosen.objection(subject.network, name):
+        if objection := chosen.objection(cache.network, name):
             raise ValueError(objection)
     work = Work(progress, stop)
     together = every_label and chosen.family == "gradient"
-    count = subject.network.labels if together else len(vectors)
-    steps = [chosen.passes(subject.network, count, name, **checked).steps for name in places]
+    count = cache.network.labels if together else len(vectors)
+    steps = [chosen.passes(cache.network, count, name, **checked).steps for name in places]
     found = []
     for i, name in enumerate(places):
         work.check()
         work.expect(sum(steps[i:]))
         request = Request(
-            subject,
+            cache,
             vectors,
-            name or subject.default_layer,
+            name or cache.default_layer,
             work,
             seed if chosen.random else 0,
             checked,
@@ -192,16 +194,16 @@ def maps(
 
 def _raw(method: Method, asked: Request) -> np.ndarray:
     """The method's maps, those of targets seen before from memory."""
-    asked.subject.network.graph.grid(asked.layer)
+    asked.cache.network.graph.grid(asked.layer)
     if method.family in ("activation", "gradient"):
         return method.run(asked)  # next to nothing, once the gradients are there
     settings = (method.id, asked.layer, asked.seed, tuple(sorted(asked.options.items())))
-    return asked.subject.per_vector(
+    return asked.cache.per_vector(
         settings, asked.vectors, lambda new: method.run(replace(asked, vectors=new))
     )
 
 
-def subject_of(card: Card, radiograph: Radiograph) -> Subject:
+def pass_cache_of(card: Card, radiograph: Radiograph) -> PassCache:
     """A film in a model, kept as long as the film.
 
     Raises:
@@ -209,20 +211,20 @@ def subject_of(card: Card, radiograph: Radiograph) -> Subject:
     """
     done = predict.forward(card, radiograph)
     with _lock:
-        known = _subjects.setdefault(radiograph, {})
+        known = _pass_caches.setdefault(radiograph, {})
         key = f"{card.id}:{card.weights.sha256}"
         if key not in known:
-            grey, _ = resize(radiograph.pixels, card.input_size, card.geometry)
-            known[key] = Subject(
+            gray, _ = resize(radiograph.pixels, card.input_size, card.geometry)
+            known[key] = PassCache(
                 lambda: predict.traced(card),  # released and loaded again as memory allows
-                scale(grey, card.scaling, card.mean_std)[None],
+                scale(gray, card.scaling, card.mean_std)[None],
                 baseline=scale(np.zeros((1, 1), np.float32), card.scaling, card.mean_std),
                 known=(done.activation, done.logits),
             )
         return known[key]
 
 
-def offers(card: Card, layer: str | None = None) -> list[Offer]:
+def method_supports(card: Card, layer: str | None = None) -> list[MethodSupport]:
     """Every method, whether it fits a model and what it costs there.
 
     Args:
@@ -241,7 +243,7 @@ def offers(card: Card, layer: str | None = None) -> list[Offer]:
         why = method.objection(network, layer)
         cost = Cost() if why else method.passes(network, layer=layer)
         others = Cost() if why else method.others(network, layer)
-        found.append(Offer(method, not why, why, cost, cost.slow, others))
+        found.append(MethodSupport(method, not why, why, cost, cost.slow, others))
     return found
 
 

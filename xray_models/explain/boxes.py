@@ -165,7 +165,7 @@ def from_heat(
     heats = ndimage.sum_labels(heat, components, numbers)
     masses = heats / heat.sum(dtype=np.float64)
     # a peak may hold little of all heat, and is still what the map points at
-    kept = (heats >= least_mass * heats.sum()) | (heats == heats.max())
+    cached = (heats >= least_mass * heats.sum()) | (heats == heats.max())
     peaks = ndimage.maximum(heat, components, numbers)
     found = [
         Box(
@@ -178,7 +178,7 @@ def from_heat(
             mass=float(mass),
         )
         for (rows, columns), peak, mass, keep in zip(
-            ndimage.find_objects(components), peaks, masses, kept, strict=True
+            ndimage.find_objects(components), peaks, masses, cached, strict=True
         )
         if keep
     ]

@@ -15,12 +15,12 @@ import numpy as np
 from xray_models.explain.progress import BATCH, Work
 from xray_models.inference.functions import Traced, traced
 
-_KEPT_BYTES = 48 * 2**20
+_CACHE_BYTES = 48 * 2**20
 _MOST_LABELS = 32  # whose gradients are computed together
 _Value = TypeVar("_Value", bound=np.ndarray | tuple)
 
 
-class Subject:
+class PassCache:
     """One input in one network.
 
     Everything that methods ask of the network goes through here and is kept up to 48 MiB, least
@@ -58,19 +58,19 @@ class Subject:
             raise ValueError(f"The input has shape {self.inputs.shape}; needed is {(1, *wanted)}.")
         empty = np.zeros((), np.float32) if baseline is None else baseline
         self.baseline = np.broadcast_to(np.asarray(empty, np.float32), self.inputs.shape)
-        self._kept: OrderedDict[Hashable, np.ndarray | tuple] = OrderedDict()
+        self._cached: OrderedDict[Hashable, np.ndarray | tuple] = OrderedDict()
         self._asked: set[str] = set()
         self._lock = threading.RLock()
         if known is not None:
-            self._kept["forward"] = known
+            self._cached["forward"] = known
 
     @property
     def network(self) -> Traced:
         """The network's functions."""
         return self._network()
 
-    def at_rest(self) -> Subject:
-        """The same input and all that is kept of it; running its network raises `NotKept`."""
+    def at_rest(self) -> PassCache:
+        """The same input and all that is kept of it; running its network raises `NotCached`."""
         same = copy.copy(self)
         same._network = lambda: AtRest(self.network)
         return same
@@ -138,7 +138,7 @@ class Subject:
             rows, columns, _ = self.network.grids[layer]
             return (vectors @ head.T)[:, None, None, :] / np.float32(rows * columns)
 
-        known = self._gradients_kept(layer, vectors)
+        known = self._cached_gradients(layer, vectors)
         ways = self._gradients_to_make(layer, vectors, known, every_label)
         if ways:
             made = self._passed_back(layer, np.stack(ways), work or Work())
@@ -228,7 +228,7 @@ class Subject:
         """
         keys = [(key, vector.tobytes()) for vector in vectors]
         with self._lock:
-            found = {i: self._kept[one] for i, one in enumerate(keys) if one in self._kept}
+            found = {i: self._cached[one] for i, one in enumerate(keys) if one in self._cached}
         new = [i for i in range(len(keys)) if i not in found]
         if new:
             made = make(np.ascontiguousarray(vectors[new], np.float32))
@@ -239,28 +239,28 @@ class Subject:
     def once(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
         """What `make` returns, made at most once as long as it is kept."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]  # type: ignore[return-value]
+            if key in self._cached:
+                self._cached.move_to_end(key)
+                return self._cached[key]  # type: ignore[return-value]
         return self._keep(key, make())
 
     def _keep(self, key: Hashable, value: _Value) -> _Value:
         with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > 1 and sum(map(_size, self._kept.values())) > _KEPT_BYTES:
-                self._kept.popitem(last=False)
+            self._cached[key] = value
+            while len(self._cached) > 1 and sum(map(_size, self._cached.values())) > _CACHE_BYTES:
+                self._cached.popitem(last=False)
         return value
 
-    def _gradients_kept(self, layer: str, vectors: np.ndarray) -> dict[bytes, np.ndarray]:
+    def _cached_gradients(self, layer: str, vectors: np.ndarray) -> dict[bytes, np.ndarray]:
         """Those at hand by direction: of the targets themselves, and of single labels."""
         labels = np.eye(self.network.labels, dtype=np.float32)
         found = {np.zeros_like(labels[0]).tobytes(): np.zeros(self.network.grids[layer], "f4")}
         with self._lock:
             for way in [*map(_direction, vectors), *labels]:
                 key = ("gradient", layer, way.tobytes())
-                if key in self._kept:
-                    self._kept.move_to_end(key)
-                    found[way.tobytes()] = self._kept[key]  # type: ignore[assignment]
+                if key in self._cached:
+                    self._cached.move_to_end(key)
+                    found[way.tobytes()] = self._cached[key]  # type: ignore[assignment]
         return found
 
     def _gradients_to_make(
@@ -290,7 +290,7 @@ class Subject:
 
     def _most_at(self, layer: str) -> int:
         """How many gradients by a layer's output take no more than half of what is kept."""
-        return _KEPT_BYTES // 2 // (int(np.prod(self.network.grids[layer])) * 4)
+        return _CACHE_BYTES // 2 // (int(np.prod(self.network.grids[layer])) * 4)
 
     def _forward(self) -> tuple[np.ndarray, np.ndarray]:
         def make() -> tuple[np.ndarray, np.ndarray]:
@@ -340,7 +340,7 @@ def _size(value: Any) -> int:
     return int(np.prod(value.shape)) * value.dtype.size if tf.is_tensor(value) else 0
 
 
-class NotKept(RuntimeError):
+class NotCached(RuntimeError):
     """What is asked for is not kept: it takes a pass through the network."""
 
 
@@ -355,13 +355,13 @@ class AtRest(Traced):
         return getattr(self._network, name)
 
     def forward(self, *_: Any) -> NoReturn:
-        """Raises NotKept."""
-        raise NotKept("Reading the film again takes a pass through the network.")
+        """Raises NotCached."""
+        raise NotCached("Reading the film again takes a pass through the network.")
 
     def cut(self, *_: Any) -> NoReturn:
-        """Raises NotKept."""
-        raise NotKept("Looking into a layer takes a pass through the network.")
+        """Raises NotCached."""
+        raise NotCached("Looking into a layer takes a pass through the network.")
 
     def input_gradient(self, *_: Any, **__: Any) -> NoReturn:
-        """Raises NotKept."""
-        raise NotKept("The gradient of the film takes a pass through the network.")
+        """Raises NotCached."""
+        raise NotCached("The gradient of the film takes a pass through the network.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xray_models.catalogue import Card
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.explain import targets
 from xray_models.explain.targets import Target
 from xray_models.inference.predict import calibrated
@@ -16,7 +16,7 @@ DIRECTIONS = ("for", "against", "over")
 
 
 @dataclass(frozen=True)
-class Aim:
+class Query:
     """A question to a model.
 
     Attributes:
@@ -39,8 +39,10 @@ class Aim:
     def words(self) -> str:
         """Such as "what speaks against pneumonia"."""
         if self.direction == "over":
-            return f"what speaks for {shown(self.label)} rather than {shown(self.other)}"
-        return f"what speaks {self.direction} {shown(self.label)}"
+            return (
+                f"what speaks for {display_name(self.label)} rather than {display_name(self.other)}"
+            )
+        return f"what speaks {self.direction} {display_name(self.label)}"
 
     def target(self, card: Card) -> Target:
         """The weighted sum of logits that answers the question.

@@ -9,7 +9,7 @@ and change the answers a little. RADLENS_PRECISION says where they are used:
 - float32: nowhere, as trained.
 - bfloat16: for every model.
 
-`python -m xray_models benchmark precision` measures and writes the card.
+`python -m xray_models measure bfloat16` measures and writes the card.
 """
 
 from __future__ import annotations

@@ -49,8 +49,8 @@ def forward(card: Card, radiograph: Radiograph) -> ForwardPass:
         known = _passes.setdefault(radiograph, {})
     key = f"{card.id}:{card.weights.sha256}"
     if key not in known:
-        grey, placement = resize(radiograph.pixels, card.input_size, card.geometry)
-        activation, logits = traced(card).forward(scale(grey, card.scaling, card.mean_std)[None])
+        gray, placement = resize(radiograph.pixels, card.input_size, card.geometry)
+        activation, logits = traced(card).forward(scale(gray, card.scaling, card.mean_std)[None])
         known[key] = ForwardPass(
             logits=logits[0],
             activation=activation[0],

@@ -115,7 +115,7 @@ def starts_with_an_element(data: bytes) -> bool:
 
 
 def decode(data: bytes) -> Radiograph:
-    """Decode the first frame of a DICOM file to grey, as its own window or tables show it.
+    """Decode the first frame of a DICOM file to gray, as its own window or tables show it.
 
     Args:
         data: the whole file, with or without preamble.
@@ -184,9 +184,9 @@ def _radiograph(header: Dataset) -> Radiograph:
     frames = max(1, int(header.get("NumberOfFrames") or 1))
     if syntax.is_encapsulated:
         _check_stream(header, frames)
-    grey, doubts = _grey(header)
+    gray, doubts = _grey(header)
     return Radiograph(
-        pixels=grey,
+        pixels=gray,
         source_format=f"DICOM ({terms.COMPRESSIONS[syntax]})",
         bits=int(header.BitsStored),
         modality=modality,
@@ -291,14 +291,14 @@ def _grey(header: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
     photometric, stored = str(header.PhotometricInterpretation), _stored(header)
     if photometric in ("MONOCHROME1", "MONOCHROME2"):
         if stored.ndim != 2:
-            raise _damaged("its header calls it both grey and colored")
-        grey, doubts = shown(header, stored)
-        return (1.0 - grey if photometric == "MONOCHROME1" else grey), doubts
+            raise _damaged("its header calls it both gray and colored")
+        gray, doubts = shown(header, stored)
+        return (1.0 - gray if photometric == "MONOCHROME1" else gray), doubts
     white = 2.0 ** int(header.BitsStored) - 1
     if photometric == "PALETTE COLOR":
         stored, white = palette_colors(header, stored), 1.0
     if stored.ndim != 3:
-        raise _damaged("its header does not say how grey or color is stored")
+        raise _damaged("its header does not say how gray or color is stored")
     luma = stored.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     luma /= np.float32(white)
     return np.clip(luma, 0.0, 1.0, out=luma), ()

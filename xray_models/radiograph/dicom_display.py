@@ -1,4 +1,4 @@
-"""From stored DICOM values to grey as a viewer shows it: rescale, lookup tables and window.
+"""From stored DICOM values to gray as a viewer shows it: rescale, lookup tables and window.
 
 DICOM PS3.3 C.11.1 (modality LUT), C.11.2 (VOI LUT and window). Written here rather than taken from
 pydicom, which works in float64 over the stored range: four times the memory, and not in 0..1.
@@ -37,8 +37,8 @@ def shown(header: Dataset, stored: np.ndarray) -> tuple[np.ndarray, tuple[str, .
     if header.get("VOILUTSequence"):
         item = header.VOILUTSequence[0]
         table, first, bits = _table(header, item["LUTDescriptor"], item["LUTData"])
-        grey = stretched(table, 0, white_of(int(table.max()), bits))
-        return _looked_up(values, grey, first), ()
+        gray = stretched(table, 0, white_of(int(table.max()), bits))
+        return _looked_up(values, gray, first), ()
     warnings: tuple[str, ...] = ()
     if header.get("WindowCenter") is not None or header.get("WindowWidth") is not None:
         windowed = _windowed(header, values)

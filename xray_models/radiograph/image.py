@@ -26,7 +26,7 @@ _MOST_PAGES = 1000
 
 
 def decode(data: bytes) -> Radiograph:
-    """Decode a picture to grey; the first page or frame where there are several.
+    """Decode a picture to gray; the first page or frame where there are several.
 
     EXIF rotation is applied, transparency is laid on black, color becomes ITU-R 601 luma.
 
@@ -85,7 +85,7 @@ def _white_is_zero(image: Image.Image) -> bool:
 
 
 def _grey(image: Image.Image) -> Image.Image:
-    """Grey of 8 bits; where the picture is transparent there is black."""
+    """Gray of 8 bits; where the picture is transparent there is black."""
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)

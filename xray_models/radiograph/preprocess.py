@@ -15,7 +15,7 @@ SCALINGS = ("unit", "symmetric", "imagenet", "hed", "z-score")
 
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
-# keras.applications' caffe mode: 255-scaled BGR minus these means; grey needs only the means
+# keras.applications' caffe mode: 255-scaled BGR minus these means; gray needs only the means
 _CAFFE_BGR_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 
@@ -46,7 +46,7 @@ class Placement:
 def resize(
     pixels: np.ndarray, input_size: tuple[int, int], geometry: str
 ) -> tuple[np.ndarray, Placement]:
-    """Resize grey pixels to a network's input size, with antialiasing.
+    """Resize gray pixels to a network's input size, with antialiasing.
 
     Args:
         pixels: float32 in 0..1, shape (height, width).
@@ -80,11 +80,11 @@ def resize(
     return canvas, placement
 
 
-def scale(grey: np.ndarray, scaling: str, mean_std: tuple[float, ...] = ()) -> np.ndarray:
-    """Scale grey values in 0..1 to what a network was trained on, with three channels last.
+def scale(gray: np.ndarray, scaling: str, mean_std: tuple[float, ...] = ()) -> np.ndarray:
+    """Scale gray values in 0..1 to what a network was trained on, with three channels last.
 
     Args:
-        grey: float32 in 0..1, any shape.
+        gray: float32 in 0..1, any shape.
         scaling: "unit" (unchanged), "symmetric" (-1..1, as MobileNetV2 of keras.applications),
             "imagenet" (minus mean, over standard deviation), "hed" (VGG16's original: 0..255 minus
             the ImageNet mean, in BGR), "z-score" (0..255 minus the mean, over the standard
@@ -92,23 +92,23 @@ def scale(grey: np.ndarray, scaling: str, mean_std: tuple[float, ...] = ()) -> n
         mean_std: for "z-score", mean and standard deviation of the training films' 0..255 pixels.
 
     Returns:
-        float32 of shape (*grey.shape, 3).
+        float32 of shape (*gray.shape, 3).
 
     Raises:
         ValueError: for an unknown scaling, or a "z-score" without mean and standard deviation.
     """
-    grey = grey[..., None]
+    gray = gray[..., None]
     if scaling == "unit":
-        return np.repeat(grey, 3, axis=-1).astype(np.float32)
+        return np.repeat(gray, 3, axis=-1).astype(np.float32)
     if scaling == "symmetric":
-        return np.repeat(2.0 * grey - 1.0, 3, axis=-1).astype(np.float32)
+        return np.repeat(2.0 * gray - 1.0, 3, axis=-1).astype(np.float32)
     if scaling == "imagenet":
-        return ((grey - _IMAGENET_MEAN) / _IMAGENET_STD).astype(np.float32)
+        return ((gray - _IMAGENET_MEAN) / _IMAGENET_STD).astype(np.float32)
     if scaling == "hed":
-        return (grey * 255.0 - _CAFFE_BGR_MEAN).astype(np.float32)
+        return (gray * 255.0 - _CAFFE_BGR_MEAN).astype(np.float32)
     if scaling == "z-score":
         if len(mean_std) != 2 or mean_std[1] <= 0:
             raise ValueError("The scaling z-score needs a mean and a standard deviation above 0.")
         mean, deviation = mean_std
-        return np.repeat((grey * 255.0 - mean) / deviation, 3, axis=-1).astype(np.float32)
+        return np.repeat((gray * 255.0 - mean) / deviation, 3, axis=-1).astype(np.float32)
     raise ValueError(f"Unknown scaling {scaling!r}. Known: {', '.join(SCALINGS)}.")

@@ -57,7 +57,7 @@ def read(source: bytes | str | os.PathLike[str]) -> Radiograph:
             before anything is decoded.
 
     Returns:
-        The film: float32 grey in 0..1, bright is dense, at its original size.
+        The film: float32 gray in 0..1, bright is dense, at its original size.
 
     Raises:
         UnreadableRadiograph: for whatever cannot be read; the message is for people.

@@ -18,9 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from xray_models import catalogue
-from xray_models.batch.summary import BINS, Finding, Tally
+from xray_models.batch.summary import BINS, FindingCounts, Tally
 from xray_models.evaluate.metrics.curves import precision_recall, roc
-from xray_models.evaluate.predictions.predictions import Judged
+from xray_models.evaluate.predictions.predictions import Predictions
 from xray_models.evaluate.summary import performance, share, with_interval
 
 _INK, _BELOW, _ABOVE = "#14212c", "#8aa0b2", "#d97706"
@@ -60,12 +60,14 @@ figcaption, .small {{ font-size: .87rem; color: #45566a; }}
 """
 
 
-def report(counted: Tally, judged: Sequence[Judged] = (), notes: Sequence[str] = ()) -> str:
+def report(
+    counted: Tally, predictions: Sequence[Predictions] = (), notes: Sequence[str] = ()
+) -> str:
     """The report.
 
     Args:
         counted: what came of the run.
-        judged: the models on films of known truth, if there are any.
+        predictions: the models on films of known truth, if there are any.
         notes: sentences on the truth.
     """
     body = [
@@ -73,9 +75,9 @@ def report(counted: Tally, judged: Sequence[Judged] = (), notes: Sequence[str] =
         '<p class="notice">For teaching and research, not for diagnosis.</p>',
         _files(counted),
     ]
-    if judged or notes:
+    if predictions or notes:
         body += ["<h2>Compared with the truth</h2>", *(_paragraph(note) for note in notes)]
-    body += [_performance(one) for one in judged]
+    body += [_performance(one) for one in predictions]
     models = list(dict.fromkeys(model for model, _ in counted.findings))
     body += [_model(model, counted) for model in models]
     if counted.failed:
@@ -128,8 +130,8 @@ def _model(model: str, counted: Tally) -> str:
     )
 
 
-def _performance(judged: Judged) -> str:
-    every = performance(judged)
+def _performance(predictions: Predictions) -> str:
+    every = performance(predictions)
     rows = [
         (
             one.label,
@@ -159,11 +161,11 @@ def _performance(judged: Judged) -> str:
         "NPV",
         "TP / FP / FN / TN",
     )
-    curves = [label for label in judged.labels if not judged.of(label).problem]
+    curves = [label for label in predictions.labels if not predictions.of(label).problem]
     spoken = "; ".join(f"{one.label}: AUC {with_interval(one.auc)}" for one in every)
     figure = (
         _figure(
-            _curves(judged, curves),
+            _curves(predictions, curves),
             f"ROC and precision-recall curves. {spoken}.",
             "ROC (left) and precision-recall curve (right) of each finding; AP is average "
             "precision, the dot is the card's threshold, the dashed line is no skill.",
@@ -171,9 +173,9 @@ def _performance(judged: Judged) -> str:
         if curves
         else ""
     )
-    said = [*judged.notes, *(one.note for one in every if one.note)]
+    said = [*predictions.notes, *(one.note for one in every if one.note)]
     return (
-        f"<h3>{escape(judged.name)}</h3>{_table(head, rows)}"
+        f"<h3>{escape(predictions.name)}</h3>{_table(head, rows)}"
         f"{''.join(_paragraph(note) for note in said)}{figure}"
     )
 
@@ -232,7 +234,7 @@ def _grid(count: int, across: int) -> tuple[Figure, list[Axes]]:
     return figure, axes[:count]
 
 
-def _histograms(found: dict[str, Finding]) -> Figure:
+def _histograms(found: dict[str, FindingCounts]) -> Figure:
     figure, axes = _grid(len(found), min(_ACROSS, len(found)) if len(found) > 1 else 2)
     left = np.arange(BINS) / BINS
     for one, (label, finding) in zip(axes, found.items(), strict=True):
@@ -249,10 +251,10 @@ def _histograms(found: dict[str, Finding]) -> Figure:
     return figure
 
 
-def _curves(judged: Judged, labels: Sequence[str]) -> Figure:
+def _curves(predictions: Predictions, labels: Sequence[str]) -> Figure:
     figure, axes = _grid(2 * len(labels), 2 if len(labels) == 1 else 4)
     for k, label in enumerate(labels):
-        one, cut = judged.of(label), judged.thresholds[label]
+        one, cut = predictions.of(label), predictions.thresholds[label]
         called = one.scores >= cut
         found, false = int((called & one.truth).sum()), int((called & ~one.truth).sum())
         recall, precision = found / one.positives, found / max(1, found + false)

@@ -13,7 +13,7 @@ from xray_models.report.text_format import UNDEFINED, grid, with_interval
 def lines(card: Card) -> list[str]:
     """A table for each collection of films with boxes, then one of what needs no boxes.
 
-    The measurements themselves take hours: `benchmark localisation`, `faithfulness`, `sanity`.
+    The measurements themselves take hours: `measure localization`, `faithfulness`, `sanity`.
 
     Raises:
         ValueError: a stored table cannot be used.

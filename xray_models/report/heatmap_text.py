@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.explanations.evidence import Evidence, Localization, Measured
 from xray_models.viz.overlay import shrink
 
@@ -144,7 +144,7 @@ def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tupl
     miss one, and can take a small bright bone for a marker.
 
     Args:
-        pixels: grey in 0..1, (height, width).
+        pixels: gray in 0..1, (height, width).
         heat: in 0..1, (height, width), laid over the whole film; may be of another size.
         outside: share of the map's heat that lies beside the film: `Heatmap.outside`.
 
@@ -186,7 +186,7 @@ def outside_body(film: np.ndarray) -> np.ndarray:
     """The dark background around the body, bool of the film's shape; empty where there is none.
 
     Args:
-        film: grey in 0..1, (height, width), small.
+        film: gray in 0..1, (height, width), small.
     """
     smooth = ndimage.gaussian_filter(film, 1.5)
     bright = smooth > _DARK * np.quantile(smooth, 0.99)
@@ -207,7 +207,7 @@ def markers(film: np.ndarray) -> list[tuple[slice, slice]]:
     """Small bright spots with sharp contrast near the corners: what letters and markers look like.
 
     Args:
-        film: grey in 0..1, (height, width), small.
+        film: gray in 0..1, (height, width), small.
 
     Returns:
         Rows and columns of each.
@@ -250,7 +250,7 @@ def _about_place(found: Localization | None) -> str:
     known = " (which the model was trained on, though not on the boxes)" if share.seen else ""
     of, whose = "", "of the finding"
     if share.others:
-        mostly = f"mostly {shown(share.mostly)}, " if share.mostly else ""
+        mostly = f"mostly {display_name(share.mostly)}, " if share.mostly else ""
         of, whose = f" of other findings, {mostly}few or none of this one,", "of each"
     return (
         f"On {share.films} films{known}{of} the hottest point of this map lay in or beside a box "

@@ -25,7 +25,7 @@ from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate
 from xray_models.evaluate.predictions.held_out_table import crops, load, out_of_fold
 from xray_models.evaluate.predictions.predictions import (
     FEW,
-    Judged,
+    Predictions,
     films_of_test,
     from_table,
     subgroup_columns,
@@ -69,8 +69,8 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
     test = films_of_test(card)
     cuts = cutoffs(test, card)
     found = estimates(test, card, replicates, cuts=cuts)
-    judged = from_table(test, card)
-    calls = called(judged, card, cuts)
+    predictions = from_table(test, card)
+    calls = called(predictions, card, cuts)
     lines = [
         f"{card.id}: {card.name}",
         f"{_count(test)} {_origin(test)}, {card.held_out.table}",
@@ -79,11 +79,15 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
         "",
         *_threshold_lines(card, out_of_fold(test)),
         "",
-        *(_count_lines(judged, calls) if card.multi_label else _matrix_lines(test, card, cuts)),
+        *(
+            _count_lines(predictions, calls)
+            if card.multi_label
+            else _matrix_lines(test, card, cuts)
+        ),
     ]
-    for finding in judged.labels:
-        every = details(judged, finding, calls.get(finding), replicates)
-        lines += ["", *_detail_lines(judged, finding, every)]
+    for finding in predictions.labels:
+        every = details(predictions, finding, calls.get(finding), replicates)
+        lines += ["", *_detail_lines(predictions, finding, every)]
     for column in subgroup_columns(test, card):
         lines += ["", *_subgroup_lines(test, card, cuts, column, replicates)]
     lines += _rival_lines(card, test, replicates) + _alternative_lines(card, replicates)
@@ -169,12 +173,12 @@ def _matrix_lines(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> list[st
     ]
 
 
-def _count_lines(judged: Judged, calls: Mapping[str, np.ndarray]) -> list[str]:
+def _count_lines(predictions: Predictions, calls: Mapping[str, np.ndarray]) -> list[str]:
     header = ["", "with", "called", "missed", "without", "called", "passed", "unknown"]
     lines = []
-    for label in judged.labels:
-        truth = judged.truth[:, judged.index(label)]
-        yes = calls.get(label, np.full(judged.films, np.nan))
+    for label in predictions.labels:
+        truth = predictions.truth[:, predictions.index(label)]
+        yes = calls.get(label, np.full(predictions.films, np.nan))
         by_truth = [
             str(int(count))
             for value in (1, 0)
@@ -191,8 +195,8 @@ def _count_lines(judged: Judged, calls: Mapping[str, np.ndarray]) -> list[str]:
     ]
 
 
-def _detail_lines(judged: Judged, finding: str, every: Mapping[str, Detail]) -> list[str]:
-    one = judged.of(finding)
+def _detail_lines(predictions: Predictions, finding: str, every: Mapping[str, Detail]) -> list[str]:
+    one = predictions.of(finding)
     return [
         f"{finding} in full: {one.positives:,} films with, {one.negatives:,} without",
         *grid(
@@ -258,8 +262,8 @@ def _small_lines(films: Mapping[str, pd.DataFrame], card: Card) -> list[str]:
     """Say which subgroups have too few films with or without a finding to tell much."""
     lines = []
     for value, part in films.items():
-        judged = from_table(part, card)
-        few = [one for one in map(judged.of, judged.labels) if one.few]
+        predictions = from_table(part, card)
+        few = [one for one in map(predictions.of, predictions.labels) if one.few]
         named = [f"{one.label} ({one.positives} with, {one.negatives} without)" for one in few]
         if few:
             what = _list(named) if len(few) <= _MOST_NAMED else f"{len(few)} findings"

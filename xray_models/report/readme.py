@@ -10,7 +10,7 @@ from xray_models.evaluate.card_figures import (
     estimates,
 )
 from xray_models.evaluate.metrics.bootstrap import REPLICATES
-from xray_models.evaluate.pooled import together
+from xray_models.evaluate.pooled import pooled_estimate
 from xray_models.evaluate.predictions.predictions import (
     films_of_test,
 )
@@ -52,7 +52,7 @@ def pooled_line(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
     Raises:
         TableError: a held-out table cannot be used.
     """
-    found = together(cards, replicates)
+    found = pooled_estimate(cards, replicates)
     if found is None:
         return ""
     return (

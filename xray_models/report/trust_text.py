@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from xray_models.catalogue import Card
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.explanations.evidence import evidence
-from xray_models.explain.queries import Aim
+from xray_models.explain.queries import Query
 from xray_models.report import heatmap_text
 
 _UNMEASURED = (
@@ -16,7 +16,7 @@ _UNMEASURED = (
 
 def trust(
     card: Card,
-    aim: Aim,
+    query: Query,
     method: str,
     layer: str | None = None,
     probability: float | None = None,
@@ -27,7 +27,7 @@ def trust(
 
     Args:
         card: of the model.
-        aim: what was asked.
+        query: what was asked.
         method: id of the method.
         layer: another layer than the method's own.
         probability: of the aim's label on this film; None for a label that is no finding.
@@ -35,15 +35,15 @@ def trust(
     Raises:
         MethodTableError: a stored table cannot be used.
     """
-    threshold = card.thresholds.get(aim.label)
-    label = shown(aim.label)
+    threshold = card.thresholds.get(query.label)
+    label = display_name(query.label)
     name = f"{label[0].upper()}{label[1:]}"
     if threshold is None or probability is None:
         call = f"{name} is no finding with a threshold, so there is no call to explain."
-    elif aim.direction == "for":
+    elif query.direction == "for":
         positive = probability >= threshold
-        return heatmap_text.trust(evidence(card.id, aim.label, method, positive, layer))
+        return heatmap_text.trust(evidence(card.id, query.label, method, positive, layer))
     else:
         side = "above" if probability >= threshold else "below"
         call = f"The finding {label} is {side} its threshold here."
-    return f"{_UNMEASURED.format(what=aim.words)} {call}"
+    return f"{_UNMEASURED.format(what=query.words)} {call}"

@@ -22,13 +22,13 @@ from xray_models.train import weighing as losses
 from xray_models.train.data import cross_validation, pipeline
 from xray_models.train.recipe import Recipe
 from xray_models.train.run_folder import hardware
-from xray_models.train.run_folder.atomic_write import whole
+from xray_models.train.run_folder.atomic_write import atomic_write
 from xray_models.train.run_folder.checkpoint import (
     BEST as BEST,  # those who read runs know it from here
 )
 from xray_models.train.run_folder.checkpoint import Checkpoints, State, readable
 from xray_models.train.run_folder.journal import Journal
-from xray_models.train.run_folder.reseed import reseed
+from xray_models.train.run_folder.seeding import reseed
 from xray_models.train.weight_averaging import RunningAverage
 
 log = logging.getLogger(__name__)
@@ -181,9 +181,9 @@ def _fit(
                 line |= _validate(network, unseen, truth, recipe)
             after = _next(state, line, recipe, float(learner.optimizer.learning_rate))
             if after.kept == epoch:
-                with whole(checkpoints.best(epoch)) as file:
+                with atomic_write(checkpoints.best(epoch)) as file:
                     network.save_weights(file)
-        with whole(checkpoints.last(epoch)) as file:
+        with atomic_write(checkpoints.last(epoch)) as file:
             learner.save_weights(file)
         average.save(checkpoints.average(epoch))
         line["seconds"] = time.monotonic() - began
@@ -197,10 +197,10 @@ def _fit(
 def _next(state: State, line: dict[str, float], recipe: Recipe, learning_rate: float) -> State:
     """The state after an epoch; an AUC that is not a number, of one class alone, is none."""
     auc = line.get("validation_auc", math.nan)
-    judged = not math.isnan(auc)
-    better = judged and (state.best is None or auc > state.best)
-    worse = 0 if better else state.worse + judged
-    if worse and judged and recipe.plateau < 1:
+    measured = not math.isnan(auc)
+    better = measured and (state.best is None or auc > state.best)
+    worse = 0 if better else state.worse + measured
+    if worse and measured and recipe.plateau < 1:
         learning_rate *= recipe.plateau
     stopped = bool(recipe.patience and worse >= recipe.patience)
     if stopped:
@@ -209,7 +209,7 @@ def _next(state: State, line: dict[str, float], recipe: Recipe, learning_rate: f
     return State(
         epoch=epoch,
         best=auc if better else state.best,
-        kept=epoch if recipe.keep_last or better or not judged else state.kept,
+        kept=epoch if recipe.keep_last or better or not measured else state.kept,
         worse=worse,
         learning_rate=learning_rate,
         stopped=stopped,

@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from xray_models.train.run_folder.atomic_write import whole
+from xray_models.train.run_folder.atomic_write import atomic_write
 
 
 class RunningAverage(keras.callbacks.Callback):
@@ -56,7 +56,7 @@ class RunningAverage(keras.callbacks.Callback):
     def save(self, path: Path) -> None:
         """Write the average beside the checkpoint."""
         if self._mean:
-            with whole(path) as part:
+            with atomic_write(path) as part:
                 np.savez(part, *self._mean, steps=self._steps)
 
     def load(self, path: Path) -> None:

@@ -26,7 +26,7 @@ def cascade(checks: pd.DataFrame) -> Plot:
     rows = rows.astype({"empty": "Int64"})
     rows["way"] = rows["stage"] / rows.groupby("method")["stage"].transform("max").clip(lower=1)
     figure = go.Figure()
-    told = []
+    message = []
     for place, (method, line) in enumerate(rows.groupby("method", sort=False)):
         look = place % len(SERIES)
         empty = [
@@ -49,7 +49,7 @@ def cascade(checks: pd.DataFrame) -> Plot:
             hovertemplate="scrambled down to %{customdata[0]}<br>rank correlation %{y:.2f}, "
             "structural similarity %{customdata[1]:.2f}%{customdata[2]}",
         )
-        told.append(
+        message.append(
             f"{method} ends at {number(line['correlation'].iloc[-1], 2)}"
             + f" ({empty[-1]})" * bool(empty[-1])
         )
@@ -72,5 +72,5 @@ def cascade(checks: pd.DataFrame) -> Plot:
         figure,
         partial(rows.copy),
         f"What is left of maps while weights are scrambled from the top layer down: "
-        f"{'; '.join(told)}.{uncounted}",
+        f"{'; '.join(message)}.{uncounted}",
     )

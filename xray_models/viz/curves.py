@@ -151,12 +151,12 @@ def overlaid(films: Pair, curves: dict[str, Curve]) -> Plot:
         legend=_LEGEND_INSIDE | {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         margin={"l": 56, "r": 12, "t": 70, "b": 48},
     )
-    told = "; ".join(f"{name} {number(curve.area)}" for name, curve in curves.items())
+    message = "; ".join(f"{name} {number(curve.area)}" for name, curve in curves.items())
     return Plot(
         "comparison",
         figure,
         lambda: _together(curves),
-        f"ROC curves of {len(curves)} models on the same {len(films.truth):,} films. AUC: {told}.",
+        f"ROC curves of {len(curves)} models on the same {len(films.truth):,} films. AUC: {message}.",
     )
 
 

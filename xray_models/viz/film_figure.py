@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from xray_models.catalogue.display_names import shown
+from xray_models.catalogue.display_names import display_name
 from xray_models.viz.overlay import BOX_COLOR, encode
 
 if TYPE_CHECKING:
@@ -241,5 +241,5 @@ def _draw_box(shown: go.Figure, box: Box, film: tuple[int, int], end: str, named
 def caption(box: Box) -> str:
     """What stands at a box: its label and its share of the heat."""
     if box.mass is None:
-        return shown(box.label)
-    return f"{shown(box.label)}, {box.mass:.0%} of the heat".replace("%", " %")
+        return display_name(box.label)
+    return f"{display_name(box.label)}, {box.mass:.0%} of the heat".replace("%", " %")

@@ -54,10 +54,10 @@ def subgroups(found: Sequence[Subgroup], whole: Estimate) -> Plot:
             "notes": [" ".join(one.notes) for one in found],
         },
     )
-    told = "; ".join(
+    message = "; ".join(
         f"{one.column} {one.value or 'not known'} {number(one.auc.value)}" for one in found
     )
-    return Plot("subgroups", figure, data, f"AUC by subgroup. {told}.")
+    return Plot("subgroups", figure, data, f"AUC by subgroup. {message}.")
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ def literature(found: Sequence[Beside]) -> Plot:
         ],
         columns=["figure", "source", "value", "low", "high", "other data", "url"],
     )
-    told = "; ".join(
+    message = "; ".join(
         f"{one.name}: here {number(one.own.value)}, published "
         + ", ".join(number(ref.value) for ref in one.published)
         for one in found
     )
-    return Plot("literature", figure, data, f"Beside published figures, of other data. {told}.")
+    return Plot("literature", figure, data, f"Beside published figures, of other data. {message}.")
 
 
 def _dots(

@@ -48,11 +48,11 @@ class Style:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1.")
 
 
-def overlay(grey: np.ndarray, heat: np.ndarray, style: Style) -> np.ndarray:
+def overlay(gray: np.ndarray, heat: np.ndarray, style: Style) -> np.ndarray:
     """Lay heat over a film.
 
     Args:
-        grey: float32 in 0..1, (height, width).
+        gray: float32 in 0..1, (height, width).
         heat: float32 in 0..1, same shape.
         style: colors, opacity, threshold and contour.
 
@@ -62,10 +62,10 @@ def overlay(grey: np.ndarray, heat: np.ndarray, style: Style) -> np.ndarray:
     Raises:
         ValueError: the shapes differ.
     """
-    if grey.shape != heat.shape:
-        raise ValueError(f"The film is {grey.shape}, the heat {heat.shape}: they must be the same.")
+    if gray.shape != heat.shape:
+        raise ValueError(f"The film is {gray.shape}, the heat {heat.shape}: they must be the same.")
     alpha = np.where((heat >= style.threshold) & (heat > 0), style.opacity, 0.0)[..., None]
-    film = np.repeat(grey[..., None], 3, axis=-1)
+    film = np.repeat(gray[..., None], 3, axis=-1)
     mixed = film + alpha.astype(np.float32) * (_table(style.colormap)[_index(heat)] - film)
     if style.contour and style.opacity > 0:
         mixed = _draw_contour(mixed, heat, style.threshold)
@@ -104,27 +104,27 @@ def outlined(
     return np.asarray(image)
 
 
-def film(grey: np.ndarray) -> np.ndarray:
+def film(gray: np.ndarray) -> np.ndarray:
     """A film without heat, as uint8 RGB of shape (height, width, 3)."""
-    return _to_bytes(np.repeat(grey[..., None], 3, axis=-1))
+    return _to_bytes(np.repeat(gray[..., None], 3, axis=-1))
 
 
-def shrink(grey: np.ndarray, longest: int) -> np.ndarray:
+def shrink(gray: np.ndarray, longest: int) -> np.ndarray:
     """A film scaled down to at most `longest` pixels on its longer side, with antialiasing.
 
     Args:
-        grey: float32, (height, width).
+        gray: float32, (height, width).
         longest: in pixels.
 
     Returns:
         float32; the film itself where it is small enough.
     """
-    height, width = grey.shape
+    height, width = gray.shape
     scale = longest / max(height, width)
     if scale >= 1:
-        return grey
+        return gray
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    image = Image.fromarray(np.ascontiguousarray(grey, np.float32))
+    image = Image.fromarray(np.ascontiguousarray(gray, np.float32))
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR))
 
 

@@ -96,7 +96,7 @@ def evidence(
         MethodTableError: a stored table cannot be used.
     """
     method = f"{method}@{layer}" if layer else method
-    places = results_table.load(model, "localisation")
+    places = results_table.load(model, "localization")
     pointing = _of_finding(_of(places, method, POINTING), finding)
     share = _of_finding(_of(places, method, SHARE), finding)
     uses = _of(results_table.load(model, "faithfulness"), method, GAP)

@@ -112,7 +112,7 @@ def prepare(
     study = Study(list(found), [], {name: [] for name in BASELINES})
     for i, call in enumerate(study.calls):
         ready = networks.explained(call.held)
-        inputs = ready.subject.inputs[0]
+        inputs = ready.cache.inputs[0]
         score = _score(ready, target_of(card, call.finding))
         made = faithfulness.drops(score, inputs, faithfulness.blurred(inputs), seed=seed)
         study.drops.append(made)
@@ -156,12 +156,12 @@ def measure(
     for i, call in enumerate(study.calls):
         ready = networks.explained(call.held)
         target = target_of(card, call.finding)
-        heat = over_input(ready.heat(target, method, seed).values, ready.subject.size)
+        heat = over_input(ready.heat(target, method, seed).values, ready.cache.size)
         found = _judged(card, ready, call.finding, heat, study.drops[i], seed)
         if noise:
             again = partial(ready.heat_of, target=target, method=method, seed=seed)
             found["", "stability"] = _number(
-                faithfulness.stability(again, ready.subject.inputs[0], seed=seed)
+                faithfulness.stability(again, ready.cache.inputs[0], seed=seed)
             )
         values.append(found)
         progress(i + 1, len(study.calls))
@@ -210,11 +210,11 @@ def _judged(
     card: Card, ready: Explained, finding: str, heat: np.ndarray, made: Drops, seed: int
 ) -> dict[tuple[str, str], float]:
     """Every figure but stability."""
-    inputs = ready.subject.inputs[0]
+    inputs = ready.cache.inputs[0]
     fill = faithfulness.blurred(inputs)
 
     def predict(batch: np.ndarray) -> np.ndarray:
-        return probability(card, finding, ready.subject.predict(batch))
+        return probability(card, finding, ready.cache.predict(batch))
 
     curves = faithfulness.curves(predict, inputs, heat, fill, steps=_STEPS, seed=seed)
     drop, rose = faithfulness.drop_and_increase(predict, inputs, heat, fill)
@@ -230,7 +230,7 @@ def _judged(
 
 def _score(ready: Explained, target: Target) -> Predict:
     def score(batch: np.ndarray) -> np.ndarray:
-        found: np.ndarray = ready.subject.predict(batch) @ target.vector()
+        found: np.ndarray = ready.cache.predict(batch) @ target.vector()
         return found
 
     return score

@@ -48,25 +48,25 @@ class Explained:
     """A film as a network's input, ready to be explained.
 
     Attributes:
-        subject: network and input.
+        cache: network and input.
         placement: where the film lies in the input.
         seen: whether the network was trained on this film.
     """
 
-    subject: explain.Subject
+    cache: explain.PassCache
     placement: Placement
     seen: bool
 
     def heat(self, target: Target, method: str, seed: int = 0) -> Heatmap:
         """The map of a target by a method, or by one at a layer: "METHOD@LAYER"."""
         name, layer = explain.at_layer(method)
-        values = explain.maps(self.subject, [target], name, layer, seed=seed)[0]
-        return Heatmap(values, self.placement, self.subject.size)
+        values = explain.maps(self.cache, [target], name, layer, seed=seed)[0]
+        return Heatmap(values, self.placement, self.cache.size)
 
     def heat_of(self, inputs: np.ndarray, target: Target, method: str, seed: int = 0) -> np.ndarray:
         """The map of another input (height, width, channels) of the same network, on its grid."""
-        network = self.subject.network
-        other = explain.Subject(lambda: network, inputs[None], self.subject.baseline)
+        network = self.cache.network
+        other = explain.PassCache(lambda: network, inputs[None], self.cache.baseline)
         name, layer = explain.at_layer(method)
         return np.asarray(explain.maps(other, [target], name, layer, seed=seed)[0])
 
@@ -100,16 +100,16 @@ class Networks:
             WeightsError: the weights, shipped or of the fold, cannot be used.
         """
         card, pixels = self._card, one.film.pixels()
-        grey, placement = resize(pixels, card.input_size, card.geometry)
+        gray, placement = resize(pixels, card.input_size, card.geometry)
         if self._run is not None and one.split.startswith("fold"):
-            subject = explain.Subject(
+            cache = explain.PassCache(
                 partial(functions.traced, self._network(one.split), frozen=True),
-                scale(grey, card.scaling, card.mean_std)[None],
-                baseline=scale(np.zeros_like(grey), card.scaling, card.mean_std)[None],
+                scale(gray, card.scaling, card.mean_std)[None],
+                baseline=scale(np.zeros_like(gray), card.scaling, card.mean_std)[None],
             )
         else:
-            subject = explain.subject_of(card, Radiograph(pixels, one.film.path.suffix))
-        return Explained(subject, placement, self.seen(one.split))
+            cache = explain.pass_cache_of(card, Radiograph(pixels, one.film.path.suffix))
+        return Explained(cache, placement, self.seen(one.split))
 
     def _network(self, split: str) -> keras.Model:
         if split not in self._of_fold:

@@ -53,7 +53,7 @@ _NAMES = {
 # opacities were drawn where they were suspicious for pneumonia
 _FINDINGS = {"Lung Opacity": "pneumonia"}
 
-Judged = dict[tuple[str, str], float]
+BoxScores = dict[tuple[str, str], float]
 """(rule, measure) -> value on one film; the rule is empty for figures of the map itself."""
 
 
@@ -94,7 +94,7 @@ class Study:
     cases: list[Case]
     shapes: list[tuple[int, int]]
     areas: list[float]
-    baselines: dict[str, list[Judged]]
+    baselines: dict[str, list[BoxScores]]
     rules: tuple[Rule, ...]
 
 
@@ -164,7 +164,7 @@ def prepare(
             USUAL: localization.usual_place(others, shape),
         }
         for name, heat in maps.items():
-            study.baselines[name].append(judge(study, i, heat))
+            study.baselines[name].append(score_map(study, i, heat))
         boxed = float(localization.mask(case.corners, shape).mean())
         study.baselines[USUAL][-1]["", AREA] = boxed
         progress(i + 1, len(study.cases))
@@ -187,7 +187,7 @@ def _others(found: Sequence[Case], case: Case) -> list[np.ndarray]:
     return [other.corners for other in chosen]
 
 
-def judge(study: Study, index: int, heat: np.ndarray) -> Judged:
+def score_map(study: Study, index: int, heat: np.ndarray) -> BoxScores:
     """Every figure of a map on a case.
 
     Args:
@@ -197,7 +197,7 @@ def judge(study: Study, index: int, heat: np.ndarray) -> Judged:
     """
     case, (height, width) = study.cases[index], study.shapes[index]
     heat = np.asarray(heat, np.float32)
-    found: Judged = {
+    found: BoxScores = {
         ("", name): value for name, value in localization.over_map(heat, case.corners).items()
     }
     for rule in study.rules:
@@ -216,7 +216,7 @@ def measure(
     methods: Sequence[str],
     seed: int = 0,
     progress: Progress = silent,
-) -> dict[str, list[Judged]]:
+) -> dict[str, list[BoxScores]]:
     """Every figure of some methods on every case; they share what they need of a film.
 
     Args:
@@ -231,18 +231,18 @@ def measure(
         DataSetError, WeightsError: a film or a network cannot be used.
         ValueError: a method does not fit the model.
     """
-    values: dict[str, list[Judged]] = {method: [] for method in methods}
+    values: dict[str, list[BoxScores]] = {method: [] for method in methods}
     for i, case in enumerate(study.cases):
         target = targets.combined(card.labels, card.members(case.finding))
         explained = networks.explained(case.held)
         for method in methods:
             heat = explained.heat(target, method, seed).on_radiograph(study.shapes[i])
-            values[method].append(judge(study, i, heat))
+            values[method].append(score_map(study, i, heat))
         progress(i + 1, len(study.cases))
     return values
 
 
-def other_reader(study: Study) -> tuple[list[int], list[Judged]]:
+def other_reader(study: Study) -> tuple[list[int], list[BoxScores]]:
     """Cases whose film another source boxed too, and the figures of that source's boxes as a map.
 
     Returns:
@@ -255,14 +255,14 @@ def other_reader(study: Study) -> tuple[list[int], list[Judged]]:
             corners = drawn.get((case.film.image, case.finding, source))
             if source != case.source and corners is not None:
                 indices.append(i)
-                values.append(judge(study, i, localization.mask(corners, study.shapes[i])))
+                values.append(score_map(study, i, localization.mask(corners, study.shapes[i])))
     return indices, values
 
 
 def figures(
     study: Study,
     method: str,
-    values: Sequence[Judged],
+    values: Sequence[BoxScores],
     seen: Callable[[str], bool],
     indices: Sequence[int] | None = None,
 ) -> list[MethodFigure]:
@@ -305,7 +305,7 @@ def _baseline(study: Study, chosen: Sequence[int]) -> Mapping[tuple[str, str], n
 
 
 def usual_area(card: Card, finding: str) -> float:
-    """Share of the film that people usually box for a finding, as `benchmark` stored it.
+    """Share of the film that people usually box for a finding, as `measure` stored it.
 
     Of a finding that too few films have boxes of, it is the share of the findings together: their
     sizes differ less than their places do. Of arms where they stand alone, because bone models are
@@ -315,7 +315,7 @@ def usual_area(card: Card, finding: str) -> float:
         ValueError: it was not measured for this model and finding.
         MethodTableError: the stored table cannot be used.
     """
-    rows = load(card.id, "localisation")
+    rows = load(card.id, "localization")
     rows = rows[(rows["measure"] == AREA) & rows["label"].isin((finding, EVERY))]
     rows = rows.assign(arms=rows["data"].str.endswith(ARMS))
     if rows.empty:

@@ -26,7 +26,8 @@ from xray_models.catalogue import assets
 from xray_models.evaluate.metrics import weighted
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, bootstraps
 
-KINDS = ("localisation", "faithfulness")
+KINDS = {"localization": "localisation", "faithfulness": "faithfulness"}
+"""Kind of figures -> the folder of their tables under assets/."""
 
 
 class MethodTableError(ValueError):
@@ -59,8 +60,8 @@ _KEY = ["data", "label", "method"]
 
 
 def path(model: str, kind: str) -> Path:
-    """Where a model's figures of a kind ("localisation" or "faithfulness") lie."""
-    return assets() / kind / f"{model}.csv"
+    """Where a model's figures of a kind ("localization" or "faithfulness") lie."""
+    return assets() / KINDS[kind] / f"{model}.csv"
 
 
 def load(model: str, kind: str) -> pd.DataFrame:
@@ -93,7 +94,7 @@ def load(model: str, kind: str) -> pd.DataFrame:
             table[name] = table[name].astype(int)
     except (OSError, ValueError) as error:
         raise MethodTableError(
-            f"{file}: cannot be used ({error}). Run `python -m xray_models benchmark {kind}` again."
+            f"{file}: cannot be used ({error}). Run `python -m xray_models measure {kind}` again."
         ) from error
     table["seen"] = table["seen"] == "True"
     return table[list(COLUMNS)]

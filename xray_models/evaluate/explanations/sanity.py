@@ -160,7 +160,7 @@ def check_labels(
     last = shipped.get_layer("logits")
     if not isinstance(last, keras.layers.Dense):
         return None
-    inputs = [subject.inputs for subject, _ in _films(card, learned_from)]
+    inputs = [cache.inputs for cache, _ in _films(card, learned_from)]
     below = keras.Model(shipped.inputs, last.input)
     features = below.predict(np.concatenate(inputs), batch_size=BATCH, verbose=0)
     films = _films(card, calls)
@@ -177,15 +177,15 @@ def check_labels(
     return SanityFigure(method, "labels", 1, "logits", kept, float("nan"), len(films))
 
 
-def _films(card: Card, calls: Sequence[Call]) -> list[tuple[explain.Subject, Target]]:
+def _films(card: Card, calls: Sequence[Call]) -> list[tuple[explain.PassCache, Target]]:
     shipped = Networks(card)
-    return [(shipped.explained(call.held).subject, target_of(card, call.finding)) for call in calls]
+    return [(shipped.explained(call.held).cache, target_of(card, call.finding)) for call in calls]
 
 
 def _map(
-    network: keras.Model, film: explain.Subject, target: Target, method: str, seed: int
+    network: keras.Model, film: explain.PassCache, target: Target, method: str, seed: int
 ) -> np.ndarray:
     """A film's map by a network whose weights may just have changed, over all of the input."""
-    subject = explain.Subject(network, film.inputs, film.baseline)
+    cache = explain.PassCache(network, film.inputs, film.baseline)
     name, layer = explain.at_layer(method)
-    return over_input(explain.maps(subject, [target], name, layer, seed=seed)[0], film.size)
+    return over_input(explain.maps(cache, [target], name, layer, seed=seed)[0], film.size)

@@ -62,7 +62,7 @@ def films(model: str) -> list[Films]:
     Raises:
         MethodTableError: the stored table cannot be used.
     """
-    table = results_table.load(model, "localisation")
+    table = results_table.load(model, "localization")
     found = table.groupby(["data", "label"], sort=False)[["films", "seen"]].max().reset_index()
     return sorted(
         (Films(row.data, row.label, int(row.films), bool(row.seen)) for row in found.itertuples()),
@@ -82,7 +82,7 @@ def worth(model: str, on: Films | None) -> list[Worth]:
     """
     figures: dict[str, dict[str, Estimate]] = {}
     counts: dict[str, dict[str, int]] = {}
-    places = results_table.load(model, "localisation")
+    places = results_table.load(model, "localization")
     if on is not None:
         places = places[(places["data"] == on.data) & (places["label"] == on.label)]
         _take(figures, counts, places, PLACES)

@@ -13,12 +13,12 @@ from xray_models import explain
 from xray_models.catalogue import Card
 from xray_models.evaluate.explanations.faithfulness import over_input
 from xray_models.evaluate.metrics.localization import random_map
-from xray_models.explain import Cost, Subject, methods
+from xray_models.explain import Cost, PassCache, methods
 from xray_models.explain.heatmap import Heatmap
 from xray_models.explain.metrics import faithfulness
 from xray_models.explain.metrics.rank_correlation import rank_correlation
 from xray_models.explain.progress import Progress, Stop, Stopped
-from xray_models.explain.queries import Aim
+from xray_models.explain.queries import Query
 from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
 
@@ -51,7 +51,7 @@ class Tried:
     cost: Cost
 
 
-_timed: weakref.WeakKeyDictionary[Subject, set[tuple[str, str | None]]] = (
+_timed: weakref.WeakKeyDictionary[PassCache, set[tuple[str, str | None]]] = (
     weakref.WeakKeyDictionary()
 )
 """Methods at layers whose own time on a film is known."""
@@ -87,7 +87,7 @@ class Scores:
 def tried(
     card: Card,
     film: Radiograph,
-    aim: Aim,
+    query: Query,
     method: str,
     layer: str | None = None,
     progress: Progress | None = None,
@@ -101,7 +101,7 @@ def tried(
     Args:
         card: of the model.
         film: the radiograph.
-        aim: what is asked.
+        query: what is asked.
         method: of `explain.METHODS`.
         layer: to look at; the last activation by default.
         progress: told (passes done, passes in all).
@@ -112,30 +112,30 @@ def tried(
         Stopped: `stop` returned true.
         WeightsError: the model's weights cannot be used.
     """
-    if (again := kept(card, film, aim, method, layer)) is not None:
+    if (again := cached(card, film, query, method, layer)) is not None:
         return again
-    target = aim.target(card)
+    target = query.target(card)
     network = predict.traced(card)
     cost = explain.METHODS[method].passes(network, layer=layer)
     # the pass that read the film is not part of the cost
-    subject = explain.subject_of(card, film)
-    known = subject.activation(), subject.logits
+    cache = explain.pass_cache_of(card, film)
+    known = cache.activation(), cache.logits
     began = time.perf_counter()
     heatmap = explain.heat(
         card, film, target, method, layer, progress=progress, stop=stop, every_label=True
     )
     seconds = time.perf_counter() - began
     if not cost.slow:
-        fresh = Subject(lambda: network, subject.inputs, subject.baseline, known)
+        fresh = PassCache(lambda: network, cache.inputs, cache.baseline, known)
         began = time.perf_counter()
         explain.maps(fresh, [target], method, layer)
         seconds = min(seconds, time.perf_counter() - began) or seconds
-        _timed.setdefault(subject, set()).add((method, layer))
+        _timed.setdefault(cache, set()).add((method, layer))
     return Tried(heatmap, seconds, cost)
 
 
-def kept(
-    card: Card, film: Radiograph, aim: Aim, method: str, layer: str | None = None
+def cached(
+    card: Card, film: Radiograph, query: Query, method: str, layer: str | None = None
 ) -> Tried | None:
     """A map that what is kept of the film is enough for; None where it takes a pass.
 
@@ -145,7 +145,7 @@ def kept(
     Args:
         card: of the model.
         film: the radiograph.
-        aim: what is asked.
+        query: what is asked.
         method: of `explain.METHODS`.
         layer: to look at; the last activation by default.
 
@@ -153,35 +153,35 @@ def kept(
         ValueError: the method does not fit the model.
         WeightsError: the model's weights cannot be used.
     """
-    subject = explain.subject_of(card, film)
-    slow = explain.METHODS[method].passes(subject.network, layer=layer).slow
-    if not slow and (method, layer) not in _timed.get(subject, set()):
+    cache = explain.pass_cache_of(card, film)
+    slow = explain.METHODS[method].passes(cache.network, layer=layer).slow
+    if not slow and (method, layer) not in _timed.get(cache, set()):
         return None
     began = time.perf_counter()
-    heatmap = explain.heat_kept(card, film, aim.target(card), method, layer)
+    heatmap = explain.cached_heat(card, film, query.target(card), method, layer)
     if heatmap is None:
         return None
     return Tried(heatmap, time.perf_counter() - began, Cost())
 
 
-class Judge:
+class FaithfulnessScorer:
     """Judges maps of one film, model and aim; what they share is computed once."""
 
-    def __init__(self, card: Card, film: Radiograph, aim: Aim, seed: int = 0) -> None:
+    def __init__(self, card: Card, film: Radiograph, query: Query, seed: int = 0) -> None:
         """Take the film; nothing is computed yet.
 
         Args:
             card: of the model.
             film: the radiograph.
-            aim: what the maps were asked.
+            query: what the maps were asked.
             seed: of everything that is drawn at random.
 
         Raises:
             WeightsError: the model's weights cannot be used.
         """
-        self._card, self._aim, self._seed = card, aim, seed
-        self._subject = explain.subject_of(card, film)
-        self._inputs = self._subject.inputs[0]
+        self._card, self._query, self._seed = card, query, seed
+        self._cache = explain.pass_cache_of(card, film)
+        self._inputs = self._cache.inputs[0]
         self._stop: Stop | None = None
 
     def scores(
@@ -204,7 +204,7 @@ class Judge:
             Stopped: `stop` returned true.
         """
         self._stop = stop
-        heat = over_input(np.asarray(values, np.float32), self._subject.size)
+        heat = over_input(np.asarray(values, np.float32), self._cache.size)
         curves = faithfulness.curves(
             self._probability, self._inputs, heat, self._fill, STEPS, self._seed
         )
@@ -221,17 +221,17 @@ class Judge:
         )
 
     def _stability(self, values: np.ndarray, method: str, layer: str | None) -> float | None:
-        network, baseline = self._subject.network, self._subject.baseline
+        network, baseline = self._cache.network, self._cache.baseline
         if methods.get(method).passes(network, layer=layer).slow:
             return None
-        target = self._aim.target(self._card)
+        target = self._query.target(self._card)
 
         def again(inputs: np.ndarray) -> np.ndarray:
             if inputs is self._inputs:
                 return values
             if self._stop is not None and self._stop():
                 raise Stopped("Stopped before the map was judged.")
-            noisy = Subject(lambda: network, inputs[None], baseline)
+            noisy = PassCache(lambda: network, inputs[None], baseline)
             found: np.ndarray = explain.maps(noisy, [target], method, layer, stop=self._stop)[0]
             return found
 
@@ -239,7 +239,7 @@ class Judge:
 
     def random(self, stop: Stop | None = None) -> Scores:
         """How faithful a map of noise is, for comparison."""
-        return self.scores(random_map(self._subject.size, (8, 8), self._seed), stop)
+        return self.scores(random_map(self._cache.size, (8, 8), self._seed), stop)
 
     @cached_property
     def _fill(self) -> np.ndarray:
@@ -254,13 +254,13 @@ class Judge:
     def _logits(self, batch: np.ndarray) -> np.ndarray:
         if self._stop is not None and self._stop():
             raise Stopped("Stopped before the map was judged.")
-        return self._subject.predict(batch)
+        return self._cache.predict(batch)
 
     def _probability(self, batch: np.ndarray) -> np.ndarray:
-        return self._aim.probability(self._card, self._logits(batch))
+        return self._query.probability(self._card, self._logits(batch))
 
     def _score(self, batch: np.ndarray) -> np.ndarray:
-        found: np.ndarray = self._logits(batch) @ self._aim.target(self._card).vector()
+        found: np.ndarray = self._logits(batch) @ self._query.target(self._card).vector()
         return found
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xray_models.evaluate.metrics import weighted as metrics
-from xray_models.evaluate.predictions.predictions import Judged
+from xray_models.evaluate.predictions.predictions import Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,14 +258,14 @@ class Matrix:
         return float(ratio(np.trace(self.counts) - by_chance, films - by_chance))
 
 
-def of_classes(judged: Judged) -> Matrix:
+def of_classes(predictions: Predictions) -> Matrix:
     """The most probable class of each film against its true one.
 
     Raises:
         ValueError: the labels do not exclude each other.
     """
-    truth, called = judged.truth_class(), judged.most_probable()
-    return Matrix(judged.classes, metrics.confusion(truth, called, len(judged.classes)))
+    truth, called = predictions.truth_class(), predictions.most_probable()
+    return Matrix(predictions.classes, metrics.confusion(truth, called, len(predictions.classes)))
 
 
 def of_label(label: str, counts: Counts) -> Matrix:

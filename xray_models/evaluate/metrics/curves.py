@@ -9,7 +9,7 @@ import numpy as np
 
 from xray_models.evaluate.metrics.bootstrap import LEVEL, REPLICATES, SEED, resamples
 from xray_models.evaluate.metrics.ranking import Ranking
-from xray_models.evaluate.predictions.predictions import OneLabel
+from xray_models.evaluate.predictions.predictions import LabelPredictions
 
 GRID = np.linspace(0, 1, 101)
 """Where bands are computed: every hundredth of the false-positive rate, or of the recall."""
@@ -59,7 +59,7 @@ class Band:
     high: np.ndarray
 
 
-def roc(one: OneLabel) -> Curve:
+def roc(one: LabelPredictions) -> Curve:
     """The receiver operating characteristic, all its points, without those inside a straight line.
 
     Empty without positives or without negatives.
@@ -79,7 +79,7 @@ def roc(one: OneLabel) -> Curve:
     return Curve(x[corner], y[corner], thresholds[corner], float(area), float("nan"))
 
 
-def precision_recall(one: OneLabel) -> Curve:
+def precision_recall(one: LabelPredictions) -> Curve:
     """Precision against recall, from recall 0 (precision 1 by convention); empty without positives.
 
     The points are those of scikit-learn's precision_recall_curve, in the opposite order.
@@ -98,7 +98,7 @@ def precision_recall(one: OneLabel) -> Curve:
 
 
 def roc_band(
-    one: OneLabel, replicates: int = REPLICATES, seed: int = SEED, level: float = LEVEL
+    one: LabelPredictions, replicates: int = REPLICATES, seed: int = SEED, level: float = LEVEL
 ) -> Band:
     """Bounds of the true-positive rate at each false-positive rate of the grid.
 
@@ -115,7 +115,7 @@ def roc_band(
 
 
 def precision_recall_band(
-    one: OneLabel, replicates: int = REPLICATES, seed: int = SEED, level: float = LEVEL
+    one: LabelPredictions, replicates: int = REPLICATES, seed: int = SEED, level: float = LEVEL
 ) -> Band:
     """Bounds of the precision where each recall of the grid is first reached (no interpolation).
 
@@ -132,7 +132,7 @@ def precision_recall_band(
     return _band(drawn, one, level)
 
 
-def _at_each_score(one: OneLabel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _at_each_score(one: LabelPredictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distinct scores, descending; positives and films at or above each, int."""
     scores, place = np.unique(-one.scores, return_inverse=True)
     films = np.bincount(place, minlength=len(scores))
@@ -141,7 +141,7 @@ def _at_each_score(one: OneLabel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _resampled(
-    one: OneLabel, replicates: int, seed: int
+    one: LabelPredictions, replicates: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Positives and negatives at or above each distinct score, from none to all, resampled."""
     order = np.argsort(-one.scores, kind="stable")
@@ -157,7 +157,7 @@ def _resampled(
             yield found, called - found
 
 
-def _band(drawn: list[np.ndarray], one: OneLabel, level: float) -> Band:
+def _band(drawn: list[np.ndarray], one: LabelPredictions, level: float) -> Band:
     if not drawn or (one.groups == one.groups[0]).all():
         return _no_band()
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)

@@ -12,7 +12,7 @@ from scipy.stats import binomtest, norm, rankdata
 
 from xray_models.evaluate.metrics.bootstrap import LEVEL, REPLICATES, SEED, Estimate, bootstrap
 from xray_models.evaluate.metrics.ranking import Ranking
-from xray_models.evaluate.predictions.predictions import Judged
+from xray_models.evaluate.predictions.predictions import Predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,9 @@ class NotComparable(ValueError):
     """Two models cannot be compared; the message says why."""
 
 
-def pair(first: Judged, second: Judged, label: str, other_label: str | None = None) -> Pair:
+def pair(
+    first: Predictions, second: Predictions, label: str, other_label: str | None = None
+) -> Pair:
     """Bring two models together on the films that both know, matched by the films' names.
 
     Where no whole name is in both tables, names without folder and ending are matched.
@@ -60,11 +62,11 @@ def pair(first: Judged, second: Judged, label: str, other_label: str | None = No
     tables = [_films(first, label), _films(second, other)]
     if tables[0].index.intersection(tables[1].index).empty:
         tables = [table.set_axis(table.index.map(_stem)) for table in tables]
-    for judged, table in zip((first, second), tables, strict=True):
+    for predictions, table in zip((first, second), tables, strict=True):
         twice = table.index[table.index.duplicated()]
         if len(twice):
             raise NotComparable(
-                f"{judged.name} lists the film {twice[0]!r} twice, so films cannot be matched by "
+                f"{predictions.name} lists the film {twice[0]!r} twice, so films cannot be matched by "
                 "name."
             )
     both = tables[0].join(tables[1].add_suffix(" other"), how="inner")
@@ -88,10 +90,10 @@ def pair(first: Judged, second: Judged, label: str, other_label: str | None = No
     )
 
 
-def _films(judged: Judged, label: str) -> pd.DataFrame:
-    one = judged.of(label)
+def _films(predictions: Predictions, label: str) -> pd.DataFrame:
+    one = predictions.of(label)
     columns = {"truth": one.truth, "score": one.scores, "group": one.groups}
-    return pd.DataFrame(columns, index=judged.images[one.rows])
+    return pd.DataFrame(columns, index=predictions.images[one.rows])
 
 
 def _stem(image: str) -> str:

@@ -1,7 +1,7 @@
 """Tables of truth and probabilities of any model, read from CSV: guessed, confirmed, then judged.
 
 Names of columns differ from project to project. `guess` proposes what each column is; a reader
-confirms or corrects it; `judged` checks every cell and gives what the pages are drawn from.
+confirms or corrects it; `predictions` checks every cell and gives what the pages are drawn from.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Judged
+from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Predictions
 
 MOST_BYTES = 300 * 2**20
 """A table larger than this, unpacked, is refused: it would not fit beside the models."""
@@ -166,7 +166,7 @@ def guess(table: pd.DataFrame) -> Columns:
     )
 
 
-def judged(table: pd.DataFrame, columns: Columns, name: str) -> Judged:
+def as_predictions(table: pd.DataFrame, columns: Columns, name: str) -> Predictions:
     """Check every cell and give what pages and figures are drawn from.
 
     Truth is 1 or 0 (or true/false, yes/no, positive/negative); empty, -1 and "unknown" mean that
@@ -206,7 +206,7 @@ def judged(table: pd.DataFrame, columns: Columns, name: str) -> Judged:
                 f"subgroups there must be 2 to {MOST_SUBGROUPS}."
             )
         subgroups[divided[0]] = divided[1]
-    found = Judged(
+    found = Predictions(
         name=name,
         labels=labels,
         truth=np.column_stack(

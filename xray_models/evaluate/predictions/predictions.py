@@ -27,7 +27,7 @@ FEW = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Predictions:
     """Films with the truth and a model's probabilities for one or more labels.
 
     Attributes:
@@ -89,7 +89,7 @@ class Judged:
         """The label of this name whatever its spelling (Pleural_Thickening, pleural thickening)."""
         return next((one for one in self.labels if same_label(one, label)), None)
 
-    def of(self, label: str) -> OneLabel:
+    def of(self, label: str) -> LabelPredictions:
         """The films whose truth is known for one label.
 
         Raises:
@@ -97,7 +97,7 @@ class Judged:
         """
         column = self.index(label)
         known = ~np.isnan(self.truth[:, column])
-        return OneLabel(
+        return LabelPredictions(
             label,
             self.truth[known, column] == 1,
             self.scores[known, column],
@@ -105,7 +105,7 @@ class Judged:
             np.flatnonzero(known),
         )
 
-    def where(self, chosen: np.ndarray) -> Judged:
+    def where(self, chosen: np.ndarray) -> Predictions:
         """Some of the films.
 
         Args:
@@ -145,7 +145,7 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
-class OneLabel:
+class LabelPredictions:
     """The films whose truth is known for one label.
 
     Attributes:
@@ -153,7 +153,7 @@ class OneLabel:
         truth: bool of shape (films,).
         scores: probabilities in 0..1, shape (films,).
         groups: str of shape (films,).
-        rows: where these films stand in the `Judged` they come from, int of shape (films,).
+        rows: where these films stand in the `Predictions` they come from, int of shape (films,).
     """
 
     label: str
@@ -200,7 +200,7 @@ def same_label(one: str, other: str) -> bool:
     return one.replace("_", " ").casefold() == other.replace("_", " ").casefold()
 
 
-def from_card(card: Card) -> Judged:
+def from_card(card: Card) -> Predictions:
     """A catalogue model on its held-out films: those of the test split, or all out-of-fold ones.
 
     Raises:
@@ -229,7 +229,7 @@ def films_of_test(card: Card) -> pd.DataFrame:
     return rows
 
 
-def from_table(rows: pd.DataFrame, card: Card) -> Judged:
+def from_table(rows: pd.DataFrame, card: Card) -> Predictions:
     """A catalogue model on some films of its held-out table.
 
     Args:
@@ -242,7 +242,7 @@ def from_table(rows: pd.DataFrame, card: Card) -> Judged:
         truth = np.column_stack([truth, truth[:, : len(card.labels)][:, those].any(axis=1)])
         together = scores[:, : len(card.labels)][:, those].sum(axis=1)
         scores = np.column_stack([scores, together])
-    return Judged(
+    return Predictions(
         name=card.name,
         labels=card.findings,
         truth=truth.astype(np.float64),

@@ -12,15 +12,15 @@ from __future__ import annotations
 import numpy as np
 
 from xray_models.explain.methods.grad_cam import weighted
-from xray_models.explain.pass_cache import Subject
+from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
 
-def ablation_cam(subject: Subject, vectors: np.ndarray, layer: str, work: Work) -> np.ndarray:
+def ablation_cam(cache: PassCache, vectors: np.ndarray, layer: str, work: Work) -> np.ndarray:
     """Channels weighted by what the target loses without them.
 
     Args:
-        subject: what is explained.
+        cache: what is explained.
         vectors: float32, (targets, labels).
         layer: whose channels are taken away.
         work: told of progress.
@@ -28,13 +28,13 @@ def ablation_cam(subject: Subject, vectors: np.ndarray, layer: str, work: Work) 
     Returns:
         float32, (targets, rows, columns), positive where it speaks for the target.
     """
-    losses = subject.once(("ablation", layer), lambda: _losses(subject, layer, work))
-    return weighted(subject.activation(layer), vectors @ losses.T)
+    losses = cache.once(("ablation", layer), lambda: _losses(cache, layer, work))
+    return weighted(cache.activation(layer), vectors @ losses.T)
 
 
-def _losses(subject: Subject, layer: str, work: Work) -> np.ndarray:
+def _losses(cache: PassCache, layer: str, work: Work) -> np.ndarray:
     """Logits less those without a channel, (channels, labels)."""
-    activation, head = subject.activation(layer), subject.head(layer)
+    activation, head = cache.activation(layer), cache.head(layer)
     if head is not None:
         return activation.mean(axis=(0, 1))[:, None] * head
     alive = np.flatnonzero(activation.any(axis=(0, 1)))  # taking away nothing changes nothing
@@ -45,9 +45,9 @@ def _losses(subject: Subject, layer: str, work: Work) -> np.ndarray:
         changed[np.arange(len(channels)), :, :, channels] = 0
         return changed
 
-    losses = np.zeros((activation.shape[-1], len(subject.logits)), np.float32)
+    losses = np.zeros((activation.shape[-1], len(cache.logits)), np.float32)
     if len(alive):
-        # not `subject.logits`: that pass may be in half precision, and each loss is small
-        whole = subject.rest(layer, 1, lambda _: activation[None], Work())
-        losses[alive] = whole - subject.rest(layer, len(alive), without, work)
+        # not `cache.logits`: that pass may be in half precision, and each loss is small
+        whole = cache.rest(layer, 1, lambda _: activation[None], Work())
+        losses[alive] = whole - cache.rest(layer, len(alive), without, work)
     return losses

@@ -11,15 +11,15 @@ import numpy as np
 
 from xray_models.explain.methods.grad_cam import grad_cam
 from xray_models.explain.methods.masks import enlarged
-from xray_models.explain.pass_cache import Subject
+from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
 
-def guided_backprop(subject: Subject, vectors: np.ndarray, work: Work) -> np.ndarray:
+def guided_backprop(cache: PassCache, vectors: np.ndarray, work: Work) -> np.ndarray:
     """Gradient by the pixels where only positive gradients pass a ReLU.
 
     Args:
-        subject: what is explained, a network with ReLU only.
+        cache: what is explained, a network with ReLU only.
         vectors: float32, (targets, labels).
         work: told of progress.
 
@@ -29,16 +29,16 @@ def guided_backprop(subject: Subject, vectors: np.ndarray, work: Work) -> np.nda
     heats = []
     for vector in vectors:
         for _ in work.batches(1):
-            gradient = subject.network.input_gradient(subject.inputs, vector, guided=True)
+            gradient = cache.network.input_gradient(cache.inputs, vector, guided=True)
             heats.append(gradient[0].sum(axis=-1))
     return np.stack(heats)
 
 
-def guided_grad_cam(subject: Subject, vectors: np.ndarray, layer: str, work: Work) -> np.ndarray:
+def guided_grad_cam(cache: PassCache, vectors: np.ndarray, layer: str, work: Work) -> np.ndarray:
     """Guided backpropagation where Grad-CAM is hot (Selvaraju et al. 2017, arXiv:1610.02391).
 
     Args:
-        subject: what is explained, a network with ReLU only.
+        cache: what is explained, a network with ReLU only.
         vectors: float32, (targets, labels).
         layer: of Grad-CAM.
         work: told of progress.
@@ -46,6 +46,6 @@ def guided_grad_cam(subject: Subject, vectors: np.ndarray, layer: str, work: Wor
     Returns:
         float32, (targets, height, width).
     """
-    coarse = grad_cam(subject.activation(layer), subject.gradients(vectors, layer))
-    where = enlarged(np.maximum(coarse, 0), subject.size)
-    return guided_backprop(subject, vectors, work) * where
+    coarse = grad_cam(cache.activation(layer), cache.gradients(vectors, layer))
+    where = enlarged(np.maximum(coarse, 0), cache.size)
+    return guided_backprop(cache, vectors, work) * where

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from xray_models.explain.pass_cache import Subject
+from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
 
 def integrated_gradients(
-    subject: Subject, vectors: np.ndarray, work: Work, steps: int = 32
+    cache: PassCache, vectors: np.ndarray, work: Work, steps: int = 32
 ) -> np.ndarray:
     """Each pixel's part in the score.
 
     Args:
-        subject: what is explained; its baseline is where the way begins.
+        cache: what is explained; its baseline is where the way begins.
         vectors: float32, (targets, labels).
         work: told of progress.
         steps: points on the way, each in the middle of its stretch.
@@ -27,13 +27,13 @@ def integrated_gradients(
         float32, (targets, height, width), summed over channels, positive where a pixel speaks for
         the target; adds up to the score less the baseline's, up to the error of the steps.
     """
-    way = subject.inputs - subject.baseline
+    way = cache.inputs - cache.baseline
     shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
     heats = []
     for vector in vectors:
-        total = np.zeros(subject.inputs.shape[1:], np.float32)
+        total = np.zeros(cache.inputs.shape[1:], np.float32)
         for part in work.batches(steps, 4):
-            points = subject.baseline + shares[part, None, None, None] * way
-            total += subject.network.input_gradient(points, vector).sum(axis=0)
+            points = cache.baseline + shares[part, None, None, None] * way
+            total += cache.network.input_gradient(points, vector).sum(axis=0)
         heats.append((total / steps * way[0]).sum(axis=-1))
     return np.stack(heats)

@@ -11,7 +11,7 @@ import numpy as np
 from xray_models.explain.methods.cost import (
     Cost,
 )
-from xray_models.explain.pass_cache import Subject
+from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 from xray_models.inference.functions import Traced
 
@@ -40,10 +40,10 @@ class Request:
     Attributes:
         vectors: float32, (targets, labels): weights of the logits.
         options: every option of the method, checked.
-        every_label: others will be asked about next; see `Subject.gradients`.
+        every_label: others will be asked about next; see `PassCache.gradients`.
     """
 
-    subject: Subject
+    cache: PassCache
     vectors: np.ndarray
     layer: str
     work: Work

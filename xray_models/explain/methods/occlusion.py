@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from xray_models.explain.pass_cache import Subject
+from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
 
 def occlusion(
-    subject: Subject, vectors: np.ndarray, work: Work, patch: int = 32, stride: int = 16
+    cache: PassCache, vectors: np.ndarray, work: Work, patch: int = 32, stride: int = 16
 ) -> np.ndarray:
     """What the target loses while a pixel is covered.
 
     Args:
-        subject: what is explained.
+        cache: what is explained.
         vectors: float32, (targets, labels).
         work: told of progress.
         patch: side of the patch in input pixels.
@@ -32,20 +32,18 @@ def occlusion(
     """
     if not 1 <= stride <= patch:
         raise ValueError(f"The stride ({stride}) must be between 1 and the patch ({patch}).")
-    spots = patches(subject.size, patch, stride)
+    spots = patches(cache.size, patch, stride)
 
     def masks(part: slice) -> np.ndarray:
-        seen = np.ones((len(spots[part]), *subject.size), np.float32)
+        seen = np.ones((len(spots[part]), *cache.size), np.float32)
         for mask, spot in zip(seen, spots[part], strict=True):
             mask[spot] = 0
         return seen
 
-    logits = subject.once(
-        ("occlusion", patch, stride), lambda: subject.masked(len(spots), masks, work)
-    )
-    losses = (subject.logits - logits) @ vectors.T
-    total = np.zeros((len(vectors), *subject.size), np.float32)
-    times = np.zeros(subject.size, np.float32)
+    logits = cache.once(("occlusion", patch, stride), lambda: cache.masked(len(spots), masks, work))
+    losses = (cache.logits - logits) @ vectors.T
+    total = np.zeros((len(vectors), *cache.size), np.float32)
+    times = np.zeros(cache.size, np.float32)
     for spot, loss in zip(spots, losses, strict=True):
         total[:, *spot] += loss[:, None, None]
         times[spot] += 1

@@ -40,11 +40,11 @@ DEFAULT = "grad-cam"
 
 def _gradient(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Any:
     def run(asked: Request) -> np.ndarray:
-        subject, layer = asked.subject, asked.layer
-        activation = subject.activation(layer)
+        cache, layer = asked.cache, asked.layer
+        activation = cache.activation(layer)
         # gradients of an early layer are large: of many targets, only some are there at a time
         found = [
-            function(activation, subject.gradients(some, layer, asked.work, asked.every_label))
+            function(activation, cache.gradients(some, layer, asked.work, asked.every_label))
             for some in np.split(asked.vectors, range(BATCH, len(asked.vectors), BATCH))
         ]
         return np.concatenate(found)
@@ -53,13 +53,13 @@ def _gradient(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Any:
 
 
 def _cam(asked: Request) -> np.ndarray:
-    head = asked.subject.head(asked.layer)
+    head = asked.cache.head(asked.layer)
     assert head is not None, "methods.objection was not asked"
-    return cam(asked.subject.activation(asked.layer), head, asked.vectors)
+    return cam(asked.cache.activation(asked.layer), head, asked.vectors)
 
 
 def _eigen_cam(asked: Request) -> np.ndarray:
-    heat = eigen_cam(asked.subject.activation(asked.layer))
+    heat = eigen_cam(asked.cache.activation(asked.layer))
     return np.repeat(heat[None], len(asked.vectors), axis=0)
 
 
@@ -141,7 +141,7 @@ _ALL = (
         "Adds up a layer's channels by what the score loses without each.",
         "Desai & Ramaswamy 2020, doi 10.1109/WACV45572.2020.9093360",
         "perturbation",
-        lambda asked: ablation_cam(asked.subject, asked.vectors, asked.layer, asked.work),
+        lambda asked: ablation_cam(asked.cache, asked.vectors, asked.layer, asked.work),
         _channels,
     ),
     Method(
@@ -151,7 +151,7 @@ _ALL = (
         "Wang et al. 2020, arXiv:1910.01279",
         "perturbation",
         lambda asked: score_cam(
-            asked.subject, asked.vectors, asked.layer, asked.work, **asked.options
+            asked.cache, asked.vectors, asked.layer, asked.work, **asked.options
         ),
         _score,
         options=(Option("top", 0, 0, 4096, "Only the channels that vary most; 0 for all."),),
@@ -163,7 +163,7 @@ _ALL = (
         "Smilkov et al. 2017, arXiv:1706.03825",
         "pixel",
         lambda asked: smoothgrad(
-            asked.subject, asked.vectors, asked.work, **asked.options, seed=asked.seed
+            asked.cache, asked.vectors, asked.work, **asked.options, seed=asked.seed
         ),
         _each("samples"),
         needs_gradient=True,
@@ -182,9 +182,7 @@ _ALL = (
         "Each pixel's part in the difference between this film and no film.",
         "Sundararajan et al. 2017, arXiv:1703.01365",
         "pixel",
-        lambda asked: integrated_gradients(
-            asked.subject, asked.vectors, asked.work, **asked.options
-        ),
+        lambda asked: integrated_gradients(asked.cache, asked.vectors, asked.work, **asked.options),
         _each("steps"),
         needs_gradient=True,
         many_labels=False,
@@ -197,7 +195,7 @@ _ALL = (
         "Fine lines that raise the score; they show the film's edges more than the reasons.",
         "Springenberg et al. 2015, arXiv:1412.6806",
         "pixel",
-        lambda asked: guided_backprop(asked.subject, asked.vectors, asked.work),
+        lambda asked: guided_backprop(asked.cache, asked.vectors, asked.work),
         _once,
         needs_gradient=True,
         needs_relu=True,
@@ -210,7 +208,7 @@ _ALL = (
         "Guided backpropagation where Grad-CAM is hot.",
         "Selvaraju et al. 2017, arXiv:1610.02391",
         "pixel",
-        lambda asked: guided_grad_cam(asked.subject, asked.vectors, asked.layer, asked.work),
+        lambda asked: guided_grad_cam(asked.cache, asked.vectors, asked.layer, asked.work),
         _once_and_backward,
         needs_gradient=True,
         needs_relu=True,
@@ -222,7 +220,7 @@ _ALL = (
         "What the score loses while a patch is covered.",
         "Zeiler & Fergus 2014, arXiv:1311.2901",
         "perturbation",
-        lambda asked: occlusion(asked.subject, asked.vectors, asked.work, **asked.options),
+        lambda asked: occlusion(asked.cache, asked.vectors, asked.work, **asked.options),
         _patches,
         layered=False,
         options=(
@@ -237,7 +235,7 @@ _ALL = (
         "Petsiuk et al. 2018, arXiv:1806.07421",
         "perturbation",
         lambda asked: rise(
-            asked.subject, asked.vectors, asked.work, **asked.options, seed=asked.seed
+            asked.cache, asked.vectors, asked.work, **asked.options, seed=asked.seed
         ),
         _masks,
         layered=False,

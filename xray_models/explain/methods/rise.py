@@ -12,12 +12,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from xray_models.explain.methods.masks import enlarged
-from xray_models.explain.pass_cache import Subject
+from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import BATCH, Work
 
 
 def rise(
-    subject: Subject,
+    cache: PassCache,
     vectors: np.ndarray,
     work: Work,
     masks: int = 1000,
@@ -28,7 +28,7 @@ def rise(
     """Mean score where a pixel was seen.
 
     Args:
-        subject: what is explained.
+        cache: what is explained.
         vectors: float32, (targets, labels).
         work: told of progress.
         masks: how many.
@@ -39,15 +39,15 @@ def rise(
     Returns:
         float32, (targets, height, width), positive where seeing helps the target.
     """
-    scores = subject.once(
+    scores = cache.once(
         ("rise", masks, cells, keep, seed),
-        lambda: _scores(subject, masks, cells, keep, seed, work),
+        lambda: _scores(cache, masks, cells, keep, seed, work),
     )
     gains = (scores - scores.mean(axis=0)) @ vectors.T
-    heat = np.zeros((len(vectors), *subject.size), np.float32)
-    seen = np.zeros(subject.size, np.float32)
+    heat = np.zeros((len(vectors), *cache.size), np.float32)
+    seen = np.zeros(cache.size, np.float32)
     start = 0
-    for batch in random_masks(masks, cells, keep, subject.size, seed):
+    for batch in random_masks(masks, cells, keep, cache.size, seed):
         heat += np.tensordot(gains[start : start + len(batch)].T, batch, axes=1)
         seen += batch.sum(axis=0)
         start += len(batch)
@@ -73,7 +73,7 @@ def random_masks(
 
 
 def _scores(
-    subject: Subject, masks: int, cells: int, keep: float, seed: int, work: Work
+    cache: PassCache, masks: int, cells: int, keep: float, seed: int, work: Work
 ) -> np.ndarray:
-    made = random_masks(masks, cells, keep, subject.size, seed)
-    return subject.masked(masks, lambda _: next(made), work)
+    made = random_masks(masks, cells, keep, cache.size, seed)
+    return cache.masked(masks, lambda _: next(made), work)

@@ -12,17 +12,17 @@ from scipy.special import softmax
 
 from xray_models.explain.methods.grad_cam import weighted
 from xray_models.explain.methods.masks import enlarged
-from xray_models.explain.pass_cache import Subject
+from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
 
 def score_cam(
-    subject: Subject, vectors: np.ndarray, layer: str, work: Work, top: int = 0
+    cache: PassCache, vectors: np.ndarray, layer: str, work: Work, top: int = 0
 ) -> np.ndarray:
     """Channels weighted by the score of the film seen through them.
 
     Args:
-        subject: what is explained.
+        cache: what is explained.
         vectors: float32, (targets, labels).
         layer: whose channels are the masks.
         work: told of progress.
@@ -31,17 +31,17 @@ def score_cam(
     Returns:
         float32, (targets, rows, columns), positive where it speaks for the target.
     """
-    activation = subject.activation(layer)
+    activation = cache.activation(layer)
     channels = activation.shape[-1]
     chosen = np.argsort(-activation.std(axis=(0, 1)), kind="stable")[: top or channels]
-    scores = subject.once(
-        ("score", layer, len(chosen)), lambda: _scores(subject, activation[..., chosen], work)
+    scores = cache.once(
+        ("score", layer, len(chosen)), lambda: _scores(cache, activation[..., chosen], work)
     )
     weights = softmax(vectors @ scores.T, axis=1)
     return weighted(activation[..., chosen], weights)
 
 
-def _scores(subject: Subject, activation: np.ndarray, work: Work) -> np.ndarray:
+def _scores(cache: PassCache, activation: np.ndarray, work: Work) -> np.ndarray:
     """Logits of the film seen through each channel, (channels, labels)."""
     low, high = activation.min(axis=(0, 1)), activation.max(axis=(0, 1))
     flat = high - low <= 1e-8
@@ -49,11 +49,11 @@ def _scores(subject: Subject, activation: np.ndarray, work: Work) -> np.ndarray:
     scaled = (activation - low) / np.where(flat, 1.0, high - low)
 
     def masks(part: slice) -> np.ndarray:
-        return enlarged(np.moveaxis(scaled[..., shaped[part]], -1, 0), subject.size)
+        return enlarged(np.moveaxis(scaled[..., shaped[part]], -1, 0), cache.size)
 
-    scores = np.empty((activation.shape[-1], len(subject.logits)), np.float32)
+    scores = np.empty((activation.shape[-1], len(cache.logits)), np.float32)
     if len(shaped):
-        scores[shaped] = subject.masked(len(shaped), masks, work)
+        scores[shaped] = cache.masked(len(shaped), masks, work)
     if flat.any():
-        scores[flat] = subject.masked(1, lambda _: np.zeros((1, *subject.size), np.float32), work)
+        scores[flat] = cache.masked(1, lambda _: np.zeros((1, *cache.size), np.float32), work)
     return scores

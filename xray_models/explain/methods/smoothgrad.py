@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from xray_models.explain.pass_cache import Subject
+from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
 
 def smoothgrad(
-    subject: Subject,
+    cache: PassCache,
     vectors: np.ndarray,
     work: Work,
     samples: int = 16,
@@ -23,7 +23,7 @@ def smoothgrad(
     """Size of the mean gradient under noise.
 
     Args:
-        subject: what is explained.
+        cache: what is explained.
         vectors: float32, (targets, labels).
         work: told of progress.
         samples: noisy copies of the film.
@@ -35,17 +35,17 @@ def smoothgrad(
         float32, (targets, height, width), the sum over channels: a film is gray, its channels move
         together.
     """
-    spread = noise * float(np.ptp(subject.inputs))
+    spread = noise * float(np.ptp(cache.inputs))
     heats = []
     for vector in vectors:
         random = np.random.default_rng(seed)  # the same noise for every target
 
         def make(part: slice, random: np.random.Generator = random) -> np.ndarray:
-            shape = (part.stop - part.start, *subject.size, 1)  # gray noise on a gray film
-            return subject.inputs + spread * random.standard_normal(shape, np.float32)
+            shape = (part.stop - part.start, *cache.size, 1)  # gray noise on a gray film
+            return cache.inputs + spread * random.standard_normal(shape, np.float32)
 
-        total = np.zeros(subject.inputs.shape[1:], np.float32)
+        total = np.zeros(cache.inputs.shape[1:], np.float32)
         for part in work.batches(samples, 4):
-            total += subject.network.input_gradient(make(part), vector).sum(axis=0)
+            total += cache.network.input_gradient(make(part), vector).sum(axis=0)
         heats.append(np.abs(total.sum(axis=-1)) / samples)
     return np.stack(heats)

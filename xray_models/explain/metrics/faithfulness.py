@@ -211,7 +211,7 @@ def stability(
         explain: one input (height, width, channels) -> its map, any shape.
         inputs: float32, (height, width, channels).
         spread: of the Gaussian noise, in shares of the input's range; the same on all channels,
-            as a film is grey.
+            as a film is gray.
         repeats: noisy films.
         seed: of the noise.
         progress: told (inputs done, inputs in all); may raise to stop.

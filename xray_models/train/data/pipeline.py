@@ -28,8 +28,8 @@ def load(
     """
 
     def one(film: Film) -> np.ndarray:
-        grey, _ = resize(film.pixels(), size or recipe.input_size, recipe.geometry)
-        return np.round(grey * 255).astype(np.uint8)
+        gray, _ = resize(film.pixels(), size or recipe.input_size, recipe.geometry)
+        return np.round(gray * 255).astype(np.uint8)
 
     with ThreadPoolExecutor() as pool:
         return np.stack(list(tqdm(pool.map(one, films), f"decode {name}", len(films))))
@@ -229,11 +229,11 @@ def training(
     return batches.map(prepare).prefetch(4), len(order) // recipe.batch
 
 
-def _scale_tensor(grey: tf.Tensor, scaling: str) -> tf.Tensor:
+def _scale_tensor(gray: tf.Tensor, scaling: str) -> tf.Tensor:
     # every scaling is affine per channel, so two points of `scale` give it as tensor arithmetic
     offset = scale(np.zeros((), np.float32), scaling)
     factor = scale(np.ones((), np.float32), scaling) - offset
-    return grey[..., None] * factor + offset
+    return gray[..., None] * factor + offset
 
 
 def _cells(inside: tf.Tensor, cells: tuple[int, int]) -> tf.Tensor:
@@ -292,35 +292,35 @@ def move(
     )
 
 
-def expose(grey: tf.Tensor, how: Augmentation, random: tf.random.Generator) -> tf.Tensor:
+def expose(gray: tf.Tensor, how: Augmentation, random: tf.random.Generator) -> tf.Tensor:
     """Randomly change exposure, sharpness and noise of a batch.
 
     Args:
-        grey: float32 in 0..1, shape (batch, height, width).
+        gray: float32 in 0..1, shape (batch, height, width).
         how: the ranges.
         random: source of randomness.
 
     Returns:
         float32 in 0..1, shape (batch, height, width).
     """
-    one = [grey.shape[0], 1, 1]
+    one = [gray.shape[0], 1, 1]
     gamma = tf.exp(random.uniform(one, -how.gamma, how.gamma))
     gain = 1 + random.uniform(one, -how.contrast, how.contrast)
-    exposed = tf.pow(tf.clip_by_value(grey, 1e-4, 1.0), gamma) * gain
+    exposed = tf.pow(tf.clip_by_value(gray, 1e-4, 1.0), gamma) * gain
     if how.sharpness:
         share = random.uniform(one, -how.sharpness, how.sharpness)
         exposed += share * (_blur(exposed) - exposed)
     # half of the films stay clean, as films are when they are read: batch normalization would
     # otherwise know noisy films only
     grain = how.noise * tf.maximum(random.uniform(one, -1.0, 1.0), 0.0)
-    exposed += grain * random.normal(grey.shape)
+    exposed += grain * random.normal(gray.shape)
     exposed = tf.clip_by_value(exposed, 0.0, 1.0)
     return tf.where(random.uniform(one) < how.invert, 1.0 - exposed, exposed)
 
 
-def _blur(grey: tf.Tensor) -> tf.Tensor:
+def _blur(gray: tf.Tensor) -> tf.Tensor:
     # binomial 5 x 5: a Gaussian of one pixel, near enough
     line = tf.constant([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
     kernel = (line[:, None] * line[None, :])[..., None, None]
-    padded = tf.pad(grey, [[0, 0], [2, 2], [2, 2]], mode="REFLECT")
+    padded = tf.pad(gray, [[0, 0], [2, 2], [2, 2]], mode="REFLECT")
     return tf.nn.conv2d(padded[..., None], kernel, strides=1, padding="VALID")[..., 0]

@@ -19,7 +19,7 @@ from xray_models.networks.vgg_codes import POOL, put_together
 from xray_models.train import loop
 from xray_models.train.data import cross_validation
 from xray_models.train.recipe import Recipe
-from xray_models.train.run_folder.atomic_write import whole
+from xray_models.train.run_folder.atomic_write import atomic_write
 from xray_models.train.vgg_codes.encode import convolutions, encode
 from xray_models.train.vgg_codes.fit import Fit, fit
 from xray_models.train.vgg_codes.run_folder import Run, clear
@@ -122,7 +122,7 @@ def _keep(recipe: Recipe, backbone: keras.Model, head: keras.Model, run: Path) -
     """Write the whole network, as `publishing` reads it."""
     network = networks.build(recipe.architecture, recipe.input_size, len(recipe.labels))
     put_together(network, backbone, head)
-    with whole(run / loop.BEST) as part:
+    with atomic_write(run / loop.BEST) as part:
         network.save_weights(part)
 
 

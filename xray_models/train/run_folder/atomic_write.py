@@ -12,7 +12,7 @@ PART = "part-"
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Lend a path to write to, in the same folder; what is there then takes the place of `path`.
 
     Args:

@@ -19,7 +19,7 @@ from pathlib import Path
 import tensorflow  # noqa: F401 - before keras: see pyproject.toml
 import keras
 
-from xray_models.train.run_folder.atomic_write import PART, whole
+from xray_models.train.run_folder.atomic_write import PART, atomic_write
 
 BEST = "best.weights.h5"
 """The weights that a run keeps, in its folder."""
@@ -120,7 +120,7 @@ class Checkpoints:
 
     def commit(self, state: State) -> None:
         """Make the weights of the state's epoch, written before, those that count."""
-        with whole(self._folder / _STATE) as part:
+        with atomic_write(self._folder / _STATE) as part:
             part.write_text(json.dumps(asdict(state)), encoding="utf-8")
         self._tidy(state)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tensorboard.summary import Writer
 
-from xray_models.train.run_folder.atomic_write import whole
+from xray_models.train.run_folder.atomic_write import atomic_write
 from xray_models.train.run_folder.checkpoint import readable
 
 CONFIG, METRICS = "config.json", "metrics.json"
@@ -162,12 +162,12 @@ def _read(path: Path, epoch: int) -> list[dict[str, float]]:
 
 def _table(lines: list[dict[str, float]], path: Path) -> None:
     names = {name: None for line in lines for name in line}  # a set that keeps the order
-    with whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(names))
         writer.writeheader()
         writer.writerows(lines)
 
 
 def _write(path: Path, content: Mapping[str, object]) -> None:
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

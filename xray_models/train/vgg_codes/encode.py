@@ -57,13 +57,13 @@ def encode(
     def readable() -> Iterator[tuple[str, np.ndarray]]:
         for image, path in tqdm(missing.items(), name, unit="image"):
             try:
-                grey = read(path).pixels
+                gray = read(path).pixels
             except UnreadableRadiograph as error:
                 if stop:
                     raise DataSetError(f"{path}: {error}") from error
                 problems[image] = str(error)
                 continue
-            yield image, versions(grey, image, store.settings)
+            yield image, versions(gray, image, store.settings)
 
     stream = readable()
     done: list[str] = []
@@ -92,11 +92,11 @@ def convolutions(settings: Settings) -> tuple[keras.Model, str]:
     return network, pretrained.start(network, settings.start)
 
 
-def versions(grey: np.ndarray, image: str, settings: Settings) -> np.ndarray:
+def versions(gray: np.ndarray, image: str, settings: Settings) -> np.ndarray:
     """The image at input size, its mirror image, and random crops, every other one mirrored.
 
     Args:
-        grey: float32 in 0..1, shape (height, width).
+        gray: float32 in 0..1, shape (height, width).
         image: sha256 of the file: seeds the crops, so that they are the same each time.
         settings: number of versions, size and geometry.
 
@@ -105,14 +105,14 @@ def versions(grey: np.ndarray, image: str, settings: Settings) -> np.ndarray:
     """
     found = []
     for version in range(settings.versions):
-        seen = grey[:, ::-1] if version % 2 else grey
+        seen = gray[:, ::-1] if version % 2 else gray
         if version > 1:
             random = np.random.default_rng([int(image[:16], 16), version])
             height, width = (
-                max(1, round(side * random.uniform(_SMALLEST_CROP, 1))) for side in grey.shape
+                max(1, round(side * random.uniform(_SMALLEST_CROP, 1))) for side in gray.shape
             )
-            top = random.integers(grey.shape[0] - height + 1)
-            left = random.integers(grey.shape[1] - width + 1)
+            top = random.integers(gray.shape[0] - height + 1)
+            left = random.integers(gray.shape[1] - width + 1)
             seen = seen[top : top + height, left : left + width]
         found.append(resize(seen, settings.input_size, settings.geometry)[0])
     return np.stack(found)

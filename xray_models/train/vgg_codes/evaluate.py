@@ -13,7 +13,7 @@ from xray_models.evaluate.metrics.bootstrap import Estimate, Measure, bootstrap
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
+class CodesResult:
     """Judged films.
 
     Attributes:
@@ -41,9 +41,9 @@ class Verdict:
         return "".join(f"{cell!s:>{wide}}" for cell in cells)
 
 
-def judge(
+def evaluate(
     truth: np.ndarray, called: np.ndarray, groups: np.ndarray, labels: Sequence[str]
-) -> Verdict:
+) -> CodesResult:
     """Compare what was called with the truth.
 
     Args:
@@ -59,7 +59,7 @@ def judge(
         is_true, is_called = truth == index, called == index
         measures[f"precision, {label}"] = partial(weighted.share, of=is_true, among=is_called)
         measures[f"recall, {label}"] = partial(weighted.share, of=is_called, among=is_true)
-    return Verdict(
+    return CodesResult(
         tuple(labels),
         weighted.confusion(truth, called, len(labels)),
         {name: bootstrap(measure, groups) for name, measure in measures.items()},

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from xray_models.networks.vgg_codes import head_network
-from xray_models.train.run_folder.reseed import reseed
+from xray_models.train.run_folder.seeding import reseed
 from xray_models.train.vgg_codes.run_folder import Kept, Run
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 
 from xray_models.datasets import split_of
 from xray_models.networks.vgg_codes import head_network
-from xray_models.train.run_folder.atomic_write import whole
+from xray_models.train.run_folder.atomic_write import atomic_write
 from xray_models.train.run_folder.checkpoint import Checkpoints
 from xray_models.train.run_folder.journal import CONFIG
 from xray_models.train.vgg_codes import table
-from xray_models.train.vgg_codes.evaluate import Verdict, judge
+from xray_models.train.vgg_codes.evaluate import CodesResult, evaluate
 from xray_models.train.vgg_codes.fit import Fit, Progress, fit, probabilities
 from xray_models.train.vgg_codes.run_folder import Run, checkpoint, clear
 from xray_models.train.vgg_codes.store import CodesError, Settings, Store
@@ -70,7 +70,7 @@ def train(
     if Checkpoints(run).state().epoch:
         _same(config, rows, run)
     else:
-        with whole(run / _SPLIT) as part:
+        with atomic_write(run / _SPLIT) as part:
             rows.to_csv(part, index=False, lineterminator="\n")
 
     parts = {name: rows[rows["split"] == name] for name in ("train", "validation")}
@@ -86,7 +86,7 @@ def train(
     )
 
 
-def judged(run: Path, folder: Path, epoch: int | None = None) -> Verdict:
+def evaluated(run: Path, folder: Path, epoch: int | None = None) -> CodesResult:
     """Judge a run on images that it never saw, and write predictions.csv into its folder.
 
     Args:
@@ -134,7 +134,7 @@ def judged(run: Path, folder: Path, epoch: int | None = None) -> Verdict:
     predictions.to_csv(
         run / "predictions.csv", index=False, float_format="%.5f", lineterminator="\n"
     )
-    return judge(truth, called, rows["group"].to_numpy(str), labels)
+    return evaluate(truth, called, rows["group"].to_numpy(str), labels)
 
 
 def _config(run: Path) -> tuple[dict, pd.DataFrame]:

@@ -11,7 +11,7 @@ import tensorflow as tf
 import keras
 
 from xray_models.train.run_folder import hardware
-from xray_models.train.run_folder.atomic_write import PART, whole
+from xray_models.train.run_folder.atomic_write import PART, atomic_write
 from xray_models.train.run_folder.checkpoint import Checkpoints, State
 from xray_models.train.run_folder.journal import Journal
 
@@ -76,7 +76,7 @@ class Kept:
             (reader, self._run.folder / checkpoint(self.epoch)),
             (network, self._checkpoints.last(self.epoch)),
         ):
-            with whole(path) as part:
+            with atomic_write(path) as part:
                 model.save_weights(part)
         self._journal.epoch(line)
         self._checkpoints.commit(State(epoch=self.epoch))

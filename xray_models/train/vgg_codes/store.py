@@ -33,7 +33,7 @@ class Settings:
         start: pretrained start of VGG16, see `train.pretrained`.
         input_size: (height, width) in pixels.
         geometry: how images are brought to that size, see `preparing.resize`.
-        scaling: how grey values are scaled, see `preparing.scale`.
+        scaling: how gray values are scaled, see `preparing.scale`.
         versions: codes per image: the image itself, its mirror image, then random crops.
     """
 

@@ -114,7 +114,7 @@ def test_the_usual_place_is_that_of_the_same_region(drawn, monkeypatch):
 def test_a_perfect_map_gains_over_the_usual_place_and_a_blind_one_does_not(drawn):
     study = study_of.prepare(cases(drawn), rules=(Rule("fraction", 0.5), Rule("area", None)))
     perfect = [
-        study_of.judge(study, i, study_of.localisation.mask(case.corners, study.shapes[i]))
+        study_of.score_map(study, i, study_of.localization.mask(case.corners, study.shapes[i]))
         for i, case in enumerate(study.cases)
     ]
     rows = study_of.figures(study, "perfect", perfect, lambda split: split == "test")
@@ -136,16 +136,16 @@ def test_gains_are_over_the_better_of_usual_place_and_mean_box(drawn):
         replace(case, corners=about + 0.15 * (i % 3 - 1)) for i, case in enumerate(cases(drawn))
     ])  # fmt: skip
     values = {name: study.baselines[name] for name in (study_of.USUAL, study_of.MEAN_BOX)}
-    told = {
+    message = {
         name: {(row.rule, row.measure): row for row in study_of.figures(
             study, name, values[name], lambda _: False)}
         for name in values
     }  # fmt: skip
     won = set()
-    for key, usual in told[study_of.USUAL].items():
+    for key, usual in message[study_of.USUAL].items():
         if key[1] == study_of.AREA:
             continue
-        box = told[study_of.MEAN_BOX][key]
+        box = message[study_of.MEAN_BOX][key]
         fewer = key[1].startswith("false")
         ahead, behind = sorted((usual, box), key=lambda row: row.value, reverse=not fewer)
         assert ahead.gain == ahead.gain_low == ahead.gain_high == 0
@@ -201,11 +201,11 @@ def test_figures_are_stored_method_by_method():
             grown, zero, groups, data="NIH", label="Mass", seen=False, method=method
         )
 
-    assert results_table.load("m", "localisation").empty
-    results_table.save("m", "localisation", rows("cam"))
-    results_table.save("m", "localisation", rows("rise"))
-    results_table.save("m", "localisation", rows("cam", by=0.5))  # measured again
-    table = results_table.load("m", "localisation")
+    assert results_table.load("m", "localization").empty
+    results_table.save("m", "localization", rows("cam"))
+    results_table.save("m", "localization", rows("rise"))
+    results_table.save("m", "localization", rows("cam", by=0.5))  # measured again
+    table = results_table.load("m", "localization")
     assert table["method"].tolist() == ["rise", "rise", "cam", "cam"]
     again = table.query("method == 'cam' and measure == 'AUPRC'").iloc[0]
     assert (again["value"], again["gain"], again["films"]) == (0.2, 0.2, 3)
@@ -218,12 +218,12 @@ def test_figures_are_stored_method_by_method():
 @pytest.mark.usefixtures("drawn")
 def test_baselines_of_many_films_are_not_lost_to_those_of_few():
     def stored():
-        return results_table.load("m", "localisation")["films"].tolist()
+        return results_table.load("m", "localization")["films"].tolist()
 
     for films, kept in ((20, 20), (5, 20), (30, 30)):
-        results_table.save_if_more("m", "localisation", [figure(method="center", films=films)])
+        results_table.save_if_more("m", "localization", [figure(method="center", films=films)])
         assert stored() == [kept]
-    results_table.save_if_more("m", "localisation", [figure(method="random", films=5)])
+    results_table.save_if_more("m", "localization", [figure(method="random", films=5)])
     assert stored() == [30, 5]
 
 
@@ -243,7 +243,7 @@ def places(**changed):
 @pytest.mark.usefixtures("drawn")
 def test_evidence_is_of_the_finding_itself_where_there_is_any():
     assert evidence("m", "Mass", "cam", True) == Evidence(None, None, True)
-    results_table.save("m", "localisation", [
+    results_table.save("m", "localization", [
         *places(), *places(label="every finding", films=60, value=0.3), figure(measure="AUPRC"),
     ])  # fmt: skip
     results_table.save("m", "faithfulness", [figure(label="x", measure=GAP, gain_low=-0.1)])
@@ -255,14 +255,14 @@ def test_evidence_is_of_the_finding_itself_where_there_is_any():
     assert not share.others
     assert evidence("m", "Mass", "rise", True).localization is None
     nothing = dict.fromkeys(("gain", "gain_low", "gain_high"), np.nan)
-    results_table.save("m", "localisation", places(method="rise", **nothing))
+    results_table.save("m", "localization", places(method="rise", **nothing))
     assert evidence("m", "Mass", "rise", True).localization is None, "held against nothing"
 
 
 @pytest.mark.usefixtures("drawn")
 @pytest.mark.parametrize(("films", "mostly"), [(45, "Pneumonia"), (30, "")])
 def test_evidence_over_every_finding_says_that_it_is_of_others(films, mostly):
-    results_table.save("m", "localisation", [
+    results_table.save("m", "localization", [
         *places(label="every finding", films=60, value=0.3),
         *places(label="Pneumonia", films=films), *places(data="RSNA", label="Mass", films=90),
         *places(method="rise", label="Edema", films=50),
@@ -275,7 +275,7 @@ def test_evidence_over_every_finding_says_that_it_is_of_others(films, mostly):
 
 @pytest.mark.usefixtures("drawn")
 def test_evidence_of_a_layer_is_that_of_the_method_there():
-    results_table.save("m", "localisation", [*places(), *places(method="cam@early", value=0.9)])
+    results_table.save("m", "localization", [*places(), *places(method="cam@early", value=0.9)])
     assert evidence("m", "Mass", "cam", True).localization.share.value == 0.5
     assert evidence("m", "Mass", "cam", True, "early").localization.share.value == 0.9
     assert evidence("m", "Mass", "cam", True, "late").localization is None
@@ -284,14 +284,14 @@ def test_evidence_of_a_layer_is_that_of_the_method_there():
 @pytest.mark.usefixtures("drawn")
 def test_evidence_of_a_bone_model_is_that_of_arms():
     arms = places(data="FracAtlas, arms", label="fracture", films=12, value=0.1)
-    results_table.save("m", "localisation", [*arms, *places(data="FracAtlas", label="fracture")])
+    results_table.save("m", "localization", [*arms, *places(data="FracAtlas", label="fracture")])
     assert evidence("m", "fracture", "cam", True).localization.pointing.films == 12
 
 
 @pytest.mark.usefixtures("drawn")
 def test_the_usual_area_of_a_bone_model_is_that_of_arms():
     area = {"measure": study_of.AREA, "label": "fracture", "method": study_of.USUAL}
-    results_table.save("drawn", "localisation", [
+    results_table.save("drawn", "localization", [
         figure(data="FracAtlas", films=90, value=0.08, **area),
         figure(data="FracAtlas, arms", films=50, value=0.02, **area),
     ])  # fmt: skip
@@ -303,7 +303,7 @@ def test_a_stored_table_that_lacks_a_column_is_refused():
     file = results_table.path("m", "faithfulness")
     file.parent.mkdir()
     file.write_text("data,label\nNIH,Mass\n")
-    with pytest.raises(results_table.MethodTableError, match=r"missing column.*benchmark faith"):
+    with pytest.raises(results_table.MethodTableError, match=r"missing column.*measure faith"):
         results_table.load("m", "faithfulness")
     with pytest.raises(ValueError, match="kind 'speed'"):
         results_table.load("m", "speed")
@@ -314,7 +314,7 @@ def test_the_usual_area_comes_from_the_stored_table(drawn):
         study_of.usual_area(CARD, "fracture")
     study = study_of.prepare(cases(drawn))
     rows = study_of.figures(study, study_of.USUAL, study.baselines[study_of.USUAL], lambda _: False)
-    results_table.save("drawn", "localisation", rows)
+    results_table.save("drawn", "localization", rows)
     assert study_of.usual_area(CARD, "fracture") == pytest.approx(0.25, abs=0.01)
 
 

@@ -1,6 +1,6 @@
 """What scoring many films costs beside the bare models: films a second, in one run.
 
-    python -m benchmarks.scoring [--quick] [--json]
+    python -m benchmarks.batch [--quick] [--json]
 
 - scoring: JPEG files on disk through `xray_models.scale`: decoding, resizing, the body-part
   detector, the models that fit, rows written to a CSV that can be gone on with.
@@ -56,10 +56,10 @@ def films(folder: Path, count: int) -> str:
     random = np.random.default_rng(0)
     chest = radiograph.read(str(get_testdata_file("RG1_UNCI.dcm", download=False))).pixels
     for k in range(count):
-        grey = overlay.shrink(np.roll(chest, 8 * k, axis=1), SIDES[k % len(SIDES)])
-        grey = np.clip(grey + random.normal(0, 0.02, grey.shape), 0, 1)
+        gray = overlay.shrink(np.roll(chest, 8 * k, axis=1), SIDES[k % len(SIDES)])
+        gray = np.clip(gray + random.normal(0, 0.02, gray.shape), 0, 1)
         file = io.BytesIO()
-        Image.fromarray((grey * 255).astype(np.uint8)).save(file, "JPEG", quality=90)
+        Image.fromarray((gray * 255).astype(np.uint8)).save(file, "JPEG", quality=90)
         (folder / f"{k:04}.jpg").write_bytes(file.getvalue())
     return f"{count} films made from a chest of pydicom-data, {SIDES} pixels (no RADLENS_DATA)"
 
@@ -75,11 +75,11 @@ def batches(folder: Path, plan: score.Plan) -> list[tuple[Card, np.ndarray]]:
     for model, several in asked.items():
         card = catalogue.get(model)
         for first in range(0, len(several), score.BATCH):
-            grey = [
+            gray = [
                 resize(pixels, card.input_size, card.geometry)[0]
                 for pixels in several[first : first + score.BATCH]
             ]
-            ready.append((card, scale(np.stack(grey), card.scaling, card.mean_std)))
+            ready.append((card, scale(np.stack(gray), card.scaling, card.mean_std)))
     return ready
 
 

@@ -15,7 +15,7 @@ from pages.shared.open_film import card_of
 from xray_models.datasets.samples import SAMPLES
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.explanations.single_film import Judge, Scores, Tried
+    from xray_models.evaluate.explanations.single_film import FaithfulnessScorer, Scores, Tried
     from xray_models.explain.progress import Progress, Stop
     from xray_models.radiograph import Radiograph
 
@@ -36,8 +36,8 @@ def scores(film_key: str) -> dict[Tile, Scores]:
     """The scores that are there; those of a sample are the same for every visitor."""
     if film_key in SAMPLES:
         return _of_sample(film_key)
-    kept: dict[Tile, Scores] = st.session_state.made.setdefault(("scores", film_key), {})
-    return kept
+    cached: dict[Tile, Scores] = st.session_state.made.setdefault(("scores", film_key), {})
+    return cached
 
 
 @st.cache_resource(show_spinner=False)
@@ -57,7 +57,7 @@ def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, 
     Returns:
         Whether work goes on beside the page.
     """
-    kept = scores(film_key)
+    cached = scores(film_key)
     job = background_work.jobs().get(key(film_key))
     if job is not None and not job.running:
         del background_work.jobs()[key(film_key)]
@@ -67,7 +67,7 @@ def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, 
         if job.stopped:
             st.session_state.made[_STOPPED] = True
         job = None
-    missing = [one for one in wanted if one not in kept]
+    missing = [one for one in wanted if one not in cached]
     if not missing:
         return False
     if job is None:
@@ -76,7 +76,7 @@ def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, 
                 return False
             st.session_state.made[_STOPPED] = False
         values = {tile: one.heatmap.values for tile, one in done.items()}
-        background_work.jobs()[key(film_key)] = Job(partial(_judge, film, missing, values, kept))
+        background_work.jobs()[key(film_key)] = Job(partial(_judge, film, missing, values, cached))
     return True
 
 
@@ -84,23 +84,25 @@ def _judge(
     film: Radiograph,
     missing: list[Tile],
     values: dict[Tile, np.ndarray],
-    kept: dict[Tile, Scores],
+    cached: dict[Tile, Scores],
     progress: Progress,
     stop: Stop,
 ) -> int:
     """Judge maps one by one; each is kept as soon as it is judged."""
     from xray_models.evaluate.explanations import single_film
 
-    judges: dict[Tile, Judge] = {}
+    scorers: dict[Tile, FaithfulnessScorer] = {}
     for number, tile in enumerate(missing):
         asked = noise(tile)
-        if asked not in judges:
-            judges[asked] = single_film.Judge(card_of(tile.question.model), film, tile.aim)
-        judge = judges[asked]
-        kept[tile] = (
-            judge.random(stop)
+        if asked not in scorers:
+            scorers[asked] = single_film.FaithfulnessScorer(
+                card_of(tile.question.model), film, tile.query
+            )
+        scorer = scorers[asked]
+        cached[tile] = (
+            scorer.random(stop)
             if tile == asked
-            else judge.scores(values[tile], stop, tile.method, tile.layer)
+            else scorer.scores(values[tile], stop, tile.method, tile.layer)
         )
         progress(number + 1, len(missing))
     return len(missing)

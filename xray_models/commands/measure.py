@@ -1,4 +1,4 @@
-"""`python -m xray_models benchmark ...`: how good are the maps of a model, method by method?
+"""`python -m xray_models measure ...`: how good are the maps of a model, method by method?
 
 Each method's figures are written as soon as they are there, so that a run that was stopped goes on
 with the methods that are missing: name them with --method.
@@ -41,7 +41,7 @@ Run = Annotated[
 Seed = Annotated[int, typer.Option(help="Number from which all that is random is drawn.")]
 
 
-def localisation(
+def localization(
     data: Data,
     model: Models = None,
     method: Methods = None,
@@ -76,7 +76,7 @@ def localisation(
                 rows += study_of.figures(study, name, values, lambda _: False)
             indices, values = study_of.other_reader(study)
             rows += study_of.figures(study, study_of.OTHER_READER, values, lambda _: False, indices)
-            results_table.save_if_more(card.id, "localisation", rows)
+            results_table.save_if_more(card.id, "localization", rows)
             names = _methods(card, method, fast)
             quick = [name for name in names if not _slow(card, name)]
             slow = [[name] for name in names if name not in quick]
@@ -85,12 +85,12 @@ def localisation(
                     measured = study_of.measure(card, study, networks, together, seed, progress)
                 for name, values in measured.items():
                     new = study_of.figures(study, name, values, networks.seen)
-                    results_table.save(card.id, "localisation", new)
+                    results_table.save(card.id, "localization", new)
                     rows += new
             typer.echo(f"\n{card.name}")
             _print(rows, ("pointing game", "hit rate", "energy in box", "AUPRC", "IoU", "IoBB"))
             _print_levels(rows, str(rules[0]))
-            typer.echo(f"{results_table.path(card.id, 'localisation')}")
+            typer.echo(f"{results_table.path(card.id, 'localization')}")
 
 
 def faithfulness(
@@ -167,12 +167,12 @@ def sanity(
                     rows += [labels] if labels else []
                 study_of.save(card.id, rows)
                 for row in rows:
-                    told = f"  {row.empty} of {row.films} maps empty" if row.empty else ""
-                    typer.echo(f"  {row.check:<9}{row.layer:<28}{row.correlation:7.3f}{told}")
+                    message = f"  {row.empty} of {row.films} maps empty" if row.empty else ""
+                    typer.echo(f"  {row.check:<9}{row.layer:<28}{row.correlation:7.3f}{message}")
             typer.echo(f"{study_of.path(card.id)}")
 
 
-def precision(data: Data, model: Models = None) -> None:
+def bfloat16(data: Data, model: Models = None) -> None:
     """Compare a model's answers in bfloat16 with those in float32, and note it on the card."""
     from xray_models.evaluate.explanations import bfloat16 as study_of
 
@@ -250,30 +250,36 @@ def _networks(card: Card, run: Path | None) -> Any:
 def _methods(card: Card, wanted: list[str] | None, fast: bool) -> list[str]:
     from xray_models import explain
 
-    offers = _offers(card)
+    method_supports = _method_supports(card)
     if wanted:
         for name in wanted:
             method, layer = explain.at_layer(name)
-            if method not in offers:
-                raise ValueError(f"There is no method {method!r}. Methods: {', '.join(offers)}.")
-            at = offers if layer is None else _offers(card, layer)
+            if method not in method_supports:
+                raise ValueError(
+                    f"There is no method {method!r}. Methods: {', '.join(method_supports)}."
+                )
+            at = method_supports if layer is None else _method_supports(card, layer)
             if not at[method].fits:
                 raise ValueError(f"{name} does not fit {card.id}: {at[method].why}")
         return wanted
-    return [name for name, offer in offers.items() if offer.fits and not (fast and offer.slow)]
+    return [
+        name
+        for name, support in method_supports.items()
+        if support.fits and not (fast and support.slow)
+    ]
 
 
-def _offers(card: Card, layer: str | None = None) -> dict[str, Any]:
+def _method_supports(card: Card, layer: str | None = None) -> dict[str, Any]:
     from xray_models import explain
 
-    return {offer.method.id: offer for offer in explain.offers(card, layer)}
+    return {support.method.id: support for support in explain.method_supports(card, layer)}
 
 
 def _slow(card: Card, method: str) -> bool:
     from xray_models import explain
 
     name, layer = explain.at_layer(method)
-    return bool(_offers(card, layer if explain.METHODS[name].layered else None)[name].slow)
+    return bool(_method_supports(card, layer if explain.METHODS[name].layered else None)[name].slow)
 
 
 def _drawn(found: list[Any], limit: int | None, seed: int) -> list[Any]:
