@@ -148,8 +148,8 @@ def show_figures(card: Card) -> None:
     for check in card.external:
         st.subheader(f"Elsewhere: {check.name}", anchor=False)
         st.markdown(
-            f"{check.films:,} films ({check.groups:,} groups). Truth for {display_name(check.finding)}: "
-            f"{check.truth}."
+            f"{check.films:,} films ({check.groups:,} groups). "
+            f"Truth for {display_name(check.finding)}: {check.truth}."
         )
         show_intervals(check.figures)
 

@@ -149,8 +149,8 @@ def held_out(card: Card) -> str:
     if card.rival and comparable.doubt(card.rival):
         message += (
             f" Only {card.rival.positives:,} of the {card.rival.films:,} among them that are new "
-            f"to {card_of(card.rival.model).name}, too, show {display_name(card.labels[0])}: too few to "
-            "tell which of the two is better."
+            f"to {card_of(card.rival.model).name}, too, show {display_name(card.labels[0])}: "
+            "too few to tell which of the two is better."
         )
     elif card.rival:
         message += (

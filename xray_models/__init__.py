@@ -1,5 +1,7 @@
 """Everything of RadLens that is not a screen."""
 
+__all__ = ["BONE_PARTS", "NONE_OF_THESE", "PARTS"]
+
 PARTS = ("chest", "elbow", "finger", "forearm", "hand", "humerus", "shoulder", "wrist")
 """Body parts that RadLens reads; the seven bone parts are MURA's study types."""
 

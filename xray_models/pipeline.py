@@ -19,6 +19,19 @@ from xray_models.explain.heatmap import Heatmap
 from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
 
+__all__ = [
+    "DETECTOR",
+    "CannotClassify",
+    "ChosenModel",
+    "Finding",
+    "Reading",
+    "at_odds",
+    "explain",
+    "read",
+    "route",
+    "warm",
+]
+
 DETECTOR = "body-part"
 
 _UNSURE = "The body-part detector does not recognize this as one of the parts that RadLens reads"

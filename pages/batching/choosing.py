@@ -15,6 +15,8 @@ from xray_models.evaluate.predictions import csv_import
 if TYPE_CHECKING:
     from xray_models.batch.sources import Sources
 
+__all__ = ["AS_RECOGNIZED", "FOLDER", "MOST_MEGABYTES", "UPLOAD", "begin", "choose", "taken"]
+
 UPLOAD, FOLDER = "Upload", "Folder on this computer"
 AS_RECOGNIZED = "as recognized"
 MOST_MEGABYTES = 500  # of one upload, such as an archive

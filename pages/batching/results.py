@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from xray_models.batch.score import Scored
 
+__all__ = ["ON_SCREEN", "ORDERS", "SHOWN", "filtered", "offer_film", "picture", "show_results"]
+
 ON_SCREEN = 500  # rows of the table
 ORDERS = ("file", "highest probability", "lowest probability", "closest to the threshold")
 SHOWN = ("positive", "negative", "no model", "failed")

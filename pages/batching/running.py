@@ -14,6 +14,20 @@ from pages.batching.state import Batch
 if TYPE_CHECKING:
     from xray_models.batch.score import Scored
 
+__all__ = [
+    "AT_A_TIME",
+    "THUMBNAIL",
+    "begin_again",
+    "duration",
+    "go_on",
+    "list_failures",
+    "progress_words",
+    "run",
+    "show_failures",
+    "show_state",
+    "stop",
+]
+
 AT_A_TIME = 8  # films answered together: a stop is obeyed after as many
 THUMBNAIL = 96  # pixels on the longer side
 _NEWEST = 10  # failures told while others are scored: all, each time anew, would be too much

@@ -11,6 +11,8 @@ from pages.batching.state import Batch
 if TYPE_CHECKING:
     from xray_models.evaluate.analysis import LabelAnalysis
 
+__all__ = ["report", "show_downloads"]
+
 
 def show_downloads(batch: Batch) -> None:
     """The results as files."""

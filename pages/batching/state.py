@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from xray_models.batch.score import Plan, Scored
     from xray_models.batch.sources import Sources
 
+__all__ = ["Batch"]
+
 
 @dataclass
 class Batch:

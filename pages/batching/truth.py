@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from xray_models.batch.truth import Choice
     from xray_models.evaluate.analysis import LabelAnalysis
 
+__all__ = [
+    "NOBODY_KNOWS",
+    "choose_columns",
+    "confirm",
+    "forget_truth",
+    "show_performance",
+    "show_truth",
+    "take_truth",
+]
+
 NOBODY_KNOWS = "(not in the table)"
 
 

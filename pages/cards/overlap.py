@@ -12,6 +12,8 @@ from xray_models.evaluate.metrics.localization import LEVELS
 from xray_models.explain import METHODS, at_layer
 from xray_models.viz import html
 
+__all__ = ["TITLE", "show"]
+
 TITLE = "Boxes at each level of overlap (Wang 2017)"
 _RULE = "fraction:0.5"  # the one whose levels are stored
 _RULES = {

@@ -13,6 +13,8 @@ from xray_models.evaluate.explanations import faithfulness, sanity, scoreboard
 from xray_models.explain import METHODS, at_layer
 from xray_models.viz.cascade import cascade
 
+__all__ = ["show"]
+
 _TEXT = st.column_config.TextColumn
 # measure -> name of its column, what it tells, and whether it is a share
 _COLUMNS = {

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from xray_models.evaluate.explanations.single_film import Tried
     from xray_models.radiograph import Radiograph
 
+__all__ = ["SMALL", "show"]
+
 SMALL = 96  # pixels on the longer side of maps whose agreement is computed
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from xray_models.evaluate.explanations.single_film import Tried
     from xray_models.radiograph import Radiograph
 
+__all__ = ["LONGEST", "show"]
+
 LONGEST = 700  # pixels on the longer side of the two pictures
 
 

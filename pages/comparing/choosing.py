@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from xray_models.explain import MethodSupport
     from xray_models.pipeline import Reading
 
+__all__ = ["DIRECTIONS", "START", "choose_tiles"]
+
 DIRECTIONS = ("for", "against", "over")
 START = ("grad-cam", "grad-cam++", "layercam", "eigen-cam")
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from xray_models.explain.progress import Progress, Stop
     from xray_models.radiograph import Radiograph
 
+__all__ = ["begin", "key", "noise", "scores"]
+
 _STOPPED = "judging stopped"
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from xray_models.evaluate.explanations.single_film import Tried
     from xray_models.radiograph import Radiograph
 
+__all__ = ["ACROSS", "ANSWERS", "FILM", "cost", "show"]
+
 ACROSS = 5  # pictures beside each other on a desktop, at most
 ANSWERS = 350_000  # cells of all hover grids together: they are sent at every move
 FILM = "Radiograph"

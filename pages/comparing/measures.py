@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from xray_models.evaluate.explanations.single_film import Scores, Tried
     from xray_models.radiograph import Radiograph
 
+__all__ = ["COLUMNS", "show"]
+
 _NUMBER = st.column_config.NumberColumn
 COLUMNS = {
     "Map": st.column_config.TextColumn(pinned=True),
@@ -75,7 +77,7 @@ def _fill_in(film_key: str, rows: dict[Tile, dict[str, object]]) -> None:
     """The table as far as it is, until all is there."""
     _table(rows, faithfulness.scores(film_key))
     background_work.follow(
-        faithfulness.key(film_key), "Judging how faithful the maps are", "judging"
+        faithfulness.key(film_key), "Measuring how faithful the maps are", "faithfulness"
     )
 
 

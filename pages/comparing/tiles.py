@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from xray_models.explain.queries import Query
     from xray_models.radiograph import Radiograph
 
+__all__ = ["Tile", "asked", "make", "offer_slow", "tiles", "titles"]
+
 
 class Tile(NamedTuple):
     """One map of the grid.

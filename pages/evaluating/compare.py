@@ -20,6 +20,8 @@ from xray_models.viz import curves as curve_plots
 from xray_models.viz import html
 from xray_models.viz.theme import number
 
+__all__ = ["OWN_TABLE", "show", "show_contests", "show_disagreement"]
+
 OWN_TABLE = "a table of your own"
 _MOST_ROWS = 200
 
@@ -127,7 +129,7 @@ def show_contests(predictions: Predictions, label: str, results: list[Comparison
             html.plain(
                 ("model", "AUC", "difference, DeLong", "difference, bootstrap", "p (DeLong)"),
                 rows,
-                f"Difference: AUC of {predictions.name} minus that of the other, with 95 % intervals",
+                f"Difference: AUC of {predictions.name} minus the other's, with 95 % intervals",
             )
         )
         st.caption(

@@ -15,6 +15,8 @@ from xray_models.evaluate.metrics import confusion as matrices
 from xray_models.viz import confusion, curves
 from xray_models.viz.theme import number
 
+__all__ = ["show", "show_classes", "show_table"]
+
 
 def show(analyses: LabelAnalysis) -> None:
     """All labels, where there are several."""

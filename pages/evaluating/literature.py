@@ -19,6 +19,8 @@ from xray_models.evaluate.references import Reference, references
 from xray_models.evaluate.summary import MACRO
 from xray_models.viz import forest
 
+__all__ = ["own", "show"]
+
 _AFTER_THE_MURA_CLASSIFIER = ("bone-general", *(f"bone-{part}" for part in BONE_PARTS))
 
 

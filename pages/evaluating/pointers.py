@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from xray_models.viz import plot_position
 from xray_models.viz.theme import OTHER, Plot
 
+__all__ = ["FIXED", "dot", "line", "styled"]
+
 _CHART = '.st-key-figure-{} [data-testid="stPlotlyChart"]'
 _DOTS = ("roc", "precision-recall")
 _LINES = ("scores", "decision")

@@ -12,6 +12,8 @@ from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.viz import scores
 
+__all__ = ["CROSS_FITTED", "NOTICE", "choose_label", "prepare", "show", "show_calibration"]
+
 NOTICE = "For teaching and research, not for diagnosis."
 CROSS_FITTED = (
     "Each film was predicted by a network that never saw its group. Here one threshold calls all "

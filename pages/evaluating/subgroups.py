@@ -8,6 +8,8 @@ from pages.shared import figure
 from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.viz import forest
 
+__all__ = ["show"]
+
 
 @st.fragment
 def show(analyses: LabelAnalysis, label: str) -> None:

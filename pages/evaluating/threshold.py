@@ -20,6 +20,24 @@ from xray_models.evaluate.metrics.thresholds import RULES, Choice
 from xray_models.viz import confusion, confusion_image, curves, html, scores
 from xray_models.viz.theme import Plot
 
+__all__ = [
+    "OPTIMISTIC",
+    "PREVALENCE",
+    "SLIDER",
+    "TYPED",
+    "begin",
+    "choose",
+    "key_of",
+    "offer_rules",
+    "published_points",
+    "report_table",
+    "show",
+    "show_all_labels",
+    "show_matrix",
+    "show_measures",
+    "unmoved",
+]
+
 SLIDER, TYPED = "threshold slider", "threshold typed"
 PREVALENCE = "prevalence"
 OPTIMISTIC = "Chosen on these very films, so what it gives on them is a little too good."
@@ -351,7 +369,8 @@ def show_all_labels(analyses: LabelAnalysis, label: str, cut: float) -> None:
         else "so are the rest"
     )
     st.caption(
-        f"{display_name(label)} is called at the slider's threshold, {own}. Click a heading to sort."
+        f"{display_name(label)} is called at the slider's threshold, {own}. "
+        "Click a heading to sort."
     )
     table = pd.DataFrame(
         {

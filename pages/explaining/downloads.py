@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from xray_models.pipeline import Reading
     from xray_models.radiograph import Radiograph
 
+__all__ = ["SAVED", "download", "save", "saved_overlay"]
+
 SAVED = 4096  # pixels on the longer side of a saved overlay: memory has an end
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from xray_models.explain.progress import Progress, Stop
     from xray_models.radiograph import Radiograph
 
+__all__ = ["WORDED", "at_once", "cached", "message", "on_click", "small", "where"]
+
 WORDED = 256
 """Pixels on the longer side of the heat that is put into words and boxes."""
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from xray_models.catalogue import Card
     from xray_models.explain import MethodSupport
 
+__all__ = ["choose_way"]
+
 
 def choose_way(card: Card) -> tuple[Way, str]:
     """A method that fits the model and where it looks; by default those of the card.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from xray_models.explain.queries import Query
     from xray_models.radiograph import Radiograph
 
+__all__ = ["SETTINGS", "Setting", "Way"]
+
 
 class Setting(NamedTuple):
     """The number on which the cost of a slow method hangs.

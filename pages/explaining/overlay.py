@@ -26,6 +26,23 @@ if TYPE_CHECKING:
     from xray_models.pipeline import Reading
     from xray_models.radiograph import Radiograph
 
+__all__ = [
+    "HOVER",
+    "Drawn",
+    "boxes_of",
+    "costs",
+    "explain",
+    "hottest",
+    "measured_otherwise",
+    "no_boxes",
+    "place",
+    "show_overlay",
+    "show_pictures",
+    "show_title",
+    "show_words",
+    "spoken_for",
+]
+
 HOVER = 400  # cells on the longer side of the grid that answers the mouse
 
 

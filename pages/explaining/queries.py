@@ -21,6 +21,27 @@ if TYPE_CHECKING:
     from xray_models.radiograph import Radiograph
     from xray_models.viz.film_figure import Grid
 
+__all__ = [
+    "OWN_LAYER",
+    "SCREEN",
+    "Question",
+    "begin",
+    "choose",
+    "choose_style",
+    "counted",
+    "frame",
+    "layer_words",
+    "layers",
+    "method_supports",
+    "method_words",
+    "passes",
+    "percent_grid",
+    "probability",
+    "questions",
+    "strongest_first",
+    "took",
+]
+
 SCREEN = 900  # pixels on the longer side of what is sent to the screen
 OWN_LAYER = "last activation"
 

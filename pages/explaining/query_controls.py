@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from xray_models.explain.queries import Query
     from xray_models.pipeline import Reading
 
+__all__ = ["RULES", "choose_query", "choose_rule", "usual_area"]
+
 RULES = {
     "fraction": "A share of the highest heat",
     "otsu": "Otsu's threshold",
@@ -61,7 +63,8 @@ def choose_query(reading: Reading) -> tuple[Question, Query]:
         return question, Query(question.label, direction)
     if not others:
         st.caption(
-            f"This model knows only {display_name(question.label)}: there is nothing to set it against."
+            f"This model knows only {display_name(question.label)}: "
+            "there is nothing to set it against."
         )
         return question, Query(question.label)
     other = st.selectbox(

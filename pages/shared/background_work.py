@@ -12,6 +12,8 @@ from pages.shared.job import Job
 if TYPE_CHECKING:
     from xray_models.explain.progress import Progress, Stop
 
+__all__ = ["follow", "jobs", "on_request", "watch"]
+
 _Value = TypeVar("_Value")
 
 

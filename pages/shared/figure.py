@@ -9,6 +9,8 @@ import streamlit as st
 
 from xray_models.viz.theme import Plot
 
+__all__ = ["FORMAT", "choose_format", "config", "offer_numbers", "offer_picture", "show"]
+
 FORMAT = "save figures as"
 _ZOOM = ["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d"]
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from xray_models.explain.progress import Progress, Stop
 
+__all__ = ["FORGOTTEN", "Job"]
+
 _Value = TypeVar("_Value")
 
 FORGOTTEN = 30.0

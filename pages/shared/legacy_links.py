@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import streamlit as st
 
+__all__ = ["take_over"]
+
 _Value = TypeVar("_Value")
 
 

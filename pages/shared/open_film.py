@@ -19,6 +19,17 @@ if TYPE_CHECKING:
     from xray_models.catalogue import Card
     from xray_models.pipeline import Reading
 
+__all__ = [
+    "AS_RECOGNIZED",
+    "ELSEWHERE",
+    "FORMATS",
+    "NOTICE",
+    "Opened",
+    "card_of",
+    "narrow",
+    "open_film",
+]
+
 NOTICE = "For teaching and research, not for diagnosis."
 AS_RECOGNIZED = "as recognized"
 ELSEWHERE = "film_from_elsewhere"

@@ -18,6 +18,19 @@ from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, P
 from xray_models.evaluate.predictions.predictions import Predictions, from_card
 from xray_models.train.locate_films import data_folder
 
+__all__ = [
+    "HANDED_OVER",
+    "NO_COLUMN",
+    "PUBLISHED",
+    "Table",
+    "confirm",
+    "of_model",
+    "offer_published",
+    "own_table",
+    "second_table",
+    "with_classes",
+]
+
 HANDED_OVER = "table_from_elsewhere"
 """Where another page leaves dict(name=str, content=bytes of a CSV) before it switches here."""
 PUBLISHED = Path("nih/reproduce_chexnet_test.csv.gz")

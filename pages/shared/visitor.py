@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+__all__ = ["is_local"]
+
 _LOCAL = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 

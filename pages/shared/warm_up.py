@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+__all__ = ["begin", "held_back"]
+
 _nobody_waits = threading.Condition()
 _waiting = 0
 _ending = threading.Event()

@@ -15,6 +15,20 @@ import pandas as pd
 if TYPE_CHECKING:  # the pipeline brings TensorFlow, which reading results does not need
     from xray_models.batch.score import Scored
 
+__all__ = [
+    "COLUMNS",
+    "NEGATIVE",
+    "POSITIVE",
+    "ResultsError",
+    "Row",
+    "as_csv",
+    "as_frame",
+    "as_json",
+    "as_parquet",
+    "read_csv",
+    "rows",
+]
+
 POSITIVE, NEGATIVE = "positive", "negative"
 
 

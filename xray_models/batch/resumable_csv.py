@@ -17,6 +17,8 @@ from xray_models.batch.results import ResultsError, as_csv, read_csv, rows
 if TYPE_CHECKING:
     from xray_models.batch.score import Scored
 
+__all__ = ["GrowingFile"]
+
 
 class GrowingFile:
     """The results of one run, on disk.

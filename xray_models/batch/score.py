@@ -27,6 +27,8 @@ from xray_models.radiograph import Radiograph, UnreadableRadiograph
 from xray_models.radiograph.preprocess import resize, scale
 from xray_models.viz import overlay
 
+__all__ = ["BATCH", "WINDOW", "Plan", "Scored", "plan", "score"]
+
 BATCH = 16
 """Films that go through a network together."""
 WINDOW = 32

@@ -21,6 +21,21 @@ from typing import BinaryIO, Self
 
 from xray_models.radiograph import MOST_BYTES, UnreadableRadiograph
 
+__all__ = [
+    "UPLOADED",
+    "Archive",
+    "FileList",
+    "Folder",
+    "Limits",
+    "Source",
+    "SourceError",
+    "Sources",
+    "Uploads",
+    "display_name",
+    "find",
+    "refused",
+]
+
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _MOST_FOLDERS = 32
 _RATIO_COUNTS_FROM = 2**20  # a small file can be packed very well without harm

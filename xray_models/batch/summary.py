@@ -10,6 +10,8 @@ import numpy as np
 
 from xray_models.batch.results import POSITIVE, Row
 
+__all__ = ["BINS", "MOST_FAILURES", "FindingCounts", "Tally", "tally"]
+
 BINS = 40
 MOST_FAILURES = 1000
 """Failures kept by name; the others are counted."""

@@ -18,6 +18,8 @@ from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
 from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Predictions
 
+__all__ = ["Choice", "Matched", "choices", "guess", "match", "predictions_of", "proposal"]
+
 _WORDS = re.compile(r"^(?:(?:true|truth|label|gt|target|y) )?(.*?)(?: (?:true|truth|label))?$")
 _NAMELESS = {"truth", "label", "labels", "target", "y true", "ground truth", "finding", "class"}
 _SHORTEST = 4  # of a name that may begin another: fracture and fractured, mass and masses

@@ -4,6 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+__all__ = [
+    "ACTIVATIONS",
+    "TASKS",
+    "Alternative",
+    "Asked",
+    "Bfloat16",
+    "Calibration",
+    "Card",
+    "CatalogueError",
+    "Explanation",
+    "External",
+    "Figure",
+    "HeldOut",
+    "Rival",
+    "Training",
+    "WeightsFile",
+    "count_films",
+]
+
 TASKS = ("body-part", "bone", "chest")
 ACTIVATIONS = ("sigmoid", "softmax")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["display_name"]
+
 
 def display_name(label: str) -> str:
     """The words for a label: "Pleural_Thickening" reads "Pleural thickening".

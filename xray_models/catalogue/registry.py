@@ -9,6 +9,19 @@ from pathlib import Path
 from xray_models.catalogue.cards import Card, CatalogueError
 from xray_models.catalogue.schema import read_card
 
+__all__ = [
+    "USER_FOLDER",
+    "assets",
+    "catalogue",
+    "folder",
+    "for_part",
+    "get",
+    "refresh",
+    "table_path",
+    "user_folder",
+    "weights_path",
+]
+
 USER_FOLDER = "RADLENS_MODELS"
 """Environment variable that names the folder of a user's own models."""
 

@@ -13,6 +13,8 @@ from xray_models import NONE_OF_THESE, PARTS
 from xray_models.catalogue.cards import ACTIVATIONS, TASKS, Card, CatalogueError
 from xray_models.radiograph.preprocess import GEOMETRIES, SCALINGS
 
+__all__ = ["read_card"]
+
 
 def read_card(path: Path) -> Card:
     """Read and check one card.

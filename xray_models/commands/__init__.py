@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import typer
 
+__all__ = ["fail"]
+
 
 def fail(message: str) -> NoReturn:
     """End the command with a sentence on stderr and exit code 2."""

@@ -15,6 +15,8 @@ from xray_models.commands import (
 )
 from xray_models.commands.options import AsJson
 
+__all__ = ["classify_command"]
+
 
 def classify_command() -> None:
     """`python classify.py FILE...`."""

@@ -12,6 +12,15 @@ import typer
 from xray_models.commands import fail
 from xray_models.commands.training import Lenient, Resume
 
+__all__ = [
+    "Codes",
+    "beside_xvision",
+    "codes",
+    "evaluate_codes",
+    "train_chest_nodule",
+    "train_codes",
+]
+
 Codes = Annotated[Path, typer.Argument(help="Folder that `codes` wrote.")]
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from xray_models.explain import MethodSupport
     from xray_models.explain.heatmap import Heatmap
 
+__all__ = ["explain"]
+
 _SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 

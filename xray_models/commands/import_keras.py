@@ -11,6 +11,8 @@ import typer
 from xray_models.catalogue import USER_FOLDER, CatalogueError
 from xray_models.commands import fail
 
+__all__ = ["import_keras"]
+
 
 def import_keras(
     weights: Annotated[

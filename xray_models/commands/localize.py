@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from xray_models.explain.boxes import Box, Rule
     from xray_models.radiograph import Radiograph
 
+__all__ = ["Format", "localize"]
+
 _NOTHING = ("no finding", "none")
 
 

@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from xray_models.evaluate.explanations.held_out_films import HeldOutFilm
     from xray_models.evaluate.explanations.results_table import MethodFigure
 
+__all__ = [
+    "Data",
+    "Fast",
+    "Limit",
+    "Methods",
+    "Models",
+    "Run",
+    "Seed",
+    "bfloat16",
+    "faithfulness",
+    "localization",
+    "sanity",
+]
+
 Data = Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")]
 Models = Annotated[list[str] | None, typer.Option("--model", help="Every model by default.")]
 Methods = Annotated[

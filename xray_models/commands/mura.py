@@ -11,6 +11,8 @@ import typer
 from xray_models.commands import fail
 from xray_models.commands.training import Resume, log_to
 
+__all__ = ["Data", "Lenient", "evaluate_mura", "explore_mura", "train_mura"]
+
 Data = Annotated[Path, typer.Option(help="The folder MURA-v1.1, or the one that holds it.")]
 Lenient = Annotated[
     bool, typer.Option("--lenient", help="Leave out what is missing or malformed, and go on.")

@@ -6,4 +6,6 @@ from typing import Annotated
 
 import typer
 
+__all__ = ["AsJson"]
+
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]

@@ -11,6 +11,8 @@ import typer
 
 from xray_models.commands import fail
 
+__all__ = ["Lenient", "Out", "Published", "prepare_fracatlas", "prepare_webfilms"]
+
 Published = Annotated[Path, typer.Argument(help="The data set's folder as downloaded.")]
 Out = Annotated[Path, typer.Argument(help="Folder to write.")]
 Lenient = Annotated[

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from xray_models.batch.summary import Tally
     from xray_models.evaluate.predictions.predictions import Predictions
 
+__all__ = ["score"]
+
 
 def score(
     films: Annotated[

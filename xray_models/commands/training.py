@@ -16,6 +16,8 @@ from xray_models.commands import fail
 if TYPE_CHECKING:
     from xray_models.train.recipe import Recipe
 
+__all__ = ["Arch", "Data", "Lenient", "Resume", "Run", "log_to", "publish", "train"]
+
 Data = Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")]
 Run = Annotated[Path | None, typer.Option(help="Run folder; runs/MODEL by default.")]
 Arch = Annotated[str | None, typer.Option(help="Another architecture than the recipe's.")]

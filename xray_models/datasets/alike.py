@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+__all__ = ["BITS", "difference_hash", "distance"]
+
 _SIDE = 16
 BITS = _SIDE * _SIDE
 

@@ -16,6 +16,8 @@ from xray_models.datasets import drawn, fracatlas, kermany, nih, webfilms
 from xray_models.datasets.films import Film, film_rows, split_of
 from xray_models.datasets.problems import DataSetError
 
+__all__ = ["LABELS", "films"]
+
 LABELS = (*PARTS, NONE_OF_THESE)
 _NONE = LABELS.index(NONE_OF_THESE)
 _AMBIGUOUS = {"clavicle", "abdomen|chest", "chest|pelvis", "hand|wrist"}

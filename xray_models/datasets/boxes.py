@@ -19,6 +19,8 @@ from xray_models.datasets import fracatlas, nih
 from xray_models.datasets.films import Film, rows
 from xray_models.datasets.problems import tell
 
+__all__ = ["SOURCES", "BoxedFilm", "load"]
+
 SOURCES = ("NIH", "RSNA", "FracAtlas")
 
 # boxes are in pixels of the collection's originals, which are all of this size

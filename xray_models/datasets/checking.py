@@ -18,6 +18,8 @@ from xray_models.datasets.problems import (
     summary,
 )
 
+__all__ = ["Splits", "checked", "log"]
+
 log = logging.getLogger(__name__)
 
 Splits = dict[str, list[Film]]

@@ -19,6 +19,8 @@ from xray_models.datasets import nih
 from xray_models.datasets.films import Film
 from xray_models.datasets.problems import DataSetError
 
+__all__ = ["TRUST_IN_LABELS", "films", "opinions", "softened"]
+
 TRUST_IN_LABELS = 0.6
 """Share of the mined label in a softened one: above one half, so that it can be told back."""
 

@@ -16,6 +16,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from xray_models.datasets.films import Film
 from xray_models.datasets.problems import DataSetError
 
+__all__ = ["KINDS", "DrawnFilm", "films", "photographs"]
+
 KINDS = ("photograph", "text", "noise")
 _WORDS = (
     "the patient was seen today report of an examination with normal limits right left and "

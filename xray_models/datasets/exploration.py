@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 from xray_models.datasets.films import Film
 
+__all__ = ["counts", "describe", "draw", "sizes", "views_per_study"]
+
 _NORMAL, _ABNORMAL = "#4a7fa5", "#c46a3f"
 _LABELS = ("normal", "abnormal")
 

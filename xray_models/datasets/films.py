@@ -13,6 +13,8 @@ from PIL import Image
 
 from xray_models.datasets.problems import DataSetError, tell
 
+__all__ = ["UNREADABLE", "Film", "film_rows", "rows", "split_of"]
+
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What Pillow raises at damaged files, by format."""
 

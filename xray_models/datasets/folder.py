@@ -14,6 +14,8 @@ from pathlib import Path
 from xray_models.datasets.films import Film, rows
 from xray_models.datasets.problems import DataSetError
 
+__all__ = ["LabeledFolder", "read", "sha256", "without"]
+
 
 @dataclass(frozen=True)
 class LabeledFolder:

@@ -18,6 +18,8 @@ from xray_models import BONE_PARTS
 from xray_models.datasets.films import Film, film_rows, rows
 from xray_models.datasets.problems import tell
 
+__all__ = ["Box", "crops", "films", "fractures", "landmarks", "region"]
+
 _FLAGS = ("hand", "leg", "hip", "shoulder", "hardware", "multiscan", "fractured")
 _POINTS = "FMWES"
 

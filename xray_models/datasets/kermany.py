@@ -7,6 +7,8 @@ from pathlib import Path
 from xray_models.datasets.films import Film, film_rows
 from xray_models.datasets.problems import tell
 
+__all__ = ["LABELS", "films"]
+
 LABELS = ("normal", "bacterial pneumonia", "viral pneumonia")
 _TRUTH = {"normal": 0, "bacteria": 1, "virus": 2}
 _SPLITS = ("train", "test")

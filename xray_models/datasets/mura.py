@@ -21,6 +21,8 @@ from xray_models import BONE_PARTS
 from xray_models.datasets.films import Film, split_of
 from xray_models.datasets.problems import MOST_NAMED, DataSetError, Problem, summary
 
+__all__ = ["LABEL", "MURA", "SPLITS", "VALIDATION_SHARE", "films", "log", "read"]
+
 log = logging.getLogger(__name__)
 
 LABEL = "abnormal"

@@ -7,6 +7,8 @@ from pathlib import Path
 from xray_models.datasets.films import Film, film_rows
 from xray_models.datasets.problems import tell
 
+__all__ = ["LABELS", "LEFT_OUT", "NO_FINDING", "films"]
+
 LABELS = (
     "Atelectasis",
     "Cardiomegaly",

@@ -15,6 +15,8 @@ from pathlib import Path
 from xray_models.datasets import nih
 from xray_models.datasets.films import Film
 
+__all__ = ["chances", "films", "matched", "stratum"]
+
 _FINDINGS = ("Nodule", "Mass")
 
 

@@ -18,6 +18,8 @@ from xray_models.catalogue import assets
 from xray_models.datasets.films import UNREADABLE, rows
 from xray_models.datasets.problems import DataSetError, tell
 
+__all__ = ["LONG_SIDE", "fracatlas", "scaled"]
+
 LONG_SIDE = 448
 """Pixels that films are scaled down to."""
 

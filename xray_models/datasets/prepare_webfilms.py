@@ -24,6 +24,8 @@ from xray_models.datasets.films import UNREADABLE, rows
 from xray_models.datasets.prepare import scaled
 from xray_models.datasets.problems import DataSetError, tell
 
+__all__ = ["KINDS", "webfilms"]
+
 KINDS = ("angle", "fracture", "line", "messed_up_angle")
 """What is boxed, in the order of the export's data.yaml."""
 

@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+__all__ = ["MOST_NAMED", "DataSetError", "Problem", "collecting", "summary", "tell"]
+
 MOST_NAMED = 10
 """Problems named one by one in a message or a log; the rest are counted."""
 

@@ -23,6 +23,8 @@ from pydicom.data import get_testdata_file
 
 from xray_models import radiograph
 
+__all__ = ["SAMPLES", "Sample", "SampleError", "at_hand", "content", "fingerprint"]
+
 pooch.get_logger().setLevel(logging.WARNING)
 
 _COMMIT = "7b9d3559c5464fb723cdeb7ace558e910934269b"

@@ -15,6 +15,8 @@ from xray_models import BONE_PARTS
 from xray_models.datasets import fracatlas
 from xray_models.datasets.films import Film, film_rows, rows
 
+__all__ = ["crops", "log", "studies"]
+
 log = logging.getLogger(__name__)
 
 _PAINTED = ("arrow", "hardware", "multi")

@@ -13,6 +13,8 @@ from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.held_out_table import TableError, load
 from xray_models.evaluate.predictions.predictions import Predictions, from_table
 
+__all__ = ["DIFFERENCE", "OTHER", "OWN", "estimates"]
+
 OWN, OTHER, DIFFERENCE = "own", "other", "difference"
 
 

@@ -20,6 +20,8 @@ from xray_models.evaluate.subgroups import Subgroup
 from xray_models.evaluate.summary import LabelRow
 from xray_models.evaluate.threshold_intervals import ThresholdIntervals
 
+__all__ = ["FEWER_REPLICATES", "LARGE", "LabelAnalysis", "T"]
+
 LARGE = 5_000
 """With more films than this, tables of many intervals are made of fewer replicates."""
 FEWER_REPLICATES = 200

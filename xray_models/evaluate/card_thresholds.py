@@ -13,6 +13,8 @@ from xray_models.evaluate.metrics import thresholds
 from xray_models.evaluate.metrics.thresholds import Choice, ThresholdIndex
 from xray_models.evaluate.predictions.held_out_table import probabilities, truths
 
+__all__ = ["NORMAL", "Rule", "abstention", "choose", "sensitive", "specific"]
+
 Rule = Callable[[ThresholdIndex, str], Choice]
 """Sorted scores and one of their labels -> a threshold; see `metrics.thresholds`."""
 

@@ -28,6 +28,8 @@ from xray_models.evaluate.predictions.predictions import (
     same_label,
 )
 
+__all__ = ["Comparison", "candidates", "compare", "comparisons", "doubt", "of_table"]
+
 
 def of_table(card: Card) -> dict[str, Predictions]:
     """Models whose probabilities stand in the held-out table of another, by id.

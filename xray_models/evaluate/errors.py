@@ -6,6 +6,8 @@ import numpy as np
 
 from xray_models.evaluate.predictions.predictions import LabelPredictions
 
+__all__ = ["KINDS", "films", "outcome"]
+
 KINDS = ("false positives", "false negatives", "most certain", "least certain")
 """False positives and negatives begin with the most confident mistake. The most certain films are
 those farthest from the threshold whatever their truth, the least certain those nearest to it."""

@@ -17,6 +17,8 @@ from xray_models.evaluate.metrics.confusion import weighted
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.predictions import Predictions
 
+__all__ = ["NO_ESTIMATE", "Detail", "details"]
+
 NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
 
 

@@ -23,6 +23,8 @@ from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, b
 from xray_models.evaluate.metrics.confusion import ratio, weighted
 from xray_models.evaluate.predictions.held_out_table import NONE, probabilities, probability_columns
 
+__all__ = ["RULES", "StudyResult", "by_part", "by_study", "evaluate", "kappa", "measure"]
+
 RULES = ("mean", "min")
 
 

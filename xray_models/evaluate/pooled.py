@@ -13,6 +13,8 @@ from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate, bootstr
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.predictions import films_of_test
 
+__all__ = ["PooledEstimate", "pooled_estimate"]
+
 
 @dataclass(frozen=True)
 class PooledEstimate:

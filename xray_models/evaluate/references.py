@@ -11,6 +11,8 @@ from typing import Any
 from xray_models.catalogue import CatalogueError, assets
 from xray_models.evaluate.predictions.predictions import same_label
 
+__all__ = ["FILE", "METRICS", "Reference", "references"]
+
 FILE = "references.json"
 METRICS = ("AUC", "mean AUC", "accuracy", "sensitivity", "specificity", "PPV", "Cohen's kappa")
 

@@ -10,6 +10,8 @@ from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, b
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.predictions import FEW, Predictions
 
+__all__ = ["Subgroup", "by"]
+
 
 @dataclass(frozen=True)
 class Subgroup:

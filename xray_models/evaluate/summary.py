@@ -12,6 +12,19 @@ from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
 from xray_models.evaluate.predictions.predictions import FEW, Predictions
 
+__all__ = [
+    "MACRO",
+    "MICRO",
+    "NO_SKILL",
+    "REPLICATES",
+    "LabelRow",
+    "Performance",
+    "performance",
+    "share",
+    "summary",
+    "with_interval",
+]
+
 MACRO, MICRO, NO_SKILL = "macro mean", "micro (all pairs of film and label)", "no skill"
 
 

@@ -20,6 +20,8 @@ from xray_models.evaluate.metrics.bootstrap import (
 from xray_models.evaluate.metrics.confusion import Counts, predictive_values
 from xray_models.evaluate.predictions.predictions import LabelPredictions
 
+__all__ = ["ThresholdIntervals"]
+
 # 24 million draws of 4 bytes: what a server can keep for the few tables that are looked at
 _MOST_DRAWS = 24_000_000
 _FEWEST = 200

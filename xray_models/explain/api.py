@@ -23,6 +23,20 @@ from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.preprocess import resize, scale
 
+__all__ = [
+    "FUSIONS",
+    "MethodSupport",
+    "cached_heat",
+    "default_layer",
+    "fused",
+    "heat",
+    "heats",
+    "layers",
+    "maps",
+    "method_supports",
+    "pass_cache_of",
+]
+
 _pass_caches: weakref.WeakKeyDictionary[Radiograph, dict[str, PassCache]] = (
     weakref.WeakKeyDictionary()
 )

@@ -18,6 +18,8 @@ from typing import Any
 
 from xray_models.explain.boxes import Box
 
+__all__ = ["PURPOSE", "BoxFileError", "FilmBoxes", "as_coco", "as_json", "parse", "text"]
+
 PURPOSE = "Boxes around heat of a model, no boxes by a person. For teaching, not for diagnosis."
 
 

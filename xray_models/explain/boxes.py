@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+__all__ = ["RULES", "Box", "Rule", "array", "from_heat", "parse_rule", "threshold"]
+
 RULES = ("fraction", "otsu", "area")
 _BINS = 256
 _EIGHT_NEIGHBORS = np.ones((3, 3), bool)

@@ -10,6 +10,8 @@ from PIL import Image
 
 from xray_models.radiograph.preprocess import Placement
 
+__all__ = ["Heatmap", "normalized"]
+
 _ROUNDING = 1e-6  # a share of heat below this is the error of a film's placement
 
 

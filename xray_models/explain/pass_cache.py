@@ -15,6 +15,8 @@ import numpy as np
 from xray_models.explain.progress import BATCH, Work
 from xray_models.inference.functions import Traced, traced
 
+__all__ = ["AtRest", "NotCached", "PassCache"]
+
 _CACHE_BYTES = 48 * 2**20
 _MOST_LABELS = 32  # whose gradients are computed together
 _Value = TypeVar("_Value", bound=np.ndarray | tuple)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+__all__ = ["BATCH", "Progress", "Stop", "Stopped", "Work"]
+
 Progress = Callable[[int, int], None]
 """Told (passes done, passes in all) after each batch; an exception raised from it stops too."""
 

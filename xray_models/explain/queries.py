@@ -12,6 +12,8 @@ from xray_models.explain import targets
 from xray_models.explain.targets import Target
 from xray_models.inference.predict import calibrated
 
+__all__ = ["DIRECTIONS", "Query", "rivals"]
+
 DIRECTIONS = ("for", "against", "over")
 
 

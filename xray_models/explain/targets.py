@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+__all__ = ["Target", "combined", "difference", "logit"]
+
 
 @dataclass(frozen=True)
 class Target:

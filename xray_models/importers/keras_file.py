@@ -28,6 +28,8 @@ import h5py
 import keras
 import numpy as np
 
+__all__ = ["ImportRefused", "KerasFile", "StoredLayer", "opened"]
+
 # a .keras archive is unpacked in memory; DenseNet169 with its optimizer is 150 MB
 _MOST_BYTES = 2**31
 

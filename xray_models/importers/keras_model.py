@@ -16,6 +16,8 @@ from xray_models.importers import keras_file, user_models
 from xray_models.importers.keras_file import ImportRefused, KerasFile
 from xray_models.importers.user_models import NOT_MEASURED
 
+__all__ = ["ARCHITECTURES", "Wanted", "import_file"]
+
 ARCHITECTURES = ("densenet121", "densenet169", "efficientnetb0", "mobilenetv2")
 """What can be imported: our graph computes what keras.applications' does. Not so our VGG16, which
 leaves out the last pooling."""

@@ -16,6 +16,8 @@ from safetensors.numpy import save as dump_tensors
 from xray_models import BONE_PARTS
 from xray_models.catalogue import Card, read_card, refresh
 
+__all__ = ["NOT_MEASURED", "UserModelError", "add", "parts_of"]
+
 NOT_MEASURED = "imported, not measured here"
 
 

@@ -21,6 +21,8 @@ import numpy as np
 
 from xray_models.inference import layer_graph, precision
 
+__all__ = ["Cut", "Function", "Traced", "frozen_bytes", "traced"]
+
 _CUTS = 6  # layers of one network whose functions are kept
 # keep gradients above the smallest half-precision number, and below the largest (65504) where the
 # first is too much; exact, as powers of 2

@@ -13,6 +13,8 @@ from typing import Any
 import tensorflow  # noqa: F401 - before keras: see pyproject.toml
 import keras
 
+__all__ = ["Graph", "Tensor", "graph", "is_relu_network"]
+
 Tensor = Any
 """A symbolic tensor of Keras."""
 

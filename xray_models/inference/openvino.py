@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+__all__ = ["Pass", "compiled"]
+
 Pass = Callable[[np.ndarray], list[np.ndarray]]
 """Images, float32 (batch, height, width, channels) -> outputs, float32."""
 

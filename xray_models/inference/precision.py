@@ -25,6 +25,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from xray_models.inference import openvino
 
+__all__ = ["CHOICES", "PrecisionError", "frozen", "multiplies_bfloat16", "wants_bfloat16"]
+
 _VARIABLE = "RADLENS_PRECISION"
 CHOICES = ("auto", "float32", "bfloat16")
 _FLAGS = ("amx_bf16", "avx512_bf16")

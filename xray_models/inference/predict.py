@@ -14,6 +14,16 @@ from xray_models.inference import functions, precision, weights
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.preprocess import Placement, resize, scale
 
+__all__ = [
+    "ForwardPass",
+    "arithmetic",
+    "calibrated",
+    "forward",
+    "logits",
+    "probabilities",
+    "traced",
+]
+
 
 @dataclass(frozen=True, eq=False)
 class ForwardPass:

@@ -23,6 +23,8 @@ from xray_models import catalogue, networks
 from xray_models.catalogue import Card
 from xray_models.inference import functions
 
+__all__ = ["WeightsError", "fill", "held", "load", "network", "save"]
+
 _BUDGET_VARIABLE = "RADLENS_MEMORY_MB"
 _DEFAULT_BUDGET_MB = 2048
 

@@ -19,6 +19,8 @@ from xray_models.networks.mobilenet import mobilenet_v2
 from xray_models.networks.vgg import vgg16
 from xray_models.networks.vgg_codes import vgg16_codes
 
+__all__ = ["ARCHITECTURES", "build", "last_activation"]
+
 _BACKBONES: dict[str, Callable[[tuple[int, int]], keras.Model]] = {
     "densenet121": densenet121,
     "densenet169": densenet169,

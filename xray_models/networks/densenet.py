@@ -2,6 +2,8 @@
 
 import keras
 
+__all__ = ["densenet121", "densenet169"]
+
 
 def densenet121(input_size: tuple[int, int]) -> keras.Model:
     """DenseNet121 without its head: (batch, h, w, 3) -> (batch, h/32, w/32, 1024)."""

@@ -5,6 +5,8 @@ from efficientnet import tfkeras
 
 from xray_models.networks import local
 
+__all__ = ["efficientnet_b0", "efficientnet_b0_local"]
+
 
 def efficientnet_b0(input_size: tuple[int, int]) -> keras.Model:
     """EfficientNetB0 without its head: (batch, h, w, 3) -> (batch, h/32, w/32, 1280)."""

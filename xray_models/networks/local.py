@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import keras
 
+__all__ = ["LAYER", "Hottest", "with_local_map"]
+
 LAYER = "local"
 """The layer whose output is the map: (batch, rows, columns, labels) logits of the cells."""
 

@@ -2,6 +2,8 @@
 
 import keras
 
+__all__ = ["mobilenet_v2"]
+
 
 def mobilenet_v2(input_size: tuple[int, int]) -> keras.Model:
     """MobileNetV2 without its head: (batch, h, w, 3) -> (batch, h/32, w/32, 1280)."""

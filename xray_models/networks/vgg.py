@@ -2,6 +2,8 @@
 
 import keras
 
+__all__ = ["vgg16"]
+
 
 def vgg16(input_size: tuple[int, int]) -> keras.Model:
     """VGG16 up to its last convolution: (batch, h, w, 3) -> (batch, h/16, w/16, 512).

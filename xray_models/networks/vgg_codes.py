@@ -9,6 +9,17 @@ from __future__ import annotations
 
 import keras
 
+__all__ = [
+    "POOL",
+    "POOLS",
+    "head",
+    "head_network",
+    "pooling",
+    "put_together",
+    "vgg16_codes",
+    "vgg16_pool5",
+]
+
 POOLS = ("mean", "flatten")
 """What becomes of the grid of codes: its mean, or all of it, as in Xvision."""
 

@@ -31,6 +31,8 @@ from xray_models.radiograph.types import (
     first_of,
 )
 
+__all__ = ["decode", "has_prefix", "settings", "starts_with_an_element"]
+
 # pydicom quotes what it stumbles over, which may be a patient's name, in its log lines and warnings
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 settings.reading_validation_mode = IGNORE

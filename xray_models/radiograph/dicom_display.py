@@ -14,6 +14,8 @@ from pydicom.pixels.processing import apply_color_lut
 
 from xray_models.radiograph.types import stretched, white_of
 
+__all__ = ["palette_colors", "shown"]
+
 _USELESS_WINDOW = (
     "The window stored in the file shows nothing of its picture, so the darkest and the brightest "
     "value were taken as black and white."

@@ -8,6 +8,19 @@ from __future__ import annotations
 
 from pydicom import Dataset, uid
 
+__all__ = [
+    "BODY_PARTS",
+    "COMPRESSIONS",
+    "MODALITIES",
+    "NOT_RADIOGRAPHS",
+    "PHOTOMETRICS",
+    "REFUSED",
+    "REFUSED_CLASSES",
+    "VIEWS",
+    "code",
+    "known",
+]
+
 _PROJECTIONS = frozenset("BMD CR DF DR DX HC IO MG OT PX RF RG SC XA XC".split())
 
 NOT_RADIOGRAPHS = {

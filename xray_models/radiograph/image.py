@@ -18,6 +18,8 @@ from xray_models.radiograph.types import (
     white_of,
 )
 
+__all__ = ["FORMATS", "decode"]
+
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
 _NAMES = {"WEBP": "WebP", "MPO": "JPEG"}  # MPO: what Pillow calls a phone's JPEG with a preview

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+__all__ = ["GEOMETRIES", "SCALINGS", "Placement", "resize", "scale"]
+
 GEOMETRIES = ("fit", "stretch")
 SCALINGS = ("unit", "symmetric", "imagenet", "hed", "z-score")
 

@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+__all__ = ["silenced"]
+
 _lock = threading.Lock()
 _inside = 0
 _filters = ExitStack()

@@ -10,6 +10,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+__all__ = [
+    "MOST_BYTES",
+    "MOST_PIXELS",
+    "Radiograph",
+    "UnreadableRadiograph",
+    "check_size",
+    "first_of",
+    "stretched",
+    "white_of",
+]
+
 MOST_BYTES = 25 * 2**20
 MOST_PIXELS = 60_000_000
 

@@ -23,6 +23,8 @@ from xray_models.evaluate.metrics.curves import precision_recall, roc
 from xray_models.evaluate.predictions.predictions import Predictions
 from xray_models.evaluate.summary import performance, share, with_interval
 
+__all__ = ["report"]
+
 _INK, _BELOW, _ABOVE = "#14212c", "#8aa0b2", "#d97706"
 _ACROSS = 3  # small figures beside each other
 _SIDE = 2.4  # inches of a small figure

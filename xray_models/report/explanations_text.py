@@ -9,6 +9,8 @@ from xray_models.evaluate.explanations import scoreboard
 from xray_models.evaluate.explanations.scoreboard import PLACES, SCRAMBLED, SHUFFLED, USES, Worth
 from xray_models.report.text_format import UNDEFINED, grid, with_interval
 
+__all__ = ["lines"]
+
 
 def lines(card: Card) -> list[str]:
     """A table for each collection of films with boxes, then one of what needs no boxes.

@@ -13,6 +13,19 @@ from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.explanations.evidence import Evidence, Localization, Measured
 from xray_models.viz.overlay import shrink
 
+__all__ = [
+    "BESIDE",
+    "EMPTY",
+    "at_border",
+    "beside",
+    "cautions",
+    "markers",
+    "outside_body",
+    "place",
+    "trust",
+    "where",
+]
+
 EMPTY = "Nothing in the film speaks for this: the map is empty."
 BESIDE = (
     "Nothing in the film itself is shown to speak for this: all of the heat lies in the black "

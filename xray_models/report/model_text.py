@@ -33,6 +33,8 @@ from xray_models.evaluate.predictions.predictions import (
 from xray_models.report import explanations_text, xvision_text
 from xray_models.report.text_format import NO_SPREAD, grid, interval, number, with_interval
 
+__all__ = ["films_and_groups", "headlines", "listed", "report"]
+
 # more findings than this are counted, not named, where subgroups are too small for them
 _MOST_NAMED = 3
 
@@ -73,7 +75,7 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
     calls = called(predictions, card, cuts)
     lines = [
         f"{card.id}: {card.name}",
-        f"{_count(test)} {_origin(test)}, {card.held_out.table}",
+        f"{films_and_groups(test)} {_origin(test)}, {card.held_out.table}",
         "",
         *_figure_lines(found, replicates),
         "",
@@ -154,7 +156,7 @@ def _threshold_lines(card: Card, cross_fitted: bool) -> list[str]:
     for finding, threshold in card.thresholds.items():
         by_value.setdefault(threshold, []).append(finding)
     lines = [
-        f"{_list(findings)}: {verb} at a probability of {value:.4f} or more"
+        f"{listed(findings)}: {verb} at a probability of {value:.4f} or more"
         for value, findings in by_value.items()
     ]
     if cross_fitted:
@@ -266,7 +268,7 @@ def _small_lines(films: Mapping[str, pd.DataFrame], card: Card) -> list[str]:
         few = [one for one in map(predictions.of, predictions.labels) if one.few]
         named = [f"{one.label} ({one.positives} with, {one.negatives} without)" for one in few]
         if few:
-            what = _list(named) if len(few) <= _MOST_NAMED else f"{len(few)} findings"
+            what = listed(named) if len(few) <= _MOST_NAMED else f"{len(few)} findings"
             lines.append(f"{value or '(empty)'}: fewer than {FEW} films with or without {what}")
     return lines
 
@@ -312,7 +314,11 @@ def _validation_lines(card: Card, replicates: int) -> list[str]:
         return []
     found = estimates(rows, card, replicates)
     lines = _figure_lines({name: found[name] for name in headlines(card, found)}, replicates)
-    return ["", f"{_count(rows)} for validation: its thresholds were chosen on them", *lines]
+    return [
+        "",
+        f"{films_and_groups(rows)} for validation: its thresholds were chosen on them",
+        *lines,
+    ]
 
 
 def _external_lines(card: Card, replicates: int) -> list[str]:
@@ -351,9 +357,11 @@ def _same(one: Estimate, other: Estimate) -> bool:
     return all(math.isclose(a, b, abs_tol=5e-4) or (a != a and b != b) for a, b in pairs)
 
 
-def _count(rows: pd.DataFrame) -> str:
+def films_and_groups(rows: pd.DataFrame) -> str:
+    """Numbers of films and groups of a held-out table, in words."""
     return f"{count_films(len(rows), crops(rows))} of {rows['group'].nunique():,} groups"
 
 
-def _list(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -14,8 +14,10 @@ from xray_models.evaluate.pooled import pooled_estimate
 from xray_models.evaluate.predictions.predictions import (
     films_of_test,
 )
-from xray_models.report.model_text import _count, _list, headlines
+from xray_models.report.model_text import films_and_groups, headlines, listed
 from xray_models.report.text_format import with_interval
+
+__all__ = ["pooled_line", "readme_table", "refresh_readme"]
 
 _OPEN, _CLOSE = "<!-- figures -->", "<!-- /figures -->"
 
@@ -37,9 +39,9 @@ def readme_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
         quoted = "<br>".join(
             f"{name} {with_interval(found[name])}" for name in headlines(card, found)
         )
-        reads = _list(card.parts) if card.parts else "any film, to tell the part"
+        reads = listed(card.parts) if card.parts else "any film, to tell the part"
         lines.append(
-            f"| `{card.id}`<br>{card.name} | {reads} | {_count(test)} | {quoted} "
+            f"| `{card.id}`<br>{card.name} | {reads} | {films_and_groups(test)} | {quoted} "
             f"| {card.weights.license} |"
         )
     pooled = pooled_line(measured, replicates)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from xray_models.evaluate.metrics.bootstrap import Estimate
 
+__all__ = ["NO_SPREAD", "UNDEFINED", "grid", "interval", "number", "with_interval"]
+
 UNDEFINED = "–"
 NO_SPREAD = "no spread"
 

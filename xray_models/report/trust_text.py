@@ -8,6 +8,8 @@ from xray_models.evaluate.explanations.evidence import evidence
 from xray_models.explain.queries import Query
 from xray_models.report import heatmap_text
 
+__all__ = ["trust"]
+
 _UNMEASURED = (
     "Nobody has measured how well such a map shows {what}, so take it as a hint of where to look "
     "and no more."

@@ -9,6 +9,8 @@ from xray_models.evaluate.metrics.weighted import at_balanced_mix
 from xray_models.evaluate.predictions.predictions import films_of_test
 from xray_models.report.text_format import with_interval
 
+__all__ = ["MODEL", "REPORTED", "beside", "lines"]
+
 MODEL = "chest-nodule"
 REPORTED = "Xvision: accuracy 0.693, precision 0.556, recall 0.577 (75 films, its own mix)"
 

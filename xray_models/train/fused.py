@@ -13,6 +13,8 @@ from types import MethodType
 import tensorflow as tf
 import keras
 
+__all__ = ["fuse", "swish"]
+
 
 def fuse(network: keras.Model) -> None:
     """Make the layers of a network that is going to be trained use fused operations, in place.

@@ -12,6 +12,8 @@ from xray_models.datasets import DataSetError, Film
 from xray_models.datasets.problems import collecting
 from xray_models.train.recipes.registry import RECIPES, named
 
+__all__ = ["FOLDER", "data_folder", "find"]
+
 FOLDER = "RADLENS_DATA"
 """Environment variable that names the data folder."""
 

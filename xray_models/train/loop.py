@@ -31,6 +31,8 @@ from xray_models.train.run_folder.journal import Journal
 from xray_models.train.run_folder.seeding import reseed
 from xray_models.train.weight_averaging import RunningAverage
 
+__all__ = ["fit", "learner_of", "log", "logits", "score", "train"]
+
 log = logging.getLogger(__name__)
 
 # a progress bar for people, a line per epoch for files

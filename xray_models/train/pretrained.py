@@ -13,6 +13,8 @@ import numpy as np
 from xray_models.catalogue import catalogue, get
 from xray_models.inference import weights
 
+__all__ = ["start"]
+
 _OPEN_GATE_BIAS = 4.0
 """Bias of a squeeze-excite gate that lets 98 % through: Lite0 has no such gates."""
 

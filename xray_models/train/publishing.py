@@ -40,6 +40,8 @@ from xray_models.train import loop, rivals
 from xray_models.train.data import cross_validation, pipeline
 from xray_models.train.recipe import ExternalCheck, Recipe
 
+__all__ = ["publish", "publish_alternative"]
+
 
 @dataclass(frozen=True, eq=False)
 class _HeldOut:

@@ -9,6 +9,8 @@ from pathlib import Path
 from xray_models.datasets import Film
 from xray_models.evaluate.card_thresholds import Rule
 
+__all__ = ["Augmentation", "ExternalCheck", "LongerWay", "Recipe"]
+
 
 @dataclass(frozen=True)
 class Augmentation:

@@ -10,6 +10,8 @@ from xray_models.datasets import Film
 from xray_models.inference import predict, weights
 from xray_models.radiograph.preprocess import resize, scale
 
+__all__ = ["probabilities"]
+
 _BATCH = 32
 
 

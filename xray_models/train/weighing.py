@@ -11,6 +11,8 @@ from collections.abc import Callable
 import tensorflow as tf
 import numpy as np
 
+__all__ = ["Loss", "known", "located", "sigmoid", "softmax", "weights"]
+
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 

@@ -15,6 +15,8 @@ import numpy as np
 
 from xray_models.train.run_folder.atomic_write import atomic_write
 
+__all__ = ["RunningAverage"]
+
 
 class RunningAverage(keras.callbacks.Callback):
     """Averages all weights over the steps; with momentum 0 it does nothing.

@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 
 from xray_models.viz.theme import DASHES, SERIES, SYMBOLS, Plot, laid_out, number
 
+__all__ = ["cascade"]
+
 _HOLLOW = "hollow points: maps of some films have become empty, which counts as 0"
 
 

@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from xray_models.evaluate.metrics.confusion import Matrix
 from xray_models.viz.theme import HEIGHT, MODEL, Plot, faded, laid_out
 
+__all__ = ["VALUES", "many_class", "table"]
+
 VALUES = ("films", "share of the true class", "share of the called class")
 """What the cells of a many-class matrix can tell."""
 

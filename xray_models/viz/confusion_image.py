@@ -6,6 +6,8 @@ import io
 
 from xray_models.evaluate.metrics.confusion import Matrix
 
+__all__ = ["picture"]
+
 _NAMES = (("true positives", "false negatives"), ("false positives", "true negatives"))
 
 

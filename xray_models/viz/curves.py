@@ -22,6 +22,8 @@ from xray_models.viz.theme import (
     unit_axis,
 )
 
+__all__ = ["overlaid", "precision_recall", "roc", "small_roc"]
+
 _MOST_POINTS = 250
 _LEGEND_INSIDE = {"bgcolor": "rgba(0,0,0,0)", "font": {"size": 11}}
 
@@ -156,7 +158,8 @@ def overlaid(films: Pair, curves: dict[str, Curve]) -> Plot:
         "comparison",
         figure,
         lambda: _together(curves),
-        f"ROC curves of {len(curves)} models on the same {len(films.truth):,} films. AUC: {message}.",
+        f"ROC curves of {len(curves)} models on the same {len(films.truth):,} films. "
+        f"AUC: {message}.",
     )
 
 

@@ -17,6 +17,8 @@ from xray_models.viz.overlay import BOX_COLOR, encode
 if TYPE_CHECKING:
     from xray_models.explain.boxes import Box
 
+__all__ = ["CONFIG", "Grid", "Hover", "Picture", "caption", "figure"]
+
 _GAP = 0.02  # between pictures, in widths of a picture
 _LINE = 0.066  # of the words under each, in widths of a picture
 _LINE_NARROW = 0.1  # where at most two are beside each other

@@ -15,6 +15,8 @@ from xray_models.evaluate.references import Reference
 from xray_models.evaluate.subgroups import Subgroup
 from xray_models.viz.theme import MODEL, OTHER, QUIET, SYMBOLS, Plot, laid_out, number
 
+__all__ = ["Beside", "literature", "subgroups"]
+
 _ROW = 30
 
 

@@ -12,6 +12,19 @@ from html import escape
 from xray_models.evaluate.metrics.bootstrap import Estimate
 from xray_models.evaluate.metrics.confusion import Matrix
 
+__all__ = [
+    "STYLE",
+    "Measure",
+    "bar",
+    "facts",
+    "interval",
+    "legend",
+    "measures",
+    "percent",
+    "plain",
+    "two_class",
+]
+
 
 def facts(known: Mapping[str, str]) -> str:
     """What is known of something, as a list of names and values."""

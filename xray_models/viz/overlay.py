@@ -11,6 +11,18 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+__all__ = [
+    "BOX_COLOR",
+    "COLORMAPS",
+    "Style",
+    "encode",
+    "film",
+    "outlined",
+    "overlay",
+    "ramp",
+    "shrink",
+]
+
 COLORMAPS = ("inferno", "viridis", "plasma", "cividis", "turbo", "jet")
 """Names to choose from. The first four are perceptually uniform (van der Walt & Smith 2015); turbo
 and jet are not: their bright bands suggest edges that are not in the heat."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from xray_models.viz.theme import Plot
 
+__all__ = ["across", "down"]
+
 
 def across(plot: Plot, x: float) -> str:
     """The distance of a value from the left edge of a figure.

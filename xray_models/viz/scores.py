@@ -13,6 +13,8 @@ from xray_models.evaluate.metrics.decision_curve import DecisionCurve
 from xray_models.evaluate.metrics.histogram import Distribution
 from xray_models.viz.theme import MODEL, OTHER, QUIET, Plot, faded, laid_out, number, unit_axis
 
+__all__ = ["calibration", "decision", "distribution"]
+
 _LEGEND_ABOVE = {
     "orientation": "h",
     "x": 0,

@@ -14,6 +14,21 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+__all__ = [
+    "DASHES",
+    "HEIGHT",
+    "MODEL",
+    "OTHER",
+    "QUIET",
+    "SERIES",
+    "SYMBOLS",
+    "Plot",
+    "faded",
+    "laid_out",
+    "number",
+    "unit_axis",
+]
+
 MODEL = "#1c87a8"
 OTHER = "#d97706"
 QUIET = "#7b8a97"

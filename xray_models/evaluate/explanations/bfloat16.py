@@ -19,6 +19,8 @@ from xray_models.inference import functions, weights
 from xray_models.inference.predict import calibrated
 from xray_models.radiograph.preprocess import resize, scale
 
+__all__ = ["measure", "save"]
+
 _BATCH = 16
 
 

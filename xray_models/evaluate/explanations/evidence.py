@@ -11,6 +11,8 @@ from xray_models.evaluate.explanations.faithfulness import GAP
 from xray_models.evaluate.explanations.localization import ARMS, EVERY
 from xray_models.evaluate.explanations.scoreboard import POINTING, SHARE
 
+__all__ = ["Evidence", "Localization", "Measured", "evidence"]
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -23,6 +23,22 @@ from xray_models.explain.targets import Target
 from xray_models.inference.predict import calibrated
 from xray_models.radiograph.preprocess import Placement
 
+__all__ = [
+    "BASELINES",
+    "DATA",
+    "GAP",
+    "LABEL",
+    "Call",
+    "Study",
+    "calls",
+    "figures",
+    "measure",
+    "over_input",
+    "prepare",
+    "probability",
+    "target_of",
+]
+
 BASELINES = ("center", "random")
 """Maps that see no film; gains are measured against the last."""
 

@@ -25,6 +25,8 @@ from xray_models.inference import functions, weights
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.preprocess import Placement, resize, scale
 
+__all__ = ["FOLD_WEIGHTS", "Explained", "HeldOutFilm", "Networks", "held_out", "splits"]
+
 FOLD_WEIGHTS = "half.safetensors"
 """In RUN/fold-1, RUN/fold-2...: what `publish` writes, the weights behind the out-of-fold table."""
 

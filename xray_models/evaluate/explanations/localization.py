@@ -19,6 +19,28 @@ from xray_models.explain.boxes import Rule, array, from_heat
 from xray_models.explain.metrics.faithfulness import silent
 from xray_models.explain.progress import Progress
 
+__all__ = [
+    "AREA",
+    "ARMS",
+    "BASELINES",
+    "EVERY",
+    "LEAST_FILMS",
+    "MEAN_BOX",
+    "OTHER_READER",
+    "RULES",
+    "USUAL",
+    "BoxScores",
+    "Case",
+    "Study",
+    "cases",
+    "figures",
+    "measure",
+    "other_reader",
+    "prepare",
+    "score_map",
+    "usual_area",
+]
+
 USUAL, MEAN_BOX = "usual place", "mean box"
 BASELINES = ("random", "center", MEAN_BOX, USUAL)
 """Maps that see no film. Gains are measured against the better of the last two: by share of heat

@@ -26,6 +26,19 @@ from xray_models.catalogue import assets
 from xray_models.evaluate.metrics import weighted
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, bootstraps
 
+__all__ = [
+    "COLUMNS",
+    "KINDS",
+    "MethodFigure",
+    "MethodTableError",
+    "load",
+    "path",
+    "save",
+    "save_if_more",
+    "stacked",
+    "summarize",
+]
+
 KINDS = {"localization": "localisation", "faithfulness": "faithfulness"}
 """Kind of figures -> the folder of their tables under assets/."""
 

@@ -30,6 +30,8 @@ from xray_models.explain.progress import BATCH, Progress
 from xray_models.explain.targets import Target
 from xray_models.inference import weights as stored_weights
 
+__all__ = ["COLUMNS", "SanityFigure", "check_labels", "check_weights", "load", "path", "save"]
+
 
 @dataclass(frozen=True)
 class SanityFigure:

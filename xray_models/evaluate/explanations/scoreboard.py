@@ -11,6 +11,19 @@ from xray_models.evaluate.explanations.faithfulness import GAP
 from xray_models.evaluate.metrics.bootstrap import Estimate
 from xray_models.explain import METHODS, at_layer
 
+__all__ = [
+    "PLACES",
+    "POINTING",
+    "SCRAMBLED",
+    "SHARE",
+    "SHUFFLED",
+    "USES",
+    "Films",
+    "Worth",
+    "films",
+    "worth",
+]
+
 POINTING, SHARE = "pointing game", "energy in box"
 PLACES = (POINTING, SHARE, "AUPRC")
 """Measures of the map against boxes that people drew."""

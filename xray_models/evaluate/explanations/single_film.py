@@ -22,6 +22,19 @@ from xray_models.explain.queries import Query
 from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
 
+__all__ = [
+    "NOISY",
+    "PASSES",
+    "SAMPLES",
+    "STEPS",
+    "FaithfulnessScorer",
+    "Scores",
+    "Tried",
+    "agreement",
+    "cached",
+    "tried",
+]
+
 STEPS = 10
 """The curves have so many points and one more."""
 

@@ -7,6 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+__all__ = [
+    "LEVEL",
+    "REPLICATES",
+    "SEED",
+    "Estimate",
+    "Measure",
+    "Measures",
+    "bootstrap",
+    "bootstraps",
+    "percentiles",
+    "resamples",
+]
+
 REPLICATES = 1000
 LEVEL = 0.95
 SEED = 0

@@ -8,6 +8,8 @@ import numpy as np
 
 from xray_models.evaluate.metrics.bootstrap import LEVEL
 
+__all__ = ["BINS", "Reliability", "calibration_error", "reliability", "wilson"]
+
 BINS = 10
 
 

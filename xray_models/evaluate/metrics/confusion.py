@@ -16,6 +16,20 @@ import numpy as np
 from xray_models.evaluate.metrics import weighted as metrics
 from xray_models.evaluate.predictions.predictions import Predictions
 
+__all__ = [
+    "MEASURES",
+    "Counts",
+    "Matrix",
+    "ReportRow",
+    "classification_report",
+    "of_classes",
+    "of_label",
+    "predictive_values",
+    "ratio",
+    "reason",
+    "weighted",
+]
+
 
 @dataclass(frozen=True, eq=False)
 class Counts:

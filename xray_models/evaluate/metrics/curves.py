@@ -11,6 +11,8 @@ from xray_models.evaluate.metrics.bootstrap import LEVEL, REPLICATES, SEED, resa
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.predictions import LabelPredictions
 
+__all__ = ["GRID", "Band", "Curve", "precision_recall", "precision_recall_band", "roc", "roc_band"]
+
 GRID = np.linspace(0, 1, 101)
 """Where bands are computed: every hundredth of the false-positive rate, or of the recall."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+__all__ = ["GRID", "DecisionCurve", "decision_curve"]
+
 GRID = np.linspace(0.01, 0.99, 99)
 
 

@@ -14,6 +14,21 @@ from PIL import Image
 
 from xray_models.evaluate.metrics import weighted
 
+__all__ = [
+    "LEVELS",
+    "TOLERANCE",
+    "area_share",
+    "center_map",
+    "iobb",
+    "iou",
+    "mask",
+    "mean_box",
+    "over_map",
+    "overlap",
+    "random_map",
+    "usual_place",
+]
+
 LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 10))
 """T(IoU) and T(IoBB) of Wang et al. 2017, table 4."""
 

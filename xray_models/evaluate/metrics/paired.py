@@ -14,6 +14,20 @@ from xray_models.evaluate.metrics.bootstrap import LEVEL, REPLICATES, SEED, Esti
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.predictions import Predictions
 
+__all__ = [
+    "WHO_IS_RIGHT",
+    "DeLong",
+    "Disagreement",
+    "NotComparable",
+    "Pair",
+    "auc_covariance",
+    "auc_interval",
+    "bootstrap_difference",
+    "delong",
+    "disagreement",
+    "pair",
+]
+
 
 @dataclass(frozen=True, eq=False)
 class Pair:
@@ -66,8 +80,8 @@ def pair(
         twice = table.index[table.index.duplicated()]
         if len(twice):
             raise NotComparable(
-                f"{predictions.name} lists the film {twice[0]!r} twice, so films cannot be matched by "
-                "name."
+                f"{predictions.name} lists the film {twice[0]!r} twice, so films cannot be matched "
+                "by name."
             )
     both = tables[0].join(tables[1].add_suffix(" other"), how="inner")
     if both.empty:

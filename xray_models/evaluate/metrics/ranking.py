@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+__all__ = ["Ranking"]
+
 
 class Ranking:
     """Positives and negatives of one finding, in the order of their scores.

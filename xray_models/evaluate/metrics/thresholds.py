@@ -13,6 +13,17 @@ import numpy as np
 
 from xray_models.evaluate.metrics.confusion import Counts
 
+__all__ = [
+    "RULES",
+    "Choice",
+    "ThresholdIndex",
+    "at_sensitivity",
+    "at_specificity",
+    "least_cost",
+    "max_f1",
+    "youden",
+]
+
 
 class ThresholdIndex:
     """Scores of positives and of negatives, sorted, for each label. Build once, ask often."""

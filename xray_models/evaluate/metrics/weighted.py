@@ -14,6 +14,8 @@ from xray_models.evaluate.metrics import weighted
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, bootstraps
 from xray_models.evaluate.metrics.ranking import Ranking
 
+__all__ = ["at_balanced_mix", "auc", "average_precision", "confusion", "macro_f1", "mean", "share"]
+
 
 def auc(weights: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Area under the receiver operating characteristic: P(score of a positive > of a negative).

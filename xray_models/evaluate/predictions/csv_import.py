@@ -19,6 +19,17 @@ import pandas as pd
 
 from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Predictions
 
+__all__ = [
+    "MOST_BYTES",
+    "UNKNOWN",
+    "Columns",
+    "LabelColumns",
+    "PredictionsError",
+    "as_predictions",
+    "guess",
+    "read",
+]
+
 MOST_BYTES = 300 * 2**20
 """A table larger than this, unpacked, is refused: it would not fit beside the models."""
 

@@ -19,6 +19,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+__all__ = [
+    "JOINT",
+    "NONE",
+    "SPLITS",
+    "UNKNOWN",
+    "TableError",
+    "crops",
+    "load",
+    "out_of_fold",
+    "probabilities",
+    "probability_columns",
+    "truths",
+]
+
 SPLITS = ("validation", "test")
 NONE = "none"
 """Truth of a film without any label, where a film need not have one."""

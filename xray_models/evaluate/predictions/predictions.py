@@ -20,6 +20,18 @@ from xray_models.evaluate.predictions.held_out_table import (
     truths,
 )
 
+__all__ = [
+    "FEW",
+    "MOST_SUBGROUPS",
+    "LabelPredictions",
+    "Predictions",
+    "films_of_test",
+    "from_card",
+    "from_table",
+    "same_label",
+    "subgroup_columns",
+]
+
 MOST_SUBGROUPS = 12
 """A column with more values than this (ages, devices) makes a list, not a comparison."""
 FEW = 20

@@ -15,6 +15,8 @@ from xray_models.explain.methods.grad_cam import weighted
 from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
+__all__ = ["ablation_cam"]
+
 
 def ablation_cam(cache: PassCache, vectors: np.ndarray, layer: str, work: Work) -> np.ndarray:
     """Channels weighted by what the target loses without them.

@@ -6,6 +6,8 @@ counts: the map is the weighted sum of the channels. Nothing else is run.
 
 import numpy as np
 
+__all__ = ["cam"]
+
 
 def cam(activation: np.ndarray, head: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     """Class activation maps.

@@ -8,6 +8,8 @@ from typing import Any
 from xray_models.explain.methods.occlusion import patches
 from xray_models.inference.functions import Traced
 
+__all__ = ["Cost"]
+
 _SLOW = 8.0
 
 

@@ -7,6 +7,8 @@ here it points to where the activation is higher.
 
 import numpy as np
 
+__all__ = ["eigen_cam"]
+
 
 def eigen_cam(activation: np.ndarray) -> np.ndarray:
     """The activations on their first principal component.

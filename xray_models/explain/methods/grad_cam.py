@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+__all__ = ["grad_cam", "weighted"]
+
 
 def grad_cam(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Channels weighted by their mean gradient.

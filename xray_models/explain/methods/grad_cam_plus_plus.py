@@ -9,6 +9,8 @@ import numpy as np
 
 from xray_models.explain.methods.grad_cam import weighted
 
+__all__ = ["grad_cam_plus_plus"]
+
 
 def grad_cam_plus_plus(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Channels weighted by their positive gradients, each cell by its share of the gain.

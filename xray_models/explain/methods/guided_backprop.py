@@ -14,6 +14,8 @@ from xray_models.explain.methods.masks import enlarged
 from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
+__all__ = ["guided_backprop", "guided_grad_cam"]
+
 
 def guided_backprop(cache: PassCache, vectors: np.ndarray, work: Work) -> np.ndarray:
     """Gradient by the pixels where only positive gradients pass a ReLU.

@@ -6,6 +6,8 @@ the logit, less its bias: what is hot is what was used.
 
 import numpy as np
 
+__all__ = ["hirescam"]
+
 
 def hirescam(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Gradient times activation.

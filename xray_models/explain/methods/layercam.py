@@ -6,6 +6,8 @@ differ from cell to cell.
 
 import numpy as np
 
+__all__ = ["layercam"]
+
 
 def layercam(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Positive gradient times activation.

@@ -6,6 +6,8 @@ import functools
 
 import numpy as np
 
+__all__ = ["enlarged"]
+
 
 def enlarged(grids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Grids brought to a size, linear between the centers of cells and flat outside them.

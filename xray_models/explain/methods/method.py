@@ -15,6 +15,8 @@ from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 from xray_models.inference.functions import Traced
 
+__all__ = ["Method", "Option", "Request"]
+
 
 @dataclass(frozen=True)
 class Option:

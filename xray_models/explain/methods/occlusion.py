@@ -11,6 +11,8 @@ import numpy as np
 from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
+__all__ = ["occlusion", "patches"]
+
 
 def occlusion(
     cache: PassCache, vectors: np.ndarray, work: Work, patch: int = 32, stride: int = 16

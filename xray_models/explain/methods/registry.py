@@ -35,6 +35,8 @@ from xray_models.explain.methods.smoothgrad import smoothgrad
 from xray_models.explain.methods.xgrad_cam import xgrad_cam
 from xray_models.explain.progress import BATCH
 
+__all__ = ["DEFAULT", "METHODS", "at_layer", "get"]
+
 DEFAULT = "grad-cam"
 
 

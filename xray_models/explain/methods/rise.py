@@ -15,6 +15,8 @@ from xray_models.explain.methods.masks import enlarged
 from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import BATCH, Work
 
+__all__ = ["random_masks", "rise"]
+
 
 def rise(
     cache: PassCache,

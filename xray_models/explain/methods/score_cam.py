@@ -15,6 +15,8 @@ from xray_models.explain.methods.masks import enlarged
 from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
+__all__ = ["score_cam"]
+
 
 def score_cam(
     cache: PassCache, vectors: np.ndarray, layer: str, work: Work, top: int = 0

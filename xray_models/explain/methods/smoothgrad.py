@@ -11,6 +11,8 @@ import numpy as np
 from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 
+__all__ = ["smoothgrad"]
+
 
 def smoothgrad(
     cache: PassCache,

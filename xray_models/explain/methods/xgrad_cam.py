@@ -10,6 +10,8 @@ import numpy as np
 
 from xray_models.explain.methods.grad_cam import weighted
 
+__all__ = ["xgrad_cam"]
+
 
 def xgrad_cam(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Channels weighted by their gradient averaged over their activation.

@@ -16,6 +16,19 @@ from scipy.ndimage import gaussian_filter
 from xray_models.explain.metrics.rank_correlation import rank_correlation
 from xray_models.explain.progress import BATCH, Progress
 
+__all__ = [
+    "Curves",
+    "Drops",
+    "Predict",
+    "blurred",
+    "curves",
+    "drop_and_increase",
+    "drops",
+    "mu_fidelity",
+    "silent",
+    "stability",
+]
+
 Predict = Callable[[np.ndarray], np.ndarray]
 """Inputs (batch, height, width, channels) -> one score each, (batch,)."""
 

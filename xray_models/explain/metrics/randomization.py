@@ -16,6 +16,8 @@ from xray_models.explain.metrics.faithfulness import silent
 from xray_models.explain.metrics.rank_correlation import rank_correlation, similarity
 from xray_models.explain.progress import Progress
 
+__all__ = ["TRAINED", "Stage", "cascade", "linear_head", "random_labels"]
+
 TRAINED = "as trained"
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata
 
+__all__ = ["rank_correlation", "similarity"]
+
 # Wang et al. 2004 (doi 10.1109/TIP.2003.819861): window and the constants against division by zero
 _WINDOW = 1.5
 _C1, _C2 = 0.01**2, 0.03**2

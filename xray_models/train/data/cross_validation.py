@@ -6,6 +6,8 @@ import hashlib
 
 from xray_models.datasets import Film
 
+__all__ = ["SHIPPED", "fold_of", "runs"]
+
 SHIPPED = "fold-1"
 """The run whose weights ship: there are films that they never saw, to explain and to judge."""
 

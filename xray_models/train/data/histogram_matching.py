@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+__all__ = ["LEVELS", "lend", "ranks"]
+
 LEVELS = 256
 
 

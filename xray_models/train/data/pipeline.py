@@ -14,6 +14,21 @@ from xray_models.radiograph.preprocess import resize, scale
 from xray_models.train.data import histogram_matching
 from xray_models.train.recipe import Augmentation, Recipe
 
+__all__ = [
+    "balance",
+    "covered",
+    "draw",
+    "expose",
+    "inputs",
+    "lesions",
+    "load",
+    "marks",
+    "move",
+    "strata",
+    "targets",
+    "training",
+]
+
 
 def load(
     films: list[Film], recipe: Recipe, name: str, size: tuple[int, int] | None = None

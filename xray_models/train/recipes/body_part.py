@@ -7,6 +7,8 @@ levels are borrowed from any other film.
 from xray_models.datasets import body_parts
 from xray_models.train.recipe import Augmentation, Recipe
 
+__all__ = ["RECIPE"]
+
 RECIPE = Recipe(
     model="body-part",
     films=body_parts.films,

@@ -9,6 +9,8 @@ from pathlib import Path
 from xray_models.datasets import Film, fracatlas, split_of
 from xray_models.train.recipe import Augmentation, Recipe
 
+__all__ = ["RECIPE"]
+
 
 def _films(data: Path) -> dict[str, list[Film]]:
     parts: dict[str, list[Film]] = {"train": [], "validation": [], "test": []}

@@ -13,6 +13,8 @@ from xray_models.datasets import Film, fracatlas, webfilms
 from xray_models.train.recipe import LongerWay, Recipe
 from xray_models.train.recipes import bone_regions
 
+__all__ = ["RECIPES"]
+
 _REGIONS = bone_regions.RECIPES["bone-regions"]
 
 

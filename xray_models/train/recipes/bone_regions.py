@@ -14,6 +14,8 @@ from xray_models import BONE_PARTS
 from xray_models.datasets import Film, fracatlas, webfilms
 from xray_models.train.recipe import Augmentation, Recipe
 
+__all__ = ["FINE", "RECIPES", "WEB_PARTS"]
+
 WEB_PARTS = ("elbow", "finger", "hand", "shoulder")
 """Parts that take crops of teaching films, if these are at hand: those of other parts are fractured
 almost always, or not needed."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from xray_models.datasets import Film, chexnet, nih
 from xray_models.train.recipe import Augmentation, Recipe
 
+__all__ = ["RECIPE"]
+
 
 def _films(data: Path) -> dict[str, list[Film]]:
     films = chexnet.films(data / "nih")

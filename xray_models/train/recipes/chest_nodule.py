@@ -25,6 +25,8 @@ from xray_models.train.vgg_codes.fit import Fit, fit
 from xray_models.train.vgg_codes.run_folder import Run, clear
 from xray_models.train.vgg_codes.store import Settings, Store
 
+__all__ = ["RECIPE", "VERSIONS", "log", "train"]
+
 log = logging.getLogger(__name__)
 
 

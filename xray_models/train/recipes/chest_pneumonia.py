@@ -16,6 +16,8 @@ from xray_models.datasets import Film, kermany, nih, split_of
 from xray_models.evaluate import card_thresholds
 from xray_models.train.recipe import Augmentation, ExternalCheck, Recipe
 
+__all__ = ["RECIPES"]
+
 
 def _films(data: Path) -> dict[str, list[Film]]:
     splits: dict[str, list[Film]] = {"train": [], "validation": []}

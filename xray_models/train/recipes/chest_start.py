@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from xray_models.train.recipes import chest_pneumonia
 
+__all__ = ["RECIPE"]
+
 RECIPE = replace(
     chest_pneumonia.RECIPES["chest-pneumonia"].with_architecture("efficientnetb0"),
     model="chest-start",

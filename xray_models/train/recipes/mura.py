@@ -22,6 +22,8 @@ from xray_models.train import loop
 from xray_models.train.data import pipeline
 from xray_models.train.recipe import Augmentation, Recipe
 
+__all__ = ["ALL", "ARCHITECTURES", "BODY", "CHOICES", "of_run", "predict", "recipe"]
+
 BODY, ALL = "body", "all"
 CHOICES = (*BONE_PARTS, BODY, ALL)
 """What to train: a part's own model, the detector of the seven parts, the general model."""

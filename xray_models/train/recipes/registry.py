@@ -10,6 +10,8 @@ from xray_models import BONE_PARTS
 if TYPE_CHECKING:
     from xray_models.train.recipe import Recipe
 
+__all__ = ["RECIPES", "named"]
+
 RECIPES = {
     "body-part": "body_part",
     "bone-general": "bone_general",

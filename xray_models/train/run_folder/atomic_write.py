@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+__all__ = ["PART", "atomic_write"]
+
 PART = "part-"
 """How the name of a file begins that is still being written."""
 

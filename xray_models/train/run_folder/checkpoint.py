@@ -21,6 +21,8 @@ import keras
 
 from xray_models.train.run_folder.atomic_write import PART, atomic_write
 
+__all__ = ["BEST", "Checkpoints", "ResumeError", "State", "readable"]
+
 BEST = "best.weights.h5"
 """The weights that a run keeps, in its folder."""
 

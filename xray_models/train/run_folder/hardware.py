@@ -9,6 +9,8 @@ from pathlib import Path
 import tensorflow as tf
 import keras
 
+__all__ = ["described", "fused", "precision", "prepared", "strategy"]
+
 
 def strategy() -> tf.distribute.Strategy:
     """A TPU if there is one, all GPUs if there are several, else the one device."""

@@ -15,6 +15,8 @@ from tensorboard.summary import Writer
 from xray_models.train.run_folder.atomic_write import atomic_write
 from xray_models.train.run_folder.checkpoint import readable
 
+__all__ = ["CONFIG", "METRICS", "Journal", "balance", "curves"]
+
 CONFIG, METRICS = "config.json", "metrics.json"
 _HISTORY, _CURVES, _BOARD = "history.csv", "curves.png", "tensorboard"
 

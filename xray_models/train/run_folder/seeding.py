@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+__all__ = ["reseed"]
+
 
 def reseed(network: keras.Model, seed: int, epoch: int) -> None:
     """Set what the network's own randomness starts an epoch from: no weights file keeps it.

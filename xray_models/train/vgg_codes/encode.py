@@ -18,6 +18,8 @@ from xray_models.radiograph.preprocess import resize, scale
 from xray_models.train import pretrained
 from xray_models.train.vgg_codes.store import Settings, Store
 
+__all__ = ["SHARD", "convolutions", "encode", "versions"]
+
 SHARD = 64
 """Images per file: what a killed run may lose."""
 

@@ -11,6 +11,8 @@ import numpy as np
 from xray_models.evaluate.metrics import weighted
 from xray_models.evaluate.metrics.bootstrap import Estimate, Measure, bootstrap
 
+__all__ = ["CodesResult", "evaluate"]
+
 
 @dataclass(frozen=True, eq=False)
 class CodesResult:

@@ -13,6 +13,8 @@ from xray_models.networks.vgg_codes import head_network
 from xray_models.train.run_folder.seeding import reseed
 from xray_models.train.vgg_codes.run_folder import Kept, Run
 
+__all__ = ["Fit", "Progress", "balanced", "classes", "fit", "logits", "probabilities"]
+
 
 @dataclass(frozen=True)
 class Fit:

@@ -20,6 +20,8 @@ from xray_models.train.vgg_codes.fit import Fit, Progress, fit, probabilities
 from xray_models.train.vgg_codes.run_folder import Run, checkpoint, clear
 from xray_models.train.vgg_codes.store import CodesError, Settings, Store
 
+__all__ = ["evaluated", "train"]
+
 _SPLITS = ("train", "validation", "test")
 _SPLIT = "split.csv"
 

@@ -15,6 +15,8 @@ from xray_models.train.run_folder.atomic_write import PART, atomic_write
 from xray_models.train.run_folder.checkpoint import Checkpoints, State
 from xray_models.train.run_folder.journal import Journal
 
+__all__ = ["Kept", "Run", "checkpoint", "clear"]
+
 _CHECKPOINT = re.compile(r"epoch-(\d+)\.weights\.h5")
 
 

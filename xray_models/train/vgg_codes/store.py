@@ -18,6 +18,8 @@ import numpy as np
 
 from xray_models.networks.vgg_codes import POOLS
 
+__all__ = ["CodesError", "Settings", "Store"]
+
 _LINE = re.compile(r"[0-9a-f]{64},[0-9]+,[0-9]+")
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 from xray_models.datasets import Film
 from xray_models.train.vgg_codes.store import CodesError
 
+__all__ = ["Labeled", "read", "write"]
+
 _NAME = "films.csv"
 _COLUMNS = ("file", "label", "group", "sha256")
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from xray_models import radiograph
 from xray_models.viz import overlay
 
-MAIN = Path(__file__).parent.parent / "main.py"
+MAIN = Path(__file__).parents[2] / "main.py"
 NOTICE = "For teaching and research, not for diagnosis."
 
 

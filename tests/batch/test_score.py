@@ -36,7 +36,7 @@ from xray_models.evaluate.summary import performance, share, with_interval
 from xray_models.radiograph import MOST_BYTES, UnreadableRadiograph
 from xray_models.report import batch_html
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 BOTH = ["bone-general", "chest-pneumonia"]
 
 
@@ -209,9 +209,9 @@ def test_uploads_may_hold_archives():
 
 
 def test_names_cannot_become_formulas_or_control_a_terminal():
-    assert sources.shown("=cmd|x") == "./=cmd|x"
-    assert sources.shown("-1.png") == "./-1.png"
-    assert sources.shown("a\x1b[2J\nb.png") == "a?[2J?b.png"
+    assert sources.display_name("=cmd|x") == "./=cmd|x"
+    assert sources.display_name("-1.png") == "./-1.png"
+    assert sources.display_name("a\x1b[2J\nb.png") == "a?[2J?b.png"
 
 
 # --- the pipeline ------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ def test_a_film_that_exhausts_the_memory_fails_alone():
 
 # --- the file of results -----------------------------------------------------------------------
 
-FINDING = classify.FindingCounts("bone-general", "fracture", 0.4, 0.25)
+FINDING = classify.Finding("bone-general", "fracture", 0.4, 0.25)
 DONE = Scored("=a,b\n.png", "hand", 0.9, (FINDING,))
 FAILED = Scored("c.png", error="This, is broken.")
 UNSURE = Scored("d.png", None, 0.3)
@@ -324,7 +324,7 @@ def test_rows_say_what_was_found_what_failed_and_what_nobody_read():
 
 
 def test_a_probability_at_the_threshold_is_positive():
-    at = classify.FindingCounts("m", "x", 0.25, 0.25)
+    at = classify.Finding("m", "x", 0.25, 0.25)
     (row,) = results.rows(Scored("a", "hand", 1.0, (at,)))
     assert row.decision == "positive"
 

@@ -31,7 +31,7 @@ def test_methods_with_other_numbers_of_stages_share_a_way_from_trained_to_scramb
     axis = plot.figure.layout.xaxis
     assert dict(zip(axis.tickvals, axis.ticktext, strict=True)) == {
         0: "as trained",
-        1: "all weights scrambled",
+        1: "all weights<br>scrambled",
     }
     assert axis.range[0] < 0 and axis.range[1] > 1
     assert plot.data()["way"].tolist() == ways["cam"] + ways["rise"]

@@ -15,7 +15,7 @@ from xray_models.inference.weights import WeightsError
 from xray_models.report import model_text
 
 MODELS = sorted(catalogue.catalogue())
-README = Path(__file__).parent.parent / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_first_three_models_are_there():

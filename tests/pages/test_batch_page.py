@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 import classify
 from xray_models.catalogue.display_names import display_name
 
-MAIN = Path(__file__).parent.parent / "main.py"
+MAIN = Path(__file__).parents[2] / "main.py"
 NOTICE = "For teaching and research, not for diagnosis."
 
 

@@ -27,7 +27,7 @@ from xray_models.evaluate.card_figures import called, confusion, cutoffs, estima
 from xray_models.evaluate.predictions.held_out_table import TableError, load, out_of_fold, truths
 from xray_models.evaluate.predictions.predictions import films_of_test, from_card, from_table
 from xray_models.evaluate.predictions.routing import ABSTAINS, route
-from xray_models.report import model_text
+from xray_models.report import model_text, readme
 
 LABELS = ("Edema", "Mass", "Hernia")
 CHEST = ("normal", "bacterial pneumonia", "viral pneumonia")
@@ -159,7 +159,7 @@ def test_one_fold_is_no_cross_validation_and_unknown_is_for_multi_label(tmp_path
 
 
 def test_a_multi_label_card_is_checked(tmp_path: Path) -> None:
-    source = Path(__file__).parent.parent / "assets" / "models" / "chest-pneumonia.json"
+    source = Path(__file__).parents[2] / "assets" / "models" / "chest-pneumonia.json"
     raw = json.loads(source.read_text())
     raw |= {"activation": "sigmoid", "combined": {}, "thresholds": {"viral pneumonia": 0.1}}
     path = tmp_path / "chest-pneumonia.json"
@@ -385,5 +385,5 @@ def test_a_report_of_folds_prints_every_label_and_what_no_skill_gives(
     # no skill: AUC one half, average precision the share of positives
     assert text.count("0.500\n") >= 3
     assert "By view" in text and "fewer than 20 films with or without Hernia" in text
-    readme = model_text.readme_table([one], replicates=20)
-    assert "mean AUC" in readme and "micro AUC" in readme and "sensitivity" not in readme
+    table = readme.readme_table([one], replicates=20)
+    assert "mean AUC" in table and "micro AUC" in table and "sensitivity" not in table

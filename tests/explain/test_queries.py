@@ -20,7 +20,7 @@ LOGITS = np.log([[0.5, 0.3, 0.2]])
 
 
 @pytest.mark.parametrize(
-    ("aim", "weights", "probability", "words"),
+    ("query", "weights", "probability", "words"),
     [
         (Query("viral"), (0, 0, 1), 0.2, "what speaks for viral"),
         (Query("viral", "against"), (0, 0, -1), 0.8, "what speaks against viral"),

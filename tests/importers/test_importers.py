@@ -23,9 +23,9 @@ from xray_models.importers import keras_file
 from xray_models.importers.keras_file import ImportRefused
 from xray_models.inference import predict
 from xray_models.radiograph import Radiograph, preprocess
-from xray_models.report import model_text
+from xray_models.report import model_text, readme
 
-PAGE = Path(__file__).parent.parent / "pages" / "models.py"
+PAGE = Path(__file__).parents[2] / "pages" / "models.py"
 SIZE = 64
 SMALL = ("--arch", "efficientnetb0", "--size", SIZE)
 
@@ -290,7 +290,7 @@ def test_the_users_model_reads_its_part_and_says_that_nobody_measured_it(importe
     assert [one.model for one in reading.chosen] == ["bone-wrist"]
     assert [finding.label for finding in reading.findings] == ["abnormal"]
     assert "not measured here" in model_text.report(card)
-    assert "bone-wrist" not in model_text.readme_table([card])
+    assert "bone-wrist" not in readme.readme_table([card])
 
     listed = CliRunner().invoke(cli.app, ["list"]).output
     assert "imported, not measured here" in listed

@@ -1,6 +1,6 @@
 """Trainings small enough to be killed and resumed many times. As a script, it kills them:
 
-python tests/tiny_training.py FOLDER
+python tests/support/tiny_training.py FOLDER
 """
 
 import json

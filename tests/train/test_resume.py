@@ -22,7 +22,7 @@ from xray_models.train import loop
 from xray_models.train.recipe import Recipe
 from xray_models.train.run_folder.checkpoint import BEST, Checkpoints, ResumeError, State
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 OF_CODES = [name for name in KILLS if name.startswith("codes")]
 
 

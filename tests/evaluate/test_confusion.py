@@ -113,8 +113,7 @@ def test_several_thresholds_for_several_labels_at_once() -> None:
     truth = (random.random((500, 3)) < 0.3).astype(float)
     truth[random.random((500, 3)) < 0.1] = np.nan
     scores = random.random((500, 3)).round(2)
-    names = np.arange(500).astype(str)
-    index = ThresholdIndex(Predictions("drawn", ("a", "b", "c"), truth, scores, names, names))
+    index = ThresholdIndex(("a", "b", "c"), truth, scores)
     cuts = random.random((5, 3)).round(2)
     counts = index.counts(cuts)
     assert counts.tp.shape == (5, 3)
@@ -210,7 +209,8 @@ def test_chosen_thresholds_are_the_best_of_all(
 def test_the_cost_of_a_miss_depends_on_how_common_the_finding_is() -> None:
     random = np.random.default_rng(0)
     rows = [(bool(i % 2), int(np.clip(random.normal(2 + 2 * (i % 2)), 0, 6))) for i in range(400)]
-    index = ThresholdIndex(predictions(rows))
+    found = predictions(rows)
+    index = ThresholdIndex(found.labels, found.truth, found.scores)
     common, rare = (
         thresholds.least_cost(index, "label 0", 1.0, 1.0, prevalence).threshold
         for prevalence in (0.5, 0.02)

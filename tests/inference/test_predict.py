@@ -9,7 +9,7 @@ import pytest
 
 from xray_models import catalogue, radiograph
 from xray_models.catalogue import Bfloat16
-from xray_models.explain import PassCache, api, heat, targets
+from xray_models.explain import PassCache, heat, heats, targets
 from xray_models.explain.api import default_layer, layers, method_supports, pass_cache_of
 from xray_models.explain.methods.ablation_cam import _losses
 from xray_models.explain.progress import Work
@@ -61,7 +61,7 @@ def test_one_pass_serves_every_label(card, film, monkeypatch):
     every = [targets.logit(card.labels, label) for label in card.labels]
     fast = ("cam", "grad-cam", "grad-cam++", "hirescam", "layercam", "xgrad-cam", "eigen-cam")
     for method in (*fast, "ablation-cam"):
-        found = api(card, film, [*every, -every[0]], method)
+        found = heats(card, film, [*every, -every[0]], method)
         rows, columns, _ = layers(card)[default_layer(card)]
         assert {one.values.shape for one in found} == {(rows, columns)}
 

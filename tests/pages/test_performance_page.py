@@ -24,7 +24,7 @@ from xray_models.evaluate.predictions.predictions import from_card
 from xray_models.evaluate.threshold_intervals import ThresholdIntervals
 from xray_models.viz import confusion, confusion_image
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PATIENCE = 120_000
 FRACTURE = "Confusion matrix of fracture; rows are the truth."
 POINT = """() => {

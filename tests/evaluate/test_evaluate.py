@@ -35,7 +35,7 @@ from xray_models.evaluate.metrics.thresholds import ThresholdIndex
 from xray_models.evaluate.pooled import pooled_estimate
 from xray_models.evaluate.predictions.held_out_table import TableError, crops, load, probabilities
 from xray_models.evaluate.predictions.routing import ABSTAINS, route
-from xray_models.report import model_text
+from xray_models.report import model_text, readme
 
 NINE = (*PARTS, NONE_OF_THESE)
 CHEST = ("normal", "bacterial pneumonia", "viral pneumonia")
@@ -659,8 +659,8 @@ def test_models_of_a_part_are_pooled_by_group(tmp_path, monkeypatch) -> None:
         aucs.append(sk.roc_auc_score(truth, table["p:fracture"]))
     assert found.within.value == pytest.approx(np.average(aucs, weights=pairs))
     assert found.within.value != pytest.approx(expected)
-    assert f"together: AUC {expected:.3f} (" in model_text.readme_table(cards, replicates=50)
-    assert pooled_estimate(cards[:1]) is None and model_text.pooled_line(cards[:1]) == ""
+    assert f"together: AUC {expected:.3f} (" in readme.readme_table(cards, replicates=50)
+    assert pooled_estimate(cards[:1]) is None and readme.pooled_line(cards[:1]) == ""
 
 
 @pytest.fixture
@@ -729,25 +729,25 @@ def test_an_alternative_of_other_films_is_refused(crossed, column: str, changed:
 def test_the_readme_keeps_everything_but_the_table(tmp_path: Path, published: Card) -> None:
     path = tmp_path / "README.md"
     path.write_text("# Before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
-    model_text.refresh_readme(path, [published])
+    readme.refresh_readme(path, [published])
     text = path.read_text()
     assert text.startswith("# Before\n<!-- figures -->\n| model |")
     assert text.endswith("|\n<!-- /figures -->\nafter\n")
     one = published.held_out.figures["AUC, pneumonia vs normal"]
     assert f"AUC, pneumonia vs normal {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" in text
     assert "old" not in text
-    model_text.refresh_readme(path, [published])
+    readme.refresh_readme(path, [published])
     assert path.read_text() == text
 
     path.write_text("no markers")
     with pytest.raises(ValueError, match="figures -->"):
-        model_text.refresh_readme(path, [published])
+        readme.refresh_readme(path, [published])
     assert path.read_text() == "no markers"
     with pytest.raises(ValueError, match="no such file"):
-        model_text.refresh_readme(tmp_path / "absent.md", [published])
+        readme.refresh_readme(tmp_path / "absent.md", [published])
 
 
-MODELS = sorted(path.stem for path in Path(__file__).parent.parent.glob("assets/models/*.json"))
+MODELS = sorted(path.stem for path in Path(__file__).parents[2].glob("assets/models/*.json"))
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -7,7 +7,7 @@ from pathlib import Path
 from xray_models import pipeline
 from xray_models.inference import predict
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 # the first models are being loaded when the main thread is at its end
 ENDING = """
 import atexit, sys, time

@@ -28,7 +28,7 @@ DenseNet121 with random weights and after some training, and VGG16 as it ships.
 """
 
 
-@functools.pass_cache
+@functools.cache
 def built(name):
     """An architecture with random weights, or a shipped network with its own, for small images."""
     if name == LEARNED:

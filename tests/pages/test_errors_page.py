@@ -13,7 +13,7 @@ from xray_models import catalogue
 from xray_models.datasets import DataSetError
 from xray_models.train import locate_films
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CUT = 0.5
 
 
