@@ -138,7 +138,7 @@ def test_a_run_is_published_and_another_network_beside_it(toy, tmp_path, monkeyp
     assert "mobilenetv2 by the same recipe" in model_text.report(beside, 20)
 
 
-@pytest.mark.parametrize(("folds", "fold", "told"), [(3, 4, "folds 1 to 3"), (0, 1, "no folds")])
+@pytest.mark.parametrize(("folds", "fold", "message"), [(3, 4, "folds 1 to 3"), (0, 1, "no folds")])
 def test_a_fold_that_a_recipe_does_not_have_is_refused(toy, tmp_path, folds, fold, message):
     with pytest.raises(ValueError, match=message):
         loop.train(replace(toy, folds=folds), tmp_path, tmp_path / "run", fold=fold)
