@@ -25,7 +25,8 @@ st.set_page_config(page_title="RadLens", page_icon=str(_STYLE / "icon.svg"), lay
 st.logo(str(_STYLE / "logo.svg"), size="large")
 st.html(_STYLE / "radlens.css")
 keep_networks_compiled()
-warm_up()
+if background.wanted():
+    warm_up()
 st.navigation(
     [
         st.Page(_HERE / "pages/read.py", title="Read", icon=":material/radiology:", default=True),

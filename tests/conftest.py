@@ -1,4 +1,8 @@
-"""Films that every test may use: real ones from packages, and the data folder if present."""
+"""What every test may use: real films, the data folder if present, a browser, a running server.
+
+Markers are set here by what a test uses: `browser` and `data` follow from the fixtures of that
+name. `slow` is written at the test itself.
+"""
 
 import os
 import shutil
@@ -19,21 +23,31 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.runtime.pages_manager import PagesManager
 
 ROOT = Path(__file__).resolve().parent.parent
+# a page that is tested loads the models that it asks, and not all others beside it
+os.environ.setdefault("RADLENS_WARM", "off")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in a browser may try twice: there is no telling when a busy machine draws a page."""
+    """Mark what needs a browser or the data folder by the fixtures that it uses.
+
+    Tests in a browser may try twice: there is no telling when a busy machine draws a page.
+    """
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        used = getattr(item, "fixturenames", ())
+        if "browser" in used:
+            item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.flaky(reruns=1))
+        if "data" in used:
+            item.add_marker(pytest.mark.data)
 
 
-@pytest.fixture(autouse=True)
-def navigation_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def navigation_is_known() -> Iterator[None]:
     """Streamlit's test runner forgets at every run that main.py calls st.navigation.
 
     A server learns it with its first page; else each run would start over and lose the click.
     """
+    monkeypatch = pytest.MonkeyPatch()
     real = PagesManager.__init__
 
     def begin(self: PagesManager, *args: Any, **options: Any) -> None:
@@ -41,6 +55,8 @@ def navigation_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
         real(self, *args, **options)
 
     monkeypatch.setattr(PagesManager, "__init__", begin)
+    yield
+    monkeypatch.undo()
 
 
 @pytest.fixture
@@ -97,36 +113,40 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 def fresh_address() -> Iterator[str]:
-    """Where a server listens that nobody has asked for anything yet."""
-    with serving() as url:
+    """Where a server listens that nobody has asked for anything yet, as it is deployed."""
+    with serving(RADLENS_WARM="on") as url:
         yield url
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """A server of the whole app, as long as it is needed."""
+def serving(**environment: str) -> Iterator[str]:
+    """A server of the whole app, as long as it is needed.
+
+    Args:
+        **environment: variables that differ from those of the tests.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "main.py", "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     server = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        for _ in range(120):
+        for _ in range(600):
             try:
                 urllib.request.urlopen(f"{url}/_stcore/health", timeout=5).close()
                 break
             except OSError:
                 assert server.poll() is None, "the server has ended"
-                time.sleep(0.5)
+                time.sleep(0.1)
         yield url
     finally:
-        server.terminate()
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:  # still loading models on a busy machine
-            server.kill()
-            server.wait(30)
+        server.kill()  # it may be loading models, and would finish the one at hand first
+        server.wait(30)

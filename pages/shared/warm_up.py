@@ -1,15 +1,21 @@
-"""The models are loaded in the background; who waits for a film comes first."""
+"""The models are loaded in the background; who waits for a film comes first.
+
+`RADLENS_WARM=off` leaves that away: each model is loaded when a film first needs it. The server is
+up sooner and takes less memory, and the first reading of each part takes longer.
+"""
 
 from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["begin", "held_back"]
+__all__ = ["begin", "held_back", "wanted"]
 
+_VARIABLE = "RADLENS_WARM"
 _nobody_waits = threading.Condition()
 _waiting = 0
 _ending = threading.Event()
@@ -28,6 +34,11 @@ def held_back() -> Iterator[None]:
         with _nobody_waits:
             _waiting -= 1
             _nobody_waits.notify_all()
+
+
+def wanted() -> bool:
+    """Whether models are loaded before anybody asks for them: unless `RADLENS_WARM` is "off"."""
+    return os.environ.get(_VARIABLE, "").strip().lower() != "off"
 
 
 def begin() -> threading.Thread:

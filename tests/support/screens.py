@@ -22,7 +22,6 @@ def opened(page: str = "", **link: str) -> AppTest:
     """
     shown = AppTest.from_file(str(MAIN), default_timeout=300)
     if page:
-        checked(shown.run())
         shown.switch_page(f"pages/{page}")
     for name, value in link.items():
         shown.query_params[name] = value
