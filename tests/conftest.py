@@ -25,6 +25,7 @@ from streamlit.runtime.pages_manager import PagesManager
 ROOT = Path(__file__).resolve().parent.parent
 # a page that is tested loads the models that it asks, and not all others beside it
 os.environ.setdefault("RADLENS_WARM", "off")
+os.environ.setdefault("RADLENS_MEMORY_MB", "4096")  # more models than a visitor asks: none twice
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,20 +2,17 @@
 
 import io
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
+import screens
 from drawing import picture
 from PIL import Image
+from screens import NOTICE, checked
 from streamlit import config
-from streamlit.testing.v1 import AppTest
 
 import classify
 from xray_models.catalogue.display_names import display_name
-
-MAIN = Path(__file__).parents[2] / "main.py"
-NOTICE = "For teaching and research, not for diagnosis."
 
 
 def png(seed=0):
@@ -24,13 +21,7 @@ def png(seed=0):
 
 
 def opened():
-    page = AppTest.from_file(str(MAIN), default_timeout=300)
-    return checked(checked(page.run()).switch_page("pages/batch.py").run())
-
-
-def checked(page):
-    assert not page.exception, page.exception[0].message
-    return page
+    return screens.opened("batch.py")
 
 
 def press(page, label):

@@ -1,19 +1,18 @@
 """The errors page, with a few drawn films in place of the real ones."""
 
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import screens
 from PIL import Image
-from streamlit.testing.v1 import AppTest
+from screens import checked
 
 from xray_models import catalogue
 from xray_models.datasets import DataSetError
 from xray_models.train import locate_films
 
-ROOT = Path(__file__).parents[2]
 CUT = 0.5
 
 
@@ -51,17 +50,7 @@ def folder(tmp_path, table):
 
 
 def opened(**link):
-    page = AppTest.from_file(str(ROOT / "main.py"), default_timeout=240)
-    page.run()
-    page.switch_page("pages/errors.py")
-    for name, value in ({"model": "bone-general", "threshold": str(CUT)} | link).items():
-        page.query_params[name] = value
-    return checked(page.run())
-
-
-def checked(page):
-    assert not page.exception, page.exception[0].message
-    return page
+    return screens.opened("errors.py", **{"model": "bone-general", "threshold": str(CUT)} | link)
 
 
 def listed(page):

@@ -4,15 +4,15 @@ import json
 import re
 import shutil
 from html import unescape
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import screens
 from playwright.sync_api import expect
 from scipy.special import logit
+from screens import checked, html
 from sklearn import metrics
-from streamlit.testing.v1 import AppTest
 
 from pages.evaluating import threshold
 from pages.shared import open_predictions
@@ -24,7 +24,6 @@ from xray_models.evaluate.predictions.predictions import from_card
 from xray_models.evaluate.threshold_intervals import ThresholdIntervals
 from xray_models.viz import confusion, confusion_image
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 120_000
 FRACTURE = "Confusion matrix of fracture; rows are the truth."
 POINT = """() => {
@@ -41,21 +40,7 @@ POINT = """() => {
 
 def opened(**link):
     """The performance page that a link opens."""
-    page = AppTest.from_file(str(ROOT / "main.py"), default_timeout=240)
-    page.run()
-    page.switch_page("pages/performance.py")
-    for name, value in link.items():
-        page.query_params[name] = value
-    return checked(page.run())
-
-
-def checked(page):
-    assert not page.exception, page.exception[0].message
-    return page
-
-
-def html(page):
-    return "\n".join(block.body for block in page.html)
+    return screens.opened("performance.py", **link)
 
 
 def figure(page, alt):
@@ -292,8 +277,7 @@ def test_one_class_one_film_and_no_truth_are_told_in_a_sentence(rows, sentence):
 
 
 def test_a_table_handed_over_by_another_page_is_opened():
-    page = AppTest.from_file(str(ROOT / "main.py"), default_timeout=240)
-    page.run()
+    page = screens.opened("about.py")
     page.session_state[open_predictions.HANDED_OVER] = {
         "name": "batch.csv",
         "content": b"image,true_x,prob_x\na,1,0.9\nb,0,0.1\n",
