@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from xray_models import radiograph
 from xray_models.datasets.films import Film
 from xray_models.datasets.problems import DataSetError
 
@@ -93,13 +94,12 @@ def films(kind: str, seeds: range, truth: int, paths: list[Path] | None = None) 
 
 
 def _photograph(path: Path, random: np.random.Generator) -> np.ndarray:
-    with Image.open(path) as image:
-        gray = image.convert("L")
+    gray = radiograph.read(path).pixels
     share = random.uniform(0.4, 1.0)
-    width, height = round(gray.width * share), round(gray.height * share)
-    left = int(random.integers(0, gray.width - width + 1))
-    top = int(random.integers(0, gray.height - height + 1))
-    return np.asarray(gray.crop((left, top, left + width, top + height)), np.float32) / 255
+    height, width = (round(side * share) for side in gray.shape)
+    left = int(random.integers(0, gray.shape[1] - width + 1))
+    top = int(random.integers(0, gray.shape[0] - height + 1))
+    return gray[top : top + height, left : left + width]
 
 
 def _text(random: np.random.Generator) -> np.ndarray:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
-from PIL import Image
 from tqdm import tqdm
 
+from xray_models import radiograph
 from xray_models.datasets.films import Film
 
 __all__ = ["counts", "describe", "draw", "sizes", "views_per_study"]
@@ -29,13 +29,12 @@ def describe(films: dict[str, list[Film]]) -> pd.DataFrame:
         pixels.
 
     Raises:
-        OSError: a file is missing or is no picture.
+        UnreadableRadiograph: a file is missing or is no radiograph.
     """
     rows = []
     for split, some in films.items():
         for film in tqdm(some, f"sizes of {split}"):
-            with Image.open(film.path) as picture:
-                width, height = picture.size
+            width, height = radiograph.size(film.path)
             rows.append(
                 {
                     "split": split,

@@ -1,4 +1,4 @@
-"""What every data set yields: films with truth and group, and one rule for splitting by group."""
+"""Films of a data set with their truth and group, its tables, and the split by group."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from xray_models import radiograph
 from xray_models.datasets.problems import DataSetError, tell
+from xray_models.radiograph import UnreadableRadiograph
 
-__all__ = ["UNREADABLE", "Film", "film_rows", "rows", "split_of"]
-
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""What Pillow raises at damaged files, by format."""
+__all__ = ["Film", "film_rows", "gray_picture", "rows", "split_of", "why_unreadable"]
 
 
 @dataclass(frozen=True)
@@ -52,29 +51,21 @@ class Film:
         return self.listed or (self.path.parent, 0)
 
     def pixels(self) -> np.ndarray:
-        """Gray pixels, float32 in 0..1, shape (height, width), cropped to `box`.
+        """Gray pixels as `radiograph.read` gives them, cropped to `box`; black lies beyond it.
+
+        Returns:
+            float32 in 0..1, shape (height, width).
 
         Raises:
             DataSetError: the file is missing or cannot be decoded.
         """
         try:
-            with Image.open(self.path) as image:
-                gray = image.convert("L")
-        except UNREADABLE as error:
+            gray = radiograph.read(self.path).pixels
+        except UnreadableRadiograph as error:
             table, line = self.where
             at = f"{table}, line {line}: " if line else ""
-            raise DataSetError(f"{at}{_why(self.path, error)}") from error
-        if self.box is not None:
-            x0, y0, x1, y1 = self.box
-            gray = gray.crop(
-                (
-                    round(x0 * gray.width),
-                    round(y0 * gray.height),
-                    round(x1 * gray.width),
-                    round(y1 * gray.height),
-                )
-            )
-        return np.asarray(gray, np.float32) / 255.0
+            raise DataSetError(f"{at}{why_unreadable(self.path, error)}") from error
+        return gray if self.box is None else _cropped(gray, self.box)
 
     def size(self) -> tuple[int, int] | None:
         """(width, height) of the whole film in pixels; None, and told, if it cannot be read.
@@ -83,10 +74,9 @@ class Film:
             DataSetError: it cannot be read, and nobody collects problems.
         """
         try:
-            with Image.open(self.path) as image:
-                return image.size
-        except UNREADABLE as error:
-            tell(*self.where, _why(self.path, error))
+            return radiograph.size(self.path)
+        except UnreadableRadiograph as error:
+            tell(*self.where, why_unreadable(self.path, error))
             return None
 
     def there(self) -> bool:
@@ -96,17 +86,35 @@ class Film:
     def flaw(self) -> str:
         """Why the file cannot be decoded, a sentence; empty if it can."""
         try:
-            with Image.open(self.path) as image:
-                image.load()
-        except UNREADABLE as error:
-            return _why(self.path, error)
+            radiograph.read(self.path)
+        except UnreadableRadiograph as error:
+            return why_unreadable(self.path, error)
         return ""
 
 
-def _why(path: Path, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
+def gray_picture(path: Path) -> Image.Image:
+    """A film as a picture of 8-bit gray (mode "L"), as `radiograph.read` gives it.
+
+    Raises:
+        UnreadableRadiograph: it cannot be read.
+    """
+    return Image.fromarray(np.rint(radiograph.read(path).pixels * 255).astype(np.uint8))
+
+
+def _cropped(gray: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    height, width = gray.shape
+    x0, x1 = (round(x * width) for x in box[::2])
+    y0, y1 = (round(y * height) for y in box[1::2])
+    if min(x0, y0) >= 0 and x1 <= width and y1 <= height:
+        return gray[y0:y1, x0:x1]
+    return np.asarray(Image.fromarray(gray).crop((x0, y0, x1, y1)))
+
+
+def why_unreadable(path: Path, error: UnreadableRadiograph) -> str:
+    """A sentence why a film cannot be read, with its path."""
+    if not path.exists():
         return f"{path} does not exist, so it cannot be read."
-    return f"{path} cannot be read as an image ({error})."
+    return f"{path} cannot be read as an image. {error}"
 
 
 def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

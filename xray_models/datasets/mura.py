@@ -15,11 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PIL import Image
-
-from xray_models import BONE_PARTS
-from xray_models.datasets.films import Film, split_of
+from xray_models import BONE_PARTS, radiograph
+from xray_models.datasets.films import Film, split_of, why_unreadable
 from xray_models.datasets.problems import MOST_NAMED, DataSetError, Problem, summary
+from xray_models.radiograph import UnreadableRadiograph
 
 __all__ = ["LABEL", "MURA", "SPLITS", "VALIDATION_SHARE", "films", "log", "read"]
 
@@ -191,12 +190,10 @@ def _labels(root: Path, split: str, problems: list[Problem]) -> dict[str, int]:
 
 def _unreadable(path: Path) -> str | None:
     try:
-        with Image.open(path):  # reads the header only
-            return None
-    except FileNotFoundError:
-        return f"{path} does not exist."
-    except (OSError, ValueError) as error:
-        return f"{path} cannot be read as an image ({error})."
+        radiograph.size(path)
+    except UnreadableRadiograph as error:
+        return why_unreadable(path, error)
+    return None
 
 
 def _part(found: re.Match[str]) -> str | None:

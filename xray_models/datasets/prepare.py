@@ -15,8 +15,9 @@ from pathlib import Path
 from PIL import Image
 
 from xray_models.catalogue import assets
-from xray_models.datasets.films import UNREADABLE, rows
+from xray_models.datasets.films import gray_picture, rows
 from xray_models.datasets.problems import DataSetError, tell
+from xray_models.radiograph import UnreadableRadiograph
 
 __all__ = ["LONG_SIDE", "fracatlas", "scaled"]
 
@@ -93,12 +94,11 @@ def scaled(source: Path, target: Path) -> tuple[int, int] | None:
         DataSetError: it is no image, and nobody collects problems.
     """
     try:
-        with Image.open(source) as image:
-            before = image.size
-            gray = image.convert("L")
-    except UNREADABLE as error:
-        tell(source, 0, f"cannot be read as an image ({error}). Download it again.")
+        gray = gray_picture(source)
+    except UnreadableRadiograph as error:
+        tell(source, 0, f"cannot be read as an image. {error} Or download it again.")
         return None
+    before = gray.size
     gray.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
     gray.save(target, quality=90)
     return before

@@ -16,13 +16,12 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PIL import Image
-
 from xray_models.catalogue import assets
 from xray_models.datasets.alike import difference_hash, distance
-from xray_models.datasets.films import UNREADABLE, rows
+from xray_models.datasets.films import gray_picture, rows
 from xray_models.datasets.prepare import scaled
 from xray_models.datasets.problems import DataSetError, tell
+from xray_models.radiograph import UnreadableRadiograph
 
 __all__ = ["KINDS", "webfilms"]
 
@@ -104,10 +103,9 @@ def _nearest(copies: list[Path], dhash: str) -> Path | None:
     bits = {}
     for path in copies:
         try:
-            with Image.open(path) as picture:
-                bits[path] = distance(difference_hash(picture), dhash)
-        except UNREADABLE as error:
-            tell(path, 0, f"cannot be read as an image ({error}). Download it again.")
+            bits[path] = distance(difference_hash(gray_picture(path)), dhash)
+        except UnreadableRadiograph as error:
+            tell(path, 0, f"cannot be read as an image. {error} Or download it again.")
     nearest = min(bits, key=bits.__getitem__, default=None)
     return nearest if nearest is not None and bits[nearest] <= _MOST_BITS else None
 

@@ -1,6 +1,6 @@
 """Reading any upload into gray pixels: PNG, JPEG, TIFF, BMP, WebP or DICOM."""
 
-from xray_models.radiograph.reader import read
+from xray_models.radiograph.reader import read, size
 from xray_models.radiograph.types import (
     MOST_BYTES,
     MOST_PIXELS,
@@ -8,4 +8,4 @@ from xray_models.radiograph.types import (
     UnreadableRadiograph,
 )
 
-__all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read"]
+__all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read", "size"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from xray_models.radiograph.quiet import silenced
 from xray_models.radiograph.types import (
@@ -18,12 +21,13 @@ from xray_models.radiograph.types import (
     white_of,
 )
 
-__all__ = ["FORMATS", "decode"]
+__all__ = ["FORMATS", "decode", "size"]
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
 _NAMES = {"WEBP": "WebP", "MPO": "JPEG"}  # MPO: what Pillow calls a phone's JPEG with a preview
 _TIFF_PHOTOMETRIC = 262
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _MOST_PAGES = 1000
 
 
@@ -38,11 +42,33 @@ def decode(data: bytes) -> Radiograph:
     Raises:
         UnreadableRadiograph: too many pixels, damaged, truncated or in an unusual encoding.
     """
+    with _opened(BytesIO(data)) as image:
+        return _radiograph(image)
+
+
+def size(path: Path) -> tuple[int, int]:
+    """(width, height) in pixels that `decode` would give a picture; only its header is read.
+
+    Args:
+        path: of a file in one of `FORMATS`.
+
+    Raises:
+        UnreadableRadiograph: too many pixels, or the header is damaged.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+        return (height, width) if sideways else (width, height)
+
+
+@contextmanager
+def _opened(source: BytesIO | Path) -> Iterator[Image.Image]:
+    """A picture whose header was looked at; what Pillow raises becomes a sentence."""
     with silenced():
         try:
-            with Image.open(BytesIO(data), formats=FORMATS) as image:
+            with Image.open(source, formats=FORMATS) as image:
                 check_size(*image.size)
-                return _radiograph(image)
+                yield image
         except UnreadableRadiograph:
             raise
         except Image.DecompressionBombError:  # Pillow counts before `check_size` can

@@ -8,7 +8,7 @@ from pathlib import Path
 from xray_models.radiograph import dicom, image
 from xray_models.radiograph.types import MOST_BYTES, MOST_PIXELS, Radiograph, UnreadableRadiograph
 
-__all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read"]
+__all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read", "size"]
 
 _READABLE = "PNG, JPEG, TIFF, BMP, WebP and DICOM"
 
@@ -71,7 +71,7 @@ def read(source: bytes | str | os.PathLike[str]) -> Radiograph:
         raise _too_large(len(data))
     if dicom.has_prefix(data):  # first, for its preamble may be that of a TIFF
         return dicom.decode(data)
-    if data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+    if _is_picture(data):
         return image.decode(data)
     if b"%PDF-" in data[:1024]:
         raise UnreadableRadiograph(_PDF)
@@ -86,8 +86,28 @@ def read(source: bytes | str | os.PathLike[str]) -> Radiograph:
     )
 
 
-def _load(path: str | os.PathLike[str]) -> bytes:
-    """The content of a file, never more than is needed to see that it is too large."""
+def size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """(width, height) in pixels of the radiograph that `read` gives of a file.
+
+    Of a picture only the header is read, so that it may turn out damaged later; a DICOM file is
+    decoded.
+
+    Raises:
+        UnreadableRadiograph: as of `read`.
+    """
+    beginning = _load(path, 132)
+    if _is_picture(beginning) and not dicom.has_prefix(beginning):
+        return image.size(Path(path))
+    film = read(path)
+    return film.width, film.height
+
+
+def _is_picture(data: bytes) -> bool:
+    return data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def _load(path: str | os.PathLike[str], most: int = MOST_BYTES) -> bytes:
+    """The first `most` bytes of a file that is not too large."""
     try:
         if not Path(path).is_file():  # a pipe or device could go on for ever
             raise FileNotFoundError
@@ -95,7 +115,7 @@ def _load(path: str | os.PathLike[str]) -> bytes:
             size = os.fstat(file.fileno()).st_size
             if size > MOST_BYTES:
                 raise _too_large(size)
-            return file.read(MOST_BYTES + 1)
+            return file.read(most + 1)
     except FileNotFoundError:
         raise UnreadableRadiograph("There is no such file. Check the path.") from None
     except (OSError, ValueError) as error:

@@ -152,6 +152,8 @@ def stretched(
     high = float(known.max()) if brightest is None else brightest
     if not high > low:
         return np.zeros(values.shape, np.float32)
+    if values.dtype == np.uint8 and values.size > 256:  # scale each gray level once
+        return stretched(np.arange(256, dtype=np.uint8), low, high).take(values)
     # in double precision, for 32-bit values differ by less than float32 can tell apart
     scaled: np.ndarray = values.astype(np.float64 if values.dtype.itemsize > 2 else np.float32)
     scaled -= low
