@@ -6,15 +6,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: setup run test lint bench train publish
+.PHONY: setup run test test-fast test-slow lint bench train publish
 
 setup: $(VENV)/.app
 
 run: setup
 	$(BIN)/python -m streamlit run main.py $(ARGS)
 
-test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(ARGS)
+# make test: all but what is marked slow; make test-slow: that; make test-fast: what needs no network,
+# browser or data folder. A file's tests stay in one process, where they share what they opened.
+WORKERS ?= 2
+test: KIND := not slow
+test-slow: KIND := slow
+test-fast: KIND := not (slow or network or browser or data)
+test test-fast test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(KIND)" $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -12,6 +13,15 @@ from xray_models.explain import targets
 from xray_models.explain.methods.eigen_cam import eigen_cam
 from xray_models.explain.methods.masks import enlarged
 from xray_models.inference import weights
+
+with_pytorch = pytest.mark.skipif(
+    not all(find_spec(name) for name in ("torch", "torchvision", "cv2", "pytorch_grad_cam")),
+    reason="needs the package grad-cam to compare with (requirements-bench.txt)",
+)
+with_keras_vis = pytest.mark.skipif(
+    not find_spec("tf_keras_vis"),
+    reason="needs the package tf-keras-vis to compare with (requirements-bench.txt)",
+)
 
 LABELS = 3
 ALMOST_ONE = 0.999
@@ -83,7 +93,10 @@ def untrained(architecture):
     return made
 
 
-@pytest.fixture(scope="module", params=INNER)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(one, marks=pytest.mark.slow if one == LEARNED else ()) for one in INNER],
+)
 def name(request):
     return request.param
 
@@ -107,12 +120,9 @@ def pass_cache(network, image):
 
 @pytest.fixture(scope="module")
 def twin(network):
-    pytest.importorskip("torch", reason="needs torch, to compare with the package grad-cam")
-    pytest.importorskip("cv2", reason="needs the package grad-cam to compare with")
     from benchmarks import torch_twins
 
     torch_twins.torchvision()
-    pytest.importorskip("pytorch_grad_cam", reason="needs the package grad-cam to compare with")
     return torch_twins.twin(network)
 
 
@@ -123,6 +133,7 @@ def correlation(ours, theirs):
     return np.corrcoef(ours, theirs)[0, 1]
 
 
+@with_pytorch
 def target(label, sign=1):
     return targets.Target(tuple(sign * float(k == label) for k in range(LABELS)))
 
@@ -161,6 +172,7 @@ def at_size(heat, shape):
     return cv2.resize(heat, shape[::-1])
 
 
+@with_pytorch
 @pytest.mark.parametrize("inner", [False, True], ids=["last", "inner"])
 @pytest.mark.parametrize("method", PYTORCH)
 def test_maps_agree_with_grad_cam_for_pytorch(method, inner, name, pass_cache, image, twin):
@@ -172,6 +184,7 @@ def test_maps_agree_with_grad_cam_for_pytorch(method, inner, name, pass_cache, i
         assert correlation(at_size(ours, theirs.shape), theirs) >= ALMOST_ONE
 
 
+@with_pytorch
 @pytest.mark.parametrize(
     ("method", "theirs_name", "stride", "least"),
     [
@@ -186,12 +199,11 @@ def test_methods_with_a_pass_per_channel_agree_on_a_small_network(
     method, theirs_name, stride, least
 ):
     """Thousands of passes through DenseNet121 would show no more."""
-    torch = pytest.importorskip("torch", reason="needs torch, to compare with grad-cam")
-    pytest.importorskip("cv2", reason="needs the package grad-cam to compare with")
+    import torch
+
     from benchmarks import torch_twins
 
     torch_twins.torchvision()
-    pytest.importorskip("pytorch_grad_cam", reason="needs the package grad-cam to compare with")
     network, image = small(stride)
     features = torch.nn.Conv2d(3, 12, 5, stride=stride, padding=2 * (stride == 1))
     model = torch_twins.Twin(features, torch.nn.ReLU(), 12, LABELS)
@@ -226,6 +238,7 @@ def small(stride):
     return network, np.repeat(enlarged(image, (40, 40))[..., None], 3, axis=-1)
 
 
+@with_pytorch
 @pytest.mark.usefixtures("twin")
 def test_eigen_cam_agrees_with_grad_cam_for_pytorch_up_to_its_sign(pass_cache):
     from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection
@@ -238,6 +251,7 @@ def test_eigen_cam_agrees_with_grad_cam_for_pytorch_up_to_its_sign(pass_cache):
 KERAS = {"grad-cam": ("gradcam", "Gradcam"), "layercam": ("layercam", "Layercam")}
 
 
+@with_keras_vis
 @pytest.mark.parametrize(
     ("sign", "inner"), [(1, False), (-1, False), (1, True)], ids=["for", "against", "inner"]
 )
@@ -254,7 +268,6 @@ def test_maps_agree_with_tf_keras_vis(method, sign, inner, name, pass_cache, net
 
 def by_keras(module, maker, network, image, layer, score, **more):
     """A map of the package tf-keras-vis on the layer's own grid, or as its method makes it."""
-    pytest.importorskip("tf_keras_vis", reason="needs the package tf-keras-vis to compare with")
     made = getattr(importlib.import_module(f"tf_keras_vis.{module}"), maker)(network, clone=False)
     found = made(
         score,
@@ -267,6 +280,8 @@ def by_keras(module, maker, network, image, layer, score, **more):
     return np.asarray(found[0] if isinstance(found, list) else found).squeeze()
 
 
+@with_keras_vis
+@with_keras_vis
 @pytest.mark.parametrize("method", KERAS)
 def test_maps_of_a_shipped_network_at_its_own_layer_agree_with_tf_keras_vis(method, image):
     """EfficientNet, trained: curves other than ReLU, and the layer that the card names."""
@@ -286,7 +301,8 @@ def test_maps_of_a_shipped_network_at_its_own_layer_agree_with_tf_keras_vis(meth
 def test_score_cam_agrees_with_tf_keras_vis_on_the_same_masks():
     """There a channel weighs what the score makes of the softmax, here e to the target.
 
-    For one label over another both are the same: p(a) / p(b) is e to the difference of logits.
+    @with_keras_vis
+        For one label over another both are the same: p(a) / p(b) is e to the difference of logits.
     """
     network, image = small(stride=1)
     pass_cache = explain.PassCache(network, image)
@@ -300,8 +316,9 @@ def test_score_cam_agrees_with_tf_keras_vis_on_the_same_masks():
 def test_grad_cam_plus_plus_of_tf_keras_vis_is_another_method(pass_cache, network, image):
     """It divides each channel's alpha by its sum over the cells, which equation 19 does not.
 
-    Under a pooled linear head all cells have one alpha: what is left of it is LayerCAM. Ours is
-    compared with grad-cam above, which follows the equation.
+    @with_keras_vis
+        Under a pooled linear head all cells have one alpha: what is left of it is LayerCAM. Ours is
+        compared with grad-cam above, which follows the equation.
     """
     small_score = 1.0 / max(np.abs(pass_cache.logits).max(), 1.0)  # it raises e to the score
     for label in (0, 2):
@@ -318,7 +335,8 @@ def test_grad_cam_plus_plus_of_tf_keras_vis_is_another_method(pass_cache, networ
 
 
 def test_the_plain_gradient_agrees_with_tf_keras_vis(pass_cache, network, image):
-    saliency = pytest.importorskip("tf_keras_vis.saliency", reason="needs tf-keras-vis")
+    from tf_keras_vis import saliency
+
     theirs = saliency.Saliency(network, clone=False)(
         lambda output: output[:, 2],
         image,

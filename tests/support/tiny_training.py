@@ -17,6 +17,7 @@ from PIL import Image
 
 from xray_models import networks
 from xray_models.datasets import Film
+from xray_models.networks import local
 from xray_models.train import loop
 from xray_models.train.recipe import Augmentation, Recipe
 from xray_models.train.run_folder import checkpoint
@@ -25,6 +26,7 @@ from xray_models.train.vgg_codes.run_folder import Run
 from xray_models.train.weight_averaging import RunningAverage
 
 ARCHITECTURE = "tiny"
+LOCAL = "tiny-local"
 EPOCHS = 3
 
 
@@ -34,6 +36,16 @@ def tiny(input_size: tuple[int, int]) -> keras.Model:
     seen = keras.layers.Conv2D(8, 5, strides=4, use_bias=False)(film)
     seen = keras.layers.BatchNormalization()(seen)
     return keras.Model(film, keras.layers.Activation("relu")(seen))
+
+
+def tiny_local(input_size: tuple[int, int], labels: int, dropout: float) -> keras.Model:
+    """A network with a local map, a cell to 16 x 16 pixels, on three convolutions."""
+    seen = film = keras.Input((*input_size, 3))
+    for stage, strides in enumerate((4, 4, 2)):
+        seen = keras.layers.Conv2D(16, 5, strides, padding="same", use_bias=False)(seen)
+        seen = keras.layers.BatchNormalization()(seen)
+        seen = keras.layers.Activation("relu", name=f"stage{stage}")(seen)
+    return local.with_local_map(keras.Model(film, seen), "stage1", labels, dropout, LOCAL)
 
 
 def halves(folder: Path, count: int = 40) -> list[Film]:
