@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: setup run test test-fast test-slow lint bench train publish
+.PHONY: setup run test test-fast test-slow lint requirements bench train publish
 
 setup: $(VENV)/.app
 
@@ -26,6 +26,12 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/requirements.py --check
+
+# after a change of the packages in pyproject.toml: writes requirements*.txt anew
+requirements: $(VENV)/.dev
+	$(BIN)/python tools/requirements.py
 
 # make bench [BENCH=evaluate] [ARGS=--quick]
 BENCH ?= reading

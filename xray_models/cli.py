@@ -1,4 +1,4 @@
-"""The command lines: `python -m xray_models` and `python classify.py`."""
+"""The command line: `radlens`, or `python -m xray_models`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
+from xray_models import __version__
 from xray_models.catalogue import CatalogueError, catalogue, get
 from xray_models.commands import (
     codes,
+    dashboard,
     explain,
     fail,
     import_keras,
@@ -30,6 +32,21 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"RadLens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _whole(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    pass
 
 
 def _group(name: str, about: str) -> typer.Typer:
@@ -104,6 +121,7 @@ _group("explore", "Draw what a data set holds.").command("mura")(mura.explore_mu
 _group("evaluate", "Judge a run by study.").command("mura")(mura.evaluate_mura)
 _group("import", "Bring weights of other projects.").command("keras")(import_keras.import_keras)
 
+app.command("app", context_settings=dashboard.SETTINGS)(dashboard.dashboard)
 app.command("explain")(explain.explain)
 app.command("localize")(localize.localize)
 app.command("score")(score.score)

@@ -22,6 +22,7 @@ from xray_models.catalogue.cards import (
 )
 from xray_models.catalogue.registry import (
     USER_FOLDER,
+    app_folder,
     assets,
     catalogue,
     folder,
@@ -49,6 +50,7 @@ __all__ = [
     "Rival",
     "Training",
     "WeightsFile",
+    "app_folder",
     "assets",
     "catalogue",
     "count_films",

@@ -11,6 +11,7 @@ from xray_models.catalogue.schema import read_card
 
 __all__ = [
     "USER_FOLDER",
+    "app_folder",
     "assets",
     "catalogue",
     "folder",
@@ -26,9 +27,16 @@ USER_FOLDER = "RADLENS_MODELS"
 """Environment variable that names the folder of a user's own models."""
 
 
+def app_folder() -> Path:
+    """The folder of main.py, pages and assets: an installed package's own, else the repository."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_app"  # pyproject.toml puts it into the wheel; a checkout has none
+    return installed if installed.is_dir() else package.parent
+
+
 def assets() -> Path:
-    """The assets folder: the environment variable RADLENS_ASSETS, else the repository's own."""
-    return Path(os.environ.get("RADLENS_ASSETS") or Path(__file__).resolve().parents[2] / "assets")
+    """The assets folder: the environment variable RADLENS_ASSETS, else the app's own."""
+    return Path(os.environ.get("RADLENS_ASSETS") or app_folder() / "assets")
 
 
 def user_folder() -> Path | None:
