@@ -102,9 +102,7 @@ def test_the_dashboard_opens_from_another_folder(tmp_path):
             pytest.fail("no server answers")
         told = (tmp_path / "log").read_text()
         assert "http://localhost:" in told
-        assert "Network URL" not in told, (
-            "the settings of the project: only this machine is answered"
-        )
+        assert "Network URL" not in told, "the settings of the project hold"
     finally:
         server.kill()
         server.wait(30)
