@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from xray_models import __version__
-from xray_models.catalogue import CatalogueError, catalogue, get
+from xray_models.catalogue import CatalogueError, app_folder, catalogue, get
 from xray_models.commands import (
     codes,
     dashboard,
@@ -76,7 +75,7 @@ def report(
     model: Annotated[str | None, typer.Argument(help="Id of a model.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every model.")] = False,
     readme: Annotated[
-        bool, typer.Option(help="With --all: also refresh the table in README.md.")
+        bool, typer.Option(help="With --all: also refresh README.md and docs/models.md.")
     ] = False,
 ) -> None:
     """Recompute a model's held-out figures from its stored predictions."""
@@ -94,7 +93,7 @@ def report(
         if every:
             typer.echo(readme_table.pooled_line(cards))
         if readme:
-            readme_path = Path(__file__).resolve().parent.parent / "README.md"
+            readme_path = app_folder() / "README.md"
             readme_table.refresh_readme(readme_path, cards)
     except (CatalogueError, ValueError) as error:
         fail(str(error))

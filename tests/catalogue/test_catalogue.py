@@ -67,14 +67,27 @@ def test_crops_are_told_apart_from_whole_films(films, crops, words):
     assert catalogue.count_films(films, crops) == words
 
 
+def quoted(card, name: str) -> str:
+    one = card.held_out.figures[name]
+    return f"{name} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
+
+
 @pytest.mark.parametrize("model", MODELS)
-def test_the_readme_quotes_the_card(model):
+def test_the_readme_quotes_the_main_figure_of_the_card(model):
     card = get(model)
     lines = README.read_text(encoding="utf-8").splitlines()
+    (row,) = (line for line in lines if line.startswith(f"| `{model}` |"))
+    assert quoted(card, model_text.headlines(card, card.held_out.figures)[0]) in row
+    assert f"{card.held_out.counted} |" in row
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_table_of_models_quotes_the_card(model):
+    card = get(model)
+    lines = (README.parent / "docs" / "models.md").read_text(encoding="utf-8").splitlines()
     (row,) = (line for line in lines if line.startswith(f"| `{model}`<br>"))
     for name in model_text.headlines(card, card.held_out.figures):
-        one = card.held_out.figures[name]
-        assert f"{name} {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" in row
+        assert quoted(card, name) in row
     assert f"{card.held_out.counted} of {card.held_out.groups:,} groups" in row
     assert card.weights.license in row
 

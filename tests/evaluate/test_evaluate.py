@@ -659,7 +659,7 @@ def test_models_of_a_part_are_pooled_by_group(tmp_path, monkeypatch) -> None:
         aucs.append(sk.roc_auc_score(truth, table["p:fracture"]))
     assert found.within.value == pytest.approx(np.average(aucs, weights=pairs))
     assert found.within.value != pytest.approx(expected)
-    assert f"together: AUC {expected:.3f} (" in readme.readme_table(cards, replicates=50)
+    assert f"together: AUC {expected:.3f} (" in readme.models_table(cards, replicates=50)
     assert pooled_estimate(cards[:1]) is None and readme.pooled_line(cards[:1]) == ""
 
 
@@ -726,25 +726,32 @@ def test_an_alternative_of_other_films_is_refused(crossed, column: str, changed:
         alternatives.estimates(model, path, replicates=10)
 
 
-def test_the_readme_keeps_everything_but_the_table(tmp_path: Path, published: Card) -> None:
-    path = tmp_path / "README.md"
-    path.write_text("# Before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
+def test_readme_and_models_page_keep_everything_but_the_tables(tmp_path, published: Card) -> None:
+    path, models = tmp_path / "README.md", tmp_path / "docs" / "models.md"
+    models.parent.mkdir()
+    for one in (path, models):
+        one.write_text("# Before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n")
     readme.refresh_readme(path, [published])
-    text = path.read_text()
-    assert text.startswith("# Before\n<!-- figures -->\n| model |")
-    assert text.endswith("|\n<!-- /figures -->\nafter\n")
-    one = published.held_out.figures["AUC, pneumonia vs normal"]
-    assert f"AUC, pneumonia vs normal {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" in text
-    assert "old" not in text
+    short, long = path.read_text(), models.read_text()
+    for text in (short, long):
+        assert text.startswith("# Before\n<!-- figures -->\n| model |")
+        assert text.endswith("|\n<!-- /figures -->\nafter\n")
+        assert "old" not in text
+        one = published.held_out.figures["AUC, pneumonia vs normal"]
+        assert f"AUC, pneumonia vs normal {one.value:.3f} ({one.low:.3f} to {one.high:.3f})" in text
+    assert "sensitivity" in long and "sensitivity" not in short
+    assert sum(line.startswith("| `") for line in short.splitlines()) == 1, "a line a model"
     readme.refresh_readme(path, [published])
-    assert path.read_text() == text
+    assert (path.read_text(), models.read_text()) == (short, long)
 
-    path.write_text("no markers")
+    models.write_text("no markers")
+    path.write_text(short.replace("AUC", "old"))
     with pytest.raises(ValueError, match="figures -->"):
         readme.refresh_readme(path, [published])
-    assert path.read_text() == "no markers"
+    assert models.read_text() == "no markers" and "old" in path.read_text(), "neither is written"
+    models.unlink()
     with pytest.raises(ValueError, match="no such file"):
-        readme.refresh_readme(tmp_path / "absent.md", [published])
+        readme.refresh_readme(path, [published])
 
 
 MODELS = sorted(path.stem for path in Path(__file__).parents[2].glob("assets/models/*.json"))

@@ -385,5 +385,5 @@ def test_a_report_of_folds_prints_every_label_and_what_no_skill_gives(
     # no skill: AUC one half, average precision the share of positives
     assert text.count("0.500\n") >= 3
     assert "By view" in text and "fewer than 20 films with or without Hernia" in text
-    table = readme.readme_table([one], replicates=20)
+    table = readme.models_table([one], replicates=20)
     assert "mean AUC" in table and "micro AUC" in table and "sensitivity" not in table

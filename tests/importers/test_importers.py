@@ -290,7 +290,7 @@ def test_the_users_model_reads_its_part_and_says_that_nobody_measured_it(importe
     assert [one.model for one in reading.chosen] == ["bone-wrist"]
     assert [finding.label for finding in reading.findings] == ["abnormal"]
     assert "not measured here" in model_text.report(card)
-    assert "bone-wrist" not in readme.readme_table([card])
+    assert "bone-wrist" not in readme.readme_table([card]) + readme.models_table([card])
 
     listed = CliRunner().invoke(cli.app, ["list"]).output
     assert "imported, not measured here" in listed

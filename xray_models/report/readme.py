@@ -1,51 +1,95 @@
-"""The table of models in README.md, made from the stored predictions."""
+"""The tables of models in README.md and docs/models.md, made from the stored predictions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from xray_models.catalogue import Card
+import pandas as pd
+
+from xray_models.catalogue import Card, count_films
 from xray_models.evaluate.card_figures import (
     estimates,
 )
-from xray_models.evaluate.metrics.bootstrap import REPLICATES
+from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate
 from xray_models.evaluate.pooled import pooled_estimate
+from xray_models.evaluate.predictions.held_out_table import crops
 from xray_models.evaluate.predictions.predictions import (
     films_of_test,
 )
 from xray_models.report.model_text import films_and_groups, headlines, listed
 from xray_models.report.text_format import with_interval
 
-__all__ = ["pooled_line", "readme_table", "refresh_readme"]
+__all__ = ["models_table", "pooled_line", "readme_table", "refresh_readme"]
 
+_CardFigures: TypeAlias = tuple[Card, pd.DataFrame, Mapping[str, Estimate]]  # with its test films
 _OPEN, _CLOSE = "<!-- figures -->", "<!-- /figures -->"
 
 
 def readme_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
-    """A Markdown table of the measured models with their headline figures, from their tables.
+    """A Markdown table of the measured models, a line each with its main figure.
 
     Raises:
         TableError: a held-out table cannot be used.
     """
+    return _short(_measured(cards, replicates))
+
+
+def _short(measured: Iterable[_CardFigures]) -> str:
+    lines = ["| model | reads | main figure (95 % interval) | films |", "|---|---|---|---|"]
+    for card, test, found in measured:
+        main = headlines(card, found)[0]
+        lines.append(
+            f"| `{card.id}` | {_reads(card)} | {main} {with_interval(found[main])} "
+            f"| {_films(card, test)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def models_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
+    """A Markdown table of the measured models with all their headline figures, and the pooled ones.
+
+    Raises:
+        TableError: a held-out table cannot be used.
+    """
+    return _long(list(_measured(cards, replicates)), replicates)
+
+
+def _long(measured: Sequence[_CardFigures], replicates: int) -> str:
     lines = [
         "| model | reads | held out | figures (95 % interval) | license of the weights |",
         "|---|---|---|---|---|",
     ]
-    measured = [card for card in cards if card.measured]  # a user's own model is not what ships
-    for card in measured:
-        test = films_of_test(card)
-        found = estimates(test, card, replicates)
+    for card, test, found in measured:
         quoted = "<br>".join(
             f"{name} {with_interval(found[name])}" for name in headlines(card, found)
         )
-        reads = listed(card.parts) if card.parts else "any film, to tell the part"
         lines.append(
-            f"| `{card.id}`<br>{card.name} | {reads} | {films_and_groups(test)} | {quoted} "
+            f"| `{card.id}`<br>{card.name} | {_reads(card)} | {films_and_groups(test)} | {quoted} "
             f"| {card.weights.license} |"
         )
-    pooled = pooled_line(measured, replicates)
+    pooled = pooled_line([card for card, _, _ in measured], replicates)
     return "\n".join([*lines, "", pooled] if pooled else lines) + "\n"
+
+
+def _measured(cards: Iterable[Card], replicates: int) -> Iterator[_CardFigures]:
+    for card in cards:
+        if card.measured:  # a user's own model is not what ships
+            test = films_of_test(card)
+            yield card, test, estimates(test, card, replicates)
+
+
+def _films(card: Card, test: pd.DataFrame) -> str:
+    """How many films the main figure is of."""
+    every = count_films(len(test), crops(test))
+    if card.asked is None:
+        return every
+    return f"{test[card.asked.column].isin(card.asked.values).sum():,} of {every}"
+
+
+def _reads(card: Card) -> str:
+    return listed(card.parts) if card.parts else "any film, to tell the part"
 
 
 def pooled_line(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
@@ -66,26 +110,37 @@ def pooled_line(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
 
 
 def refresh_readme(path: Path, cards: Iterable[Card], replicates: int = REPLICATES) -> None:
-    """Replace the table of models in the README, between its two markers, by a fresh one.
+    """Replace the tables of models in the README and in docs/models.md by fresh ones.
 
     Args:
-        path: the README, holding `<!-- figures -->` and then `<!-- /figures -->`, once each.
+        path: the README; docs/models.md lies below its folder. Each holds `<!-- figures -->` and
+            then `<!-- /figures -->`, once.
         cards: the models to list.
         replicates: bootstrap resamples.
 
     Raises:
-        ValueError: the README or its markers are missing. The file is left as it was.
+        ValueError: a file or its markers are missing. Both files are left as they were.
         TableError: a held-out table cannot be used.
     """
+    models = path.parent / "docs" / "models.md"
+    (before, after), (models_before, models_after) = _around(path), _around(models)
+    measured = list(_measured(cards, replicates))
+    short, long = _short(measured), _long(measured, replicates)
+    path.write_text(f"{before}\n{short}{after}", encoding="utf-8")
+    models.write_text(f"{models_before}\n{long}{models_after}", encoding="utf-8")
+
+
+def _around(path: Path) -> tuple[str, str]:
+    """The text up to the opening marker, and from the closing one on."""
     if not path.is_file():
-        raise ValueError(f"{path}: no such file. Run this in the folder that holds the README.")
+        raise ValueError(
+            f"{path}: no such file. The tables are written in a checkout of the repository: run "
+            "this there."
+        )
     text = path.read_text(encoding="utf-8")
     if text.count(_OPEN) != 1 or text.count(_CLOSE) != 1 or text.index(_OPEN) > text.index(_CLOSE):
         raise ValueError(
             f"{path}: needs one {_OPEN} and after it one {_CLOSE}. Put them back around the table "
             "of models and run this again."
         )
-    before, rest = text.split(_OPEN)
-    _, after = rest.split(_CLOSE)
-    table = readme_table(cards, replicates)
-    path.write_text(f"{before}{_OPEN}\n{table}{_CLOSE}{after}", encoding="utf-8")
+    return text[: text.index(_OPEN) + len(_OPEN)], text[text.index(_CLOSE) :]
