@@ -200,11 +200,11 @@ def _ours(tool: str, traced: Any, image: Any, masks: int) -> _Functions:
 
     every = _every()
 
-    def maps(count: int, method: str, **settings: Any) -> Callable[[], object]:
+    def maps(count: int, spec: str) -> Callable[[], object]:
         def run() -> object:
             # a new one: nothing is known of the image
             cache = explain.PassCache(lambda: traced, image)
-            return explain.maps(cache, every[:count], method, **settings)
+            return explain.maps(cache, every[:count], spec)
 
         return run
 
@@ -212,9 +212,9 @@ def _ours(tool: str, traced: Any, image: Any, masks: int) -> _Functions:
         ("forward", tool): lambda: traced.forward(image),
         ("one map", tool): maps(1, "grad-cam"),
         ("14 maps", tool): maps(LABELS, "grad-cam"),
-        ("Score-CAM", tool): maps(1, "score-cam", top=masks),
+        ("Score-CAM", tool): maps(1, f"score-cam, top={masks}"),
         ("Ablation-CAM", tool): maps(1, "ablation-cam"),
-        ("RISE", tool): maps(1, "rise", masks=masks),
+        ("RISE", tool): maps(1, f"rise, masks={masks}"),
     }
 
 

@@ -54,7 +54,7 @@ def show_comparison(film_key: str, reading: Reading, phone: bool) -> None:
     style = queries.choose_style()
     with pictures:
         grid.show(film, done, words, style, phone)
-    tiles.offer_slow(film_key, film, slow, names)
+    tiles.run_slow(film_key, film, slow, names)
     if not done:
         return
     measured = st.container()

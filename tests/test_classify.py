@@ -93,7 +93,7 @@ def test_a_second_label_costs_no_second_pass(chest, monkeypatch):
     for finding in reading.findings:
         for negate in (False, True):
             heat = classify.explain(
-                reading.radiograph, finding.model, finding.label, negate, method="grad-cam"
+                reading.radiograph, finding.model, finding.label, negate, "grad-cam"
             )
             assert isinstance(heat, Heatmap)
             assert heat.on_radiograph().shape == reading.radiograph.pixels.shape

@@ -16,6 +16,8 @@ from xray_models.catalogue import Card
 from xray_models.evaluate.predictions import routing
 from xray_models.explain import targets
 from xray_models.explain.heatmap import Heatmap
+from xray_models.explain.methods import MethodSpec
+from xray_models.explain.progress import Progress, Stop
 from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
 
@@ -226,9 +228,12 @@ def explain(
     model: str,
     label: str,
     negate: bool = False,
-    method: str | None = None,
-    layer: str | None = None,
-    **more: Any,
+    spec: MethodSpec | str | None = None,
+    *,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    seed: int = 0,
+    every_label: bool = False,
 ) -> Heatmap:
     """The heatmap of a finding; Grad-CAM takes no pass if the film was read by this model already.
 
@@ -237,10 +242,12 @@ def explain(
         model: id of the model.
         label: one of its labels or combined findings.
         negate: explain what speaks against it.
-        method: id of a method, see `xray_models.explain.METHODS`; the card's own by default.
-        layer: where to look; that of the card without a method, else the last activation.
-        **more: what `xray_models.explain.heats` takes: several layers, progress, the method's
-            options.
+        spec: method and layers, or their text such as "layercam@block6a_expand_activation"; those
+            that the card names by default.
+        progress: called with (passes done, passes in all) after each batch.
+        stop: asked before each layer and batch; true stops.
+        seed: of the methods that draw at random.
+        every_label: other labels will be asked about next; see `xray_models.explain.maps`.
 
     Raises:
         CatalogueError: unknown model.
@@ -250,11 +257,16 @@ def explain(
     card = catalogue.get(model)
     try:
         target = targets.combined(card.labels, card.members(label))
-        if method is None:
-            method, own = explaining.at_layer(card.explanation.name)
-            if not more.get("layers"):
-                layer = layer or own
-        return explaining.heat(card, film, -target if negate else target, method, layer, **more)
+        return explaining.heat(
+            card,
+            film,
+            -target if negate else target,
+            MethodSpec.of_card(card) if spec is None else spec,
+            progress=progress,
+            stop=stop,
+            seed=seed,
+            every_label=every_label,
+        )
     except ValueError as error:
         raise CannotClassify(str(error)) from error
 

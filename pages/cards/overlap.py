@@ -7,9 +7,9 @@ import streamlit as st
 
 from xray_models.catalogue import Card
 from xray_models.evaluate.explanations import results_table
-from xray_models.evaluate.explanations.scoreboard import Films
+from xray_models.evaluate.explanations.scoreboard import Films, spec_of
 from xray_models.evaluate.metrics.localization import LEVELS
-from xray_models.explain import METHODS, at_layer
+from xray_models.explain import METHODS, MethodSpec
 from xray_models.viz import html
 
 __all__ = ["TITLE", "show"]
@@ -32,7 +32,7 @@ _ABOUT = (
 
 @st.fragment
 def show(card: Card, on: Films) -> None:
-    """The tables of one way to make a map, opened by a click; a choice runs nothing else.
+    """The tables of one kind of map, opened by a click; a choice runs nothing else.
 
     Args:
         card: of the model.
@@ -49,31 +49,32 @@ def show(card: Card, on: Films) -> None:
             st.error(f"What was measured cannot be shown. {error}", icon=":material/error:")
             return
         table = table[(table["data"] == on.data) & (table["label"] == on.label)]
-        ways = list(table.loc[table["rule"] == _RULE, "method"].unique())
-        if not ways:
+        names = list(table.loc[table["rule"] == _RULE, "method"].unique())
+        if not names:
             st.markdown("No boxes were cut from this model's heat on these films.")
             return
-        own = card.explanation.name
-        way: str = st.selectbox(
+        own = MethodSpec.of_card(card).name
+        name: str = st.selectbox(
             "Map",
-            ways,
-            index=ways.index(own) if own in ways else 0,
+            names,
+            index=names.index(own) if own in names else 0,
             format_func=lambda one: f"★ {_named(one)}" if one == own else _named(one),
             key=f"overlap of {card.id}",
         )
-        rows = table[table["method"] == way]
+        rows = table[table["method"] == name]
         films, groups = int(rows["films"].max()), int(rows["groups"].max())
-        st.html(_levels(rows, f"{_named(way)}, {films:,} films of {groups:,} groups ({on.data})"))
+        st.html(_levels(rows, f"{_named(name)}, {films:,} films of {groups:,} groups ({on.data})"))
         st.html(_rules(rows))
         st.caption(_ABOUT)
 
 
-def _named(way: str) -> str:
-    """A way to make a map as a menu names it; baselines that see no film have their own names."""
-    method, layer = at_layer(way)
-    if method not in METHODS:
-        return f"{way[0].upper()}{way[1:]}"
-    return f"{METHODS[method].name} at {layer}" if layer else METHODS[method].name
+def _named(name: str) -> str:
+    """A kind of map as a menu names it; baselines that see no film have their own names."""
+    spec = spec_of(name)
+    if spec is None:
+        return f"{name[0].upper()}{name[1:]}"
+    method = METHODS[spec.method].name
+    return f"{method} at {spec.layer}" if spec.layers else method
 
 
 def _levels(rows: pd.DataFrame, caption: str) -> str:

@@ -1,4 +1,4 @@
-"""What a model's heatmaps are worth: the ways to make them side by side, as measured."""
+"""What a model's heatmaps are worth: method by method, as measured."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pages.shared import figure as figures
 from xray_models.catalogue import Card
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.explanations import faithfulness, sanity, scoreboard
-from xray_models.explain import METHODS, at_layer
+from xray_models.explain import METHODS, MethodSpec
 from xray_models.viz.cascade import cascade
 
 __all__ = ["show"]
@@ -58,7 +58,7 @@ _COLUMNS = {
 
 
 def show(card: Card) -> None:
-    """The table of ways, the films to measure on where there are several, and the cascade."""
+    """The table of maps, the films to measure on where there are several, and the cascade."""
     try:
         of_boxes = scoreboard.films(card.id)
         chosen = _choose(card, of_boxes) if of_boxes else None
@@ -71,9 +71,9 @@ def show(card: Card) -> None:
         st.markdown("Nobody has measured what this model's heatmaps are worth.")
         return
     names = [name for name in _COLUMNS if any(name in one.figures for one in found)]
-    default = card.explanation.name
+    default = MethodSpec.of_card(card)
     rows = [
-        {"Map": _name(one, default), "Layer": at_layer(one.method)[1] or ""}
+        {"Map": _name(one, default), "Layer": one.spec.layer if one.spec else ""}
         | {_COLUMNS[name][0]: _told(one, name) + _few(one, name, found) for name in names}
         for one in found
     ]
@@ -125,11 +125,11 @@ def _choose(card: Card, of_boxes: list[scoreboard.Films]) -> scoreboard.Films:
     return chosen
 
 
-def _name(one: scoreboard.Worth, default: str) -> str:
-    if one.baseline:
-        return one.method
-    name = METHODS[at_layer(one.method)[0]].name
-    return f"★ {name}" if one.method == default else name
+def _name(one: scoreboard.Worth, default: MethodSpec) -> str:
+    if one.spec is None:
+        return one.name
+    name = METHODS[one.spec.method].name
+    return f"★ {name}" if one.spec == default else name
 
 
 def _told(one: scoreboard.Worth, measure: str) -> str:

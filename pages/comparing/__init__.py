@@ -1,1 +1,1 @@
-"""The parts of the page that compares explanations."""
+"""Parts of the Compare page."""

@@ -1,4 +1,4 @@
-"""How alike the maps are: the rank correlation of each pair."""
+"""Agreement of the maps: the rank correlation of each pair."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALL = 96  # pixels on the longer side of maps whose agreement is computed
 
 
 def show(film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str]) -> None:
-    """A table of numbers, the darker the more alike."""
+    """Table of the agreement of each pair, the darker the more alike."""
     from xray_models.evaluate.explanations.single_film import agreement
 
     st.header("Agreement", anchor=False)

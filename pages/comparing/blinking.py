@@ -1,4 +1,4 @@
-"""Two pictures in turns at one place: what differs jumps to the eye."""
+"""Blinking: two pictures in turns at one place, so that what differs jumps to the eye."""
 
 from __future__ import annotations
 

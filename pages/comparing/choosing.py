@@ -1,4 +1,4 @@
-"""What is compared: labels, direction, methods and layers."""
+"""Controls of what is compared: labels, direction, methods and layers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ START = ("grad-cam", "grad-cam++", "layercam", "eigen-cam")
 
 
 def choose_tiles(reading: Reading) -> list[Tile]:
-    """The maps that a visitor asks for."""
+    """Tiles of the maps that a visitor asks for."""
     questions, direction = _choose_questions(reading)
     others = _choose_others(questions) if direction == "over" else {}
     cards = {one.model: card_of(one.model) for one in questions or queries.questions(reading)[:1]}
@@ -132,7 +132,7 @@ def _choose_methods(
 
 
 def _choose_layers(cards: Mapping[str, Card]) -> dict[str, list[str]]:
-    """Layers per model."""
+    """Layers chosen for each model."""
     layers: dict[str, list[str]] = {}
     with st.popover("Layers", width="stretch"):
         st.caption(

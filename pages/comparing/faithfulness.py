@@ -1,4 +1,4 @@
-"""How faithful maps are: computed beside the page, one by one, and kept."""
+"""Faithfulness of the maps: measured beside the page, one by one, and cached."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ if TYPE_CHECKING:
 
 __all__ = ["begin", "key", "noise", "scores"]
 
-_STOPPED = "judging stopped"
+_STOPPED = "faithfulness stopped"
 
 
 def noise(tile: Tile) -> Tile:
-    """The map of noise that is asked the same."""
-    return tile._replace(method="noise", layer=None)
+    """Tile of a map of noise that is asked the same."""
+    from xray_models.explain import MethodSpec
+
+    return tile._replace(spec=MethodSpec("noise"))
 
 
 def key(film_key: str) -> tuple[str, str]:
-    """Of the work."""
-    return "judging", film_key
+    """Key of the job that measures the maps of a film."""
+    return "faithfulness", film_key
 
 
 def scores(film_key: str) -> dict[Tile, Scores]:
-    """The scores that are there; those of a sample are the same for every visitor."""
+    """Scores that are there; those of a sample are the same for every visitor."""
     if film_key in SAMPLES:
         return _of_sample(film_key)
     cached: dict[Tile, Scores] = st.session_state.made.setdefault(("scores", film_key), {})
@@ -48,12 +50,12 @@ def _of_sample(name: str) -> dict[Tile, Scores]:  # noqa: ARG001 - it tells the 
 
 
 def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, Tried]) -> bool:
-    """Start to judge what is not judged yet, unless the visitor stopped that.
+    """Start to measure the maps without scores, unless the visitor stopped that.
 
     Args:
         film_key: of the film.
         film: the radiograph.
-        wanted: maps and noise to judge.
+        wanted: maps and noise to measure.
         done: the maps.
 
     Returns:
@@ -64,7 +66,10 @@ def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, 
     if job is not None and not job.running:
         del background_work.jobs()[key(film_key)]
         if job.failure is not None:
-            st.error(f"The maps could not be judged. {job.failure}", icon=":material/error:")
+            st.error(
+                f"How faithful the maps are could not be measured. {job.failure}",
+                icon=":material/error:",
+            )
             return False
         if job.stopped:
             st.session_state.made[_STOPPED] = True
@@ -74,15 +79,17 @@ def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, 
         return False
     if job is None:
         if st.session_state.made.get(_STOPPED):
-            if not st.button("Judge the maps", icon=":material/play_arrow:"):
+            if not st.button("Measure how faithful the maps are", icon=":material/play_arrow:"):
                 return False
             st.session_state.made[_STOPPED] = False
         values = {tile: one.heatmap.values for tile, one in done.items()}
-        background_work.jobs()[key(film_key)] = Job(partial(_judge, film, missing, values, cached))
+        background_work.jobs()[key(film_key)] = Job(
+            partial(_measure, film, missing, values, cached)
+        )
     return True
 
 
-def _judge(
+def _measure(
     film: Radiograph,
     missing: list[Tile],
     values: dict[Tile, np.ndarray],
@@ -90,7 +97,7 @@ def _judge(
     progress: Progress,
     stop: Stop,
 ) -> int:
-    """Judge maps one by one; each is kept as soon as it is judged."""
+    """Measure maps one by one; the scores of each are cached as soon as they are there."""
     from xray_models.evaluate.explanations import single_film
 
     scorers: dict[Tile, FaithfulnessScorer] = {}
@@ -102,9 +109,7 @@ def _judge(
             )
         scorer = scorers[asked]
         cached[tile] = (
-            scorer.random(stop)
-            if tile == asked
-            else scorer.scores(values[tile], stop, tile.method, tile.layer)
+            scorer.random(stop) if tile == asked else scorer.scores(values[tile], stop, tile.spec)
         )
         progress(number + 1, len(missing))
     return len(missing)

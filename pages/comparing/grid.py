@@ -1,4 +1,4 @@
-"""The film and its maps, aligned, under one zoom."""
+"""Grid of the film and its maps, aligned, under one zoom."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def show(
     style: overlay.Style,
     phone: bool,
 ) -> None:
-    """Draw the grid.
+    """Draw the grid of the film and its maps.
 
     Args:
         film: the radiograph.

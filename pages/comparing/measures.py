@@ -1,4 +1,4 @@
-"""The table under the grid: what each map cost, how faithful it is here."""
+"""Table under the grid: what each map cost, how faithful it is here."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ COLUMNS = {
         "noise. Of slow methods it is not measured here.",
     ),
 }
-_FACTS = 3  # of the columns, those that are known before a map is judged
+_FACTS = 3  # of the columns, those that are known before a map is measured
 
 
 def show(film_key: str, film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str]) -> None:
-    """The table; scores that are not there yet fill in one by one."""
+    """Table of the maps; scores that are not there yet fill in one by one."""
     st.header("Measured on this film", anchor=False)
-    predictions = list(done)
+    wanted = list(done)
     for tile in done:  # noise asked the same, for comparison
-        if (noise := faithfulness.noise(tile)) not in predictions:
-            predictions.append(noise)
-    rows = {tile: _facts(tile, done, names) for tile in predictions}
-    if faithfulness.begin(film_key, film, predictions, done):
+        if (noise := faithfulness.noise(tile)) not in wanted:
+            wanted.append(noise)
+    rows = {tile: _facts(tile, done, names) for tile in wanted}
+    if faithfulness.begin(film_key, film, wanted, done):
         _fill_in(film_key, rows)
     else:
         _table(rows, faithfulness.scores(film_key))
@@ -99,7 +99,7 @@ def _facts(tile: Tile, done: dict[Tile, Tried], names: dict[Tile, str]) -> dict[
 
 
 def _figures(scores: Scores | None) -> dict[str, object]:
-    """Scores as columns; empty where not judged yet."""
+    """Scores as columns; empty where not measured yet."""
     if scores is None:
         return dict.fromkeys(list(COLUMNS)[_FACTS:])
     rose = None if scores.increase is None else ("yes" if scores.increase else "no")

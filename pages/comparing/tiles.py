@@ -1,4 +1,4 @@
-"""The maps that are compared: which they are, what they are called, how they come about."""
+"""Tiles: the maps that are compared, their titles, and how they are made."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from xray_models.catalogue.display_names import display_name
 
 if TYPE_CHECKING:
     from xray_models.evaluate.explanations.single_film import Tried
+    from xray_models.explain import MethodSpec
     from xray_models.explain.progress import Progress, Stop
     from xray_models.explain.queries import Query
     from xray_models.radiograph import Radiograph
 
-__all__ = ["Tile", "asked", "make", "offer_slow", "tiles", "titles"]
+__all__ = ["Tile", "asked", "make", "run_slow", "tiles", "titles"]
 
 
 class Tile(NamedTuple):
@@ -27,20 +28,18 @@ class Tile(NamedTuple):
     Attributes:
         question: a label of a model.
         direction: "for", "against" or "over".
-        method: id of the method.
-        layer: to look at; None for the method's own.
+        spec: the method, and a layer where it is not the method's own.
         other: for "over", the label that it is set against.
     """
 
     question: Question
     direction: str
-    method: str
-    layer: str | None
+    spec: MethodSpec
     other: str = ""
 
     @property
     def query(self) -> Query:
-        """What is asked of the model."""
+        """The query to the model."""
         from xray_models.explain.queries import Query
 
         return Query(self.question.label, self.direction, self.other)
@@ -53,7 +52,7 @@ def tiles(
     methods: list[str],
     layers: dict[str, list[str]],
 ) -> list[Tile]:
-    """Every question by every method that fits its model, at every layer chosen that fits.
+    """Tiles of every question by every method that fits its model, at every layer that fits.
 
     Args:
         questions: labels of models.
@@ -63,11 +62,13 @@ def tiles(
         methods: ids.
         layers: model -> layers.
     """
+    from xray_models.explain import MethodSpec
+
     found = []
     for question in questions:
         card = card_of(question.model)
         other = others.get(question.model, "")
-        way = "for" if direction == "over" and not other else direction
+        asked_for = "for" if direction == "over" and not other else direction
         for layer in layers.get(question.model) or [OWN_LAYER]:
             where = None if layer == OWN_LAYER else layer
             known = queries.method_supports(card, where)
@@ -75,34 +76,37 @@ def tiles(
             own = queries.method_supports(card)
             for method in methods:
                 if known[method].fits:
-                    found.append(Tile(question, way, method, where, other))
+                    spec = MethodSpec(method, () if where is None else (where,))
                 elif own[method].fits:
-                    found.append(Tile(question, way, method, None, other))
+                    spec = MethodSpec(method)
+                else:
+                    continue
+                found.append(Tile(question, asked_for, spec, other))
     return list(dict.fromkeys(found))
 
 
 def titles(wanted: list[Tile]) -> dict[Tile, tuple[str, ...]]:
-    """The words for each map: no more than are needed to tell it from the others."""
+    """Titles of the maps: no more words than are needed to tell each from the others."""
     from xray_models.explain import METHODS
 
     several_labels = len({one.question for one in wanted}) > 1
     several_models = len({one.question.model for one in wanted}) > 1
-    several_layers = len({one.layer for one in wanted}) > 1
+    several_layers = len({one.spec.layers for one in wanted}) > 1
     found = {}
     for one in wanted:
-        words = [METHODS[one.method].name]
+        words = [METHODS[one.spec.method].name]
         if several_labels:
             words.append(asked(one))
         if several_models:
             words.append(card_of(one.question.model).name)
-        if several_layers and METHODS[one.method].layered:
-            words.append(one.layer or OWN_LAYER)
+        if several_layers and METHODS[one.spec.method].layered:
+            words.append(one.spec.layer or OWN_LAYER)
         found[one] = tuple(words)
     return found
 
 
 def asked(tile: Tile) -> str:
-    """The label of a map, and the one that it is set against."""
+    """Label of a map, and the one that it is set against."""
     label = display_name(tile.question.label)
     return f"{label} over {display_name(tile.other)}" if tile.other else label
 
@@ -111,11 +115,13 @@ def make(
     film_key: str, film: Radiograph, wanted: list[Tile]
 ) -> tuple[dict[Tile, Tried], list[Tile]]:
     """Maps that are there or cheap, in the order asked for, and those that wait for a click."""
+    from xray_models.explain import method_support
+
     done: dict[Tile, Tried] = {}
     slow = []
     for tile in wanted:
         key = _key(film_key, tile)
-        support = queries.method_supports(card_of(tile.question.model), tile.layer)[tile.method]
+        support = method_support(card_of(tile.question.model), tile.spec)
         if not support.slow:
             done[tile] = maps.at_once(key, partial(_try, film, tile))
         elif (found := maps.cached(key, partial(_cached, film, tile))) is not None:
@@ -125,10 +131,12 @@ def make(
     return done, slow
 
 
-def offer_slow(film_key: str, film: Radiograph, slow: list[Tile], names: dict[Tile, str]) -> None:
-    """A button for each slow map, then its progress and a way to stop it."""
+def run_slow(film_key: str, film: Radiograph, slow: list[Tile], names: dict[Tile, str]) -> None:
+    """A button for each slow map, then its progress and how to stop it."""
+    from xray_models.explain import method_support
+
     for number, tile in enumerate(slow):
-        support = queries.method_supports(card_of(tile.question.model), tile.layer)[tile.method]
+        support = method_support(card_of(tile.question.model), tile.spec)
         work = partial(_try, film, tile)
         key = _key(film_key, tile)
         if maps.on_click(key, support, names[tile], work, f"tile {number}") is not None:
@@ -143,11 +151,11 @@ def _cached(film: Radiograph, tile: Tile) -> Tried | None:
     from xray_models.evaluate.explanations import single_film
 
     card = card_of(tile.question.model)
-    return single_film.cached(card, film, tile.query, tile.method, tile.layer)
+    return single_film.cached(card, film, tile.query, tile.spec)
 
 
 def _try(film: Radiograph, tile: Tile, progress: Progress | None, stop: Stop | None) -> Tried:
     from xray_models.evaluate.explanations import single_film
 
     card = card_of(tile.question.model)
-    return single_film.tried(card, film, tile.query, tile.method, tile.layer, progress, stop)
+    return single_film.tried(card, film, tile.query, tile.spec, progress, stop)

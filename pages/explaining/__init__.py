@@ -1,1 +1,1 @@
-"""What the pages that show one film share: opening it, asking about it, waiting for the answer."""
+"""Parts that the pages of one film share: queries, methods, maps, the overlay and its downloads."""

@@ -1,4 +1,4 @@
-"""What can be taken home from the reading page: the overlay, the reading, the boxes."""
+"""Downloads of the Read page: the overlay, the reading, the boxes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def save(
     style: overlay.Style,
     made_by: str,
 ) -> None:
-    """What can be taken home; a box in a file names a finding, so only boxes of what speaks for it.
+    """Download buttons; a box in a file names a finding, so only boxes of what speaks for it.
 
     Args:
         film: the radiograph.
@@ -45,7 +45,7 @@ def save(
         query: what the heat speaks for.
         boxes: drawn on the overlay.
         style: of the overlay.
-        made_by: model, method at its layers, rule and aim, for the files of boxes.
+        made_by: model, method at its layers, rule and query, for the files of boxes.
     """
     with st.container(horizontal=True):
         if heatmap is not None:
@@ -85,7 +85,7 @@ def save(
 
 
 def download(label: str, data: object, name: str, mime: str, about: str | None = None) -> None:
-    """A button that saves a file and runs nothing."""
+    """Button that saves a file and runs nothing."""
     st.download_button(
         label,
         data=data,  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ def download(label: str, data: object, name: str, mime: str, about: str | None =
 def saved_overlay(
     film: Radiograph, heatmap: Heatmap, boxes: tuple[Box, ...], style: overlay.Style
 ) -> bytes:
-    """The overlay at the film's own size as PNG."""
+    """Overlay at the film's own size, or at most `SAVED` pixels on its longer side, as PNG."""
     gray = overlay.shrink(film.pixels, SAVED)
     pixels = overlay.overlay(gray, heatmap.on_radiograph(gray.shape), style)
     shares = np.array([film.width, film.height, film.width, film.height])

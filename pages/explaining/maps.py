@@ -1,4 +1,4 @@
-"""Maps of the film that is open: made once, kept while it is, slow ones started by a click."""
+"""Maps of the film that is open: made once, cached while it is, slow ones started by a click."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _Made = TypeVar("_Made")
 
 
 def cached(key: Hashable, find: Callable[[], _Made | None]) -> _Made | None:
-    """A map that is there, or that takes no pass; None where it takes one, or is being made.
+    """A map that is cached, or that takes no pass; None where it takes one, or is being made.
 
     Args:
         key: of the map: film, question, direction, method, layer.
-        find: makes it of what is kept of the film; None if that is not enough.
+        find: makes it of what is cached of the film; None if that is not enough.
     """
     made: dict[Hashable, _Made] = st.session_state.made
     if key not in made and key not in background_work.jobs():
@@ -43,7 +43,7 @@ def cached(key: Hashable, find: Callable[[], _Made | None]) -> _Made | None:
 
 
 def at_once(key: Hashable, work: Callable[[Progress | None, Stop | None], _Made]) -> _Made:
-    """A map that is there or cheap.
+    """A map that is cached, or made right away.
 
     Args:
         key: of the map: film, question, direction, method, layer.
@@ -84,14 +84,14 @@ def small(film: Radiograph, heatmap: Heatmap) -> np.ndarray:
 
 
 def where(film: Radiograph, heatmap: Heatmap) -> str:
-    """Where the heat is, in a sentence."""
+    """Sentence that says where the heat is."""
     from xray_models.report import heatmap_text
 
     return heatmap_text.where(small(film, heatmap), heatmap.outside)
 
 
 def message(film: Radiograph, heatmap: Heatmap) -> str:
-    """Where the heat is, and how much of it lies beside the film where that is much."""
+    """Sentences on where the heat is, and how much of it lies beside the film if much does."""
     from xray_models.report import heatmap_text
 
     said = where(film, heatmap)

@@ -1,4 +1,4 @@
-"""The controls of how a map is made: the method, its layers, and what sets its cost."""
+"""Controls of the method, its layers, and what sets its cost."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.explaining import queries
-from pages.explaining.method_settings import SETTINGS, Way
+from pages.explaining.method_settings import SETTINGS
 from pages.explaining.queries import OWN_LAYER
 from pages.shared import legacy_links
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
-    from xray_models.explain import MethodSupport
+    from xray_models.explain import MethodSpec, MethodSupport
 
-__all__ = ["choose_way"]
+__all__ = ["choose_spec"]
 
 
-def choose_way(card: Card) -> tuple[Way, str]:
-    """A method that fits the model and where it looks; by default those of the card.
+def choose_spec(card: Card) -> tuple[MethodSpec, str]:
+    """Controls of the method and its layers; at first those that the model's card names.
 
     Each model keeps its own choice: what was chosen for one is not what another card names.
 
     Returns:
-        The way, and what there is to say of it: what had to be left out, and what the method does.
+        The specification, and sentences: what had to be left out, and what the method does.
     """
+    from xray_models.explain import MethodSpec
+
     left, more_side = st.columns([5, 2], vertical_alignment="bottom")
     with left:
         method_side = st.container(horizontal=True, vertical_alignment="bottom")
@@ -41,8 +43,8 @@ def choose_way(card: Card) -> tuple[Way, str]:
     layers, problems = _fitting(card, method, layers)
     with method_side:
         settings = _choose_setting(card, method, layers)
-    way = Way(method, tuple(layers), settings, fusion)
-    return way, " ".join([*problems, support.method.summary])
+    spec = MethodSpec(method, tuple(layers), settings, fusion)
+    return spec, " ".join([*problems, support.method.summary])
 
 
 def _choose_method(card: Card) -> tuple[str, dict[str, MethodSupport]]:

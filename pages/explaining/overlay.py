@@ -1,4 +1,4 @@
-"""What a model looked at: film beside overlay, and the heat in words."""
+"""Overlay of the Read page: film beside heat, the controls, and the heat in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from pages.explaining import downloads, maps, method_controls, queries, query_controls
-from pages.explaining.method_settings import SETTINGS, Way
+from pages.explaining.method_settings import SETTINGS, title
 from pages.explaining.queries import Question
 from pages.shared.open_film import NOTICE, card_of
 from xray_models.catalogue.display_names import display_name
@@ -19,6 +19,7 @@ from xray_models.viz.film_figure import Grid, Hover, Picture
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
+    from xray_models.explain import MethodSpec
     from xray_models.explain.boxes import Box, Rule
     from xray_models.explain.heatmap import Heatmap
     from xray_models.explain.progress import Progress, Stop
@@ -51,7 +52,7 @@ class Drawn(NamedTuple):
 
     Attributes:
         heatmap: the map.
-        free: seconds, where what was kept of the film was enough; None where it took passes.
+        free: seconds, where what was cached of the film was enough; None where it took passes.
     """
 
     heatmap: Heatmap
@@ -66,58 +67,64 @@ def show_overlay(film_key: str, reading: Reading, phone: bool) -> None:
     st.subheader("What is shown", anchor=False)
     question, query = query_controls.choose_query(reading)
     card = card_of(question.model)
-    way, about = method_controls.choose_way(card)
+    spec, about = method_controls.choose_spec(card)
     summary = st.container()
     style = queries.choose_style()
-    drawn = explain(film_key, film, card, query, way)
+    drawn = explain(film_key, film, card, query, spec)
     with summary:
-        st.caption(f"{about} {costs(card, film, way, drawn)}")
+        st.caption(f"{about} {costs(card, film, spec, drawn)}")
     heatmap = None if drawn is None else drawn.heatmap
     heat = np.zeros((1, 1), np.float32) if heatmap is None else maps.small(film, heatmap)
     rule = query_controls.choose_rule(card, question.label)
     boxes = boxes_of(heat, query, rule, film) if heatmap is not None and rule else ()
 
     with pictures:
-        show_title(reading, question, query, way)
+        show_title(reading, question, query, spec)
         show_pictures(film, heatmap, query, boxes, style, phone)
         if heatmap is not None:
-            show_words(reading, question, query, way, heatmap, boxes, rule)
-    made_by = f"{card.id}, {way.id}, {rule}, {query.words}"
+            show_words(reading, question, query, spec, heatmap, boxes, rule)
+    made_by = f"{card.id}, {spec}, {rule}, {query.words}"
     downloads.save(film, film_key, reading, heatmap, query, boxes, style, made_by)
 
 
-def explain(film_key: str, film: Radiograph, card: Card, query: Query, way: Way) -> Drawn | None:
-    """The map; None while a slow method waits for a click."""
-    key = "heat", film_key, card.id, query, way
-    if (found := maps.cached(key, partial(_cached, card, film, query, way))) is not None:
+def explain(
+    film_key: str, film: Radiograph, card: Card, query: Query, spec: MethodSpec
+) -> Drawn | None:
+    """Map that was asked for; None while a slow method waits for a click."""
+    from xray_models.explain import method_support
+
+    key = "heat", film_key, card.id, query, spec
+    if (found := maps.cached(key, partial(_cached, card, film, query, spec))) is not None:
         return found
-    work = partial(_explain, card, film, query, way)
-    support = way.support(card)
+    work = partial(_explain, card, film, query, spec)
+    support = method_support(card, spec)
     if support.slow:
         return maps.on_click(key, support, support.method.name, work, "method")
     return maps.at_once(key, work)
 
 
-def costs(card: Card, film: Radiograph, way: Way, drawn: Drawn | None) -> str:
-    """What the map took, or will take, in a sentence."""
-    from xray_models.explain import pass_cache_of
+def costs(card: Card, film: Radiograph, spec: MethodSpec, drawn: Drawn | None) -> str:
+    """Sentence on what the map took, or will take."""
+    from xray_models.explain import method_support, pass_cache_of
 
-    support = way.support(card)
+    support = method_support(card, spec)
     if drawn is not None and drawn.free is not None:
         whence = ": what it needs is kept of this film" if support.cost.total else ""
         return f"Costs no further pass ({queries.took(drawn.free)}){whence}."
-    together = ""
+    of_all = ""
     others = len(card.labels) - 1
     if others and support.cost.backward and support.method.family == "gradient":
         cache = pass_cache_of(card, film)
-        if all(cache.has_room(layer) for layer in way.layers):
-            together = f", together with those of the other {others} labels"
-    return f"Costs {queries.passes(support)}{together}."
+        if all(cache.has_room(layer) for layer in spec.layers):
+            of_all = f", together with those of the other {others} labels"
+    return f"Costs {queries.passes(support)}{of_all}."
 
 
-def _cached(card: Card, film: Radiograph, query: Query, way: Way) -> Drawn | None:
+def _cached(card: Card, film: Radiograph, query: Query, spec: MethodSpec) -> Drawn | None:
+    from xray_models.explain import cached_heat
+
     began = time.perf_counter()
-    found = way.cached(card, film, query)
+    found = cached_heat(card, film, query.target(card), spec)
     return None if found is None else Drawn(found, time.perf_counter() - began)
 
 
@@ -125,11 +132,15 @@ def _explain(
     card: Card,
     film: Radiograph,
     query: Query,
-    way: Way,
+    spec: MethodSpec,
     progress: Progress | None,
     stop: Stop | None,
 ) -> Drawn:
-    return Drawn(way.heat(card, film, query, progress, stop))
+    """Make the map, and with it what makes those of other labels and directions free."""
+    from xray_models.explain import heat
+
+    target = query.target(card)
+    return Drawn(heat(card, film, target, spec, progress=progress, stop=stop, every_label=True))
 
 
 def boxes_of(heat: np.ndarray, query: Query, rule: Rule, film: Radiograph) -> tuple[Box, ...]:
@@ -140,7 +151,7 @@ def boxes_of(heat: np.ndarray, query: Query, rule: Rule, film: Radiograph) -> tu
 
 
 def spoken_for(query: Query) -> str:
-    """What a box of heat stands for: heat against a finding is no place of that finding."""
+    """Name of a box of heat: heat against a finding is no place of that finding."""
     if query.direction == "against":
         return f"against {display_name(query.label)}"
     if query.direction == "over":
@@ -148,15 +159,15 @@ def spoken_for(query: Query) -> str:
     return query.label
 
 
-def show_title(reading: Reading, question: Question, query: Query, way: Way) -> None:
-    """What the overlay answers: which finding of which model, how probable, by which method."""
+def show_title(reading: Reading, question: Question, query: Query, spec: MethodSpec) -> None:
+    """Title of the overlay: which finding of which model, how probable, by which method."""
     card, chance = card_of(question.model), queries.probability(reading, question)
     st.header(f"{query.words[0].upper()}{query.words[1:]}", anchor=False)
     message = [card.name]
     if chance is not None:
         side = "at or above" if chance >= card.thresholds[question.label] else "below"
         message.append(f"{html.percent(chance)}, {side} the threshold")
-    message.append(way.words)
+    message.append(title(spec))
     st.caption(" · ".join(message))
 
 
@@ -202,7 +213,7 @@ def show_words(
     reading: Reading,
     question: Question,
     query: Query,
-    way: Way,
+    spec: MethodSpec,
     heatmap: Heatmap,
     boxes: tuple[Box, ...],
     rule: Rule | None,
@@ -215,8 +226,8 @@ def show_words(
     film = reading.radiograph
     heat = maps.small(film, heatmap)
     said = [maps.where(film, heatmap), hottest(heat, film)]
-    if query.direction == "against" and not METHODS[way.method].signed:
-        said.append(f"{METHODS[way.method].name} draws the same map for and against.")
+    if query.direction == "against" and not METHODS[spec.method].signed:
+        said.append(f"{METHODS[spec.method].name} draws the same map for and against.")
     if boxes:
         drawn = [f"{html.percent(box.mass or 0)} of the heat in {place(box)}" for box in boxes]
         said.append(f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}: {'; '.join(drawn)}.")
@@ -227,9 +238,9 @@ def show_words(
         st.warning(caution, icon=":material/warning:")
     card, chance = card_of(question.model), queries.probability(reading, question)
     try:
-        message = trust(card, query, way.method, way.layer, chance)
-        if way.settings:
-            message += f" {measured_otherwise(way)}"
+        message = trust(card, query, spec, chance)
+        if spec.options:
+            message += f" {measured_otherwise(spec)}"
     except ValueError as error:  # a stored table that cannot be used
         message = str(error)
     with st.container(border=True, key="trust"):
@@ -237,20 +248,20 @@ def show_words(
         st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
 
 
-def measured_otherwise(way: Way) -> str:
-    """Methods were measured as they are at first: what was set here may do better or worse."""
+def measured_otherwise(spec: MethodSpec) -> str:
+    """Sentence on options that differ from those measured: the map may do better or worse."""
     from xray_models.explain import METHODS
 
-    usual = METHODS[way.method].checked({})
-    words = SETTINGS[way.method].words
+    usual = METHODS[spec.method].checked({})
+    words = SETTINGS[spec.method].words
     message = " and ".join(
-        f"{words(usual[name])}, not {words(value)}" for name, value in way.settings
+        f"{words(usual[name])}, not {words(value)}" for name, value in spec.options
     )
-    return f"{METHODS[way.method].name} is measured with {message}."
+    return f"{METHODS[spec.method].name} is measured with {message}."
 
 
 def no_boxes(heat: np.ndarray, rule: Rule) -> str:
-    """Why a rule draws no box, and what to do about it."""
+    """Sentences on why a rule draws no box, and what to do about it."""
     if not heat.any():
         return "No box: there is no heat to draw one around."
     return (
@@ -260,12 +271,12 @@ def no_boxes(heat: np.ndarray, rule: Rule) -> str:
 
 
 def place(box: Box) -> str:
-    """Where a box lies and how large it is."""
+    """Place and size of a box, in words."""
     return f"{box.width:.0f} × {box.height:.0f} px at x {box.x:.0f}, y {box.y:.0f}"
 
 
 def hottest(heat: np.ndarray, film: Radiograph) -> str:
-    """Where the heat is greatest, for those who can't point."""
+    """Sentence on where the heat is greatest, for those who can't point."""
     if not heat.any():
         return "Another method or layer may show more: compare them, or ask what speaks against."
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)

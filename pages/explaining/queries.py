@@ -1,4 +1,4 @@
-"""What is asked of a film: a label of a model, a method, and how the answer looks."""
+"""Questions that a film can be asked, what methods cost in words, and the style of the overlay."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ OWN_LAYER = "last activation"
 
 
 class Question(NamedTuple):
-    """Where does this model see this label?"""
+    """A label of a model, whose place on the film is asked for."""
 
     model: str
     label: str
 
     @property
     def words(self) -> str:
-        """For a menu."""
+        """The question as a menu names it."""
         return f"{display_name(self.label)} ({card_of(self.model).name})"
 
 
@@ -104,7 +104,7 @@ def _skill(finding: Finding) -> float:
 
 
 def questions(reading: Reading) -> list[Question]:
-    """What can be explained: the strongest findings first, then other labels, then the part."""
+    """Questions to a film: its strongest findings first, then other labels, then the part."""
     from xray_models import pipeline
 
     asked = [Question(one.model, one.label) for one in strongest_first(reading.findings)]
@@ -119,7 +119,7 @@ def questions(reading: Reading) -> list[Question]:
 
 
 def begin(key: str, choices: list[Question], start: Question | list[Question]) -> bool:
-    """Ask a new film about its own strongest finding, unless the visitor chose what to ask.
+    """Set what a new film is asked: its strongest finding, unless the visitor chose a question.
 
     Call it before the widget is drawn; the widget calls `choose` when it is changed.
 
@@ -147,12 +147,12 @@ def begin(key: str, choices: list[Question], start: Question | list[Question]) -
 
 
 def choose(key: str) -> None:
-    """The visitor chose what to ask, for this film and the next ones that can be asked it."""
+    """Note that the visitor chose what to ask: it holds for the next films that can be asked it."""
     st.session_state[f"{key} chosen"] = True
 
 
 def probability(reading: Reading, question: Question) -> float | None:
-    """Of a finding on this film; None for a label that is no finding."""
+    """Probability of a finding on this film; None for a label that is no finding."""
     return next(
         (
             finding.probability
@@ -171,7 +171,7 @@ def method_words(support: MethodSupport) -> str:
 
 
 def passes(support: MethodSupport) -> str:
-    """What a method costs, in words: "no further pass", "225 forward passes"."""
+    """Cost of a method in words: "no further pass", "225 forward passes"."""
     forward, backward = round(support.cost.forward), round(support.cost.backward)
     if forward and backward:
         return f"{forward:,} forward and {counted(backward, 'backward pass')}"
@@ -198,7 +198,7 @@ def method_supports(card: Card, layer: str | None = None) -> dict[str, MethodSup
 
 
 def layers(card: Card) -> list[str]:
-    """Every layer that can be chosen; first those worth it, the deepest of them first.
+    """Layers that can be chosen; first those worth it, the deepest of them first.
 
     Those are where the grid of the network changes, its end, and what the card chose: of the
     hundred layers of a network, with one grid size, the last sees most.
@@ -230,7 +230,7 @@ def layer_words(card: Card) -> dict[str, str]:
 
 
 def choose_style() -> overlay.Style:
-    """The controls of the overlay."""
+    """Controls of the overlay's style."""
     first, second, third = st.columns(3)
     with first:
         opacity = st.slider(

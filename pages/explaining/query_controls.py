@@ -1,4 +1,4 @@
-"""The controls of the overlay: what is asked of a model, and boxes or none."""
+"""Controls of what is asked of a model, and of the boxes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RULES = {
 
 
 def choose_query(reading: Reading) -> tuple[Question, Query]:
-    """Which label of which model, and what speaks for it, against it, or for it over another."""
+    """Controls of the query: a label, and what speaks for it, against it or for it over another."""
     from xray_models.explain.queries import Query, rivals
 
     choices = queries.questions(reading)
@@ -79,7 +79,7 @@ def choose_query(reading: Reading) -> tuple[Question, Query]:
 
 
 def choose_rule(card: Card, label: str) -> Rule | None:
-    """How boxes are cut from heat; None where they are off."""
+    """Controls of the rule that cuts boxes from heat; None where boxes are off."""
     from xray_models.explain.boxes import Rule
 
     switch, rule_side, number_side = st.columns([2, 3, 3], vertical_alignment="bottom")
@@ -123,7 +123,7 @@ def choose_rule(card: Card, label: str) -> Rule | None:
 
 
 def usual_area(card: Card, label: str) -> float:
-    """The share of a film that people box for a label where that was measured, else a tenth."""
+    """Share of a film that people box for a label where that was measured, else a tenth."""
     from xray_models.evaluate.explanations.localization import usual_area
 
     try:

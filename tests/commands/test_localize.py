@@ -13,6 +13,7 @@ from xray_models import catalogue
 from xray_models.commands import localize as localize_command
 from xray_models.commands import measure
 from xray_models.commands.localize import localize
+from xray_models.explain import MethodSpec
 from xray_models.explain.box_files import parse
 
 app = typer.Typer()
@@ -173,7 +174,7 @@ def test_boxes_as_coco_know_the_films(folder):
     content = json.loads(out.read_text())
     assert content["images"] == [{"id": 1, "file_name": "b.png", "width": 80, "height": 60}]
     assert {one["category_id"] for one in content["annotations"]} == {1}
-    by = catalogue.get("bone-general").explanation.name
+    by = MethodSpec.of_card(catalogue.get("bone-general")).name
     assert f"bone-general, {by}, area:0.1" in content["info"]["description"]
 
 

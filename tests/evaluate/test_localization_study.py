@@ -277,8 +277,8 @@ def test_evidence_over_every_finding_says_that_it_is_of_others(films, mostly):
 def test_evidence_of_a_layer_is_that_of_the_method_there():
     results_table.save("m", "localization", [*places(), *places(method="cam@early", value=0.9)])
     assert evidence("m", "Mass", "cam", True).localization.share.value == 0.5
-    assert evidence("m", "Mass", "cam", True, "early").localization.share.value == 0.9
-    assert evidence("m", "Mass", "cam", True, "late").localization is None
+    assert evidence("m", "Mass", "cam@early", True).localization.share.value == 0.9
+    assert evidence("m", "Mass", "cam@late", True).localization is None
 
 
 @pytest.mark.usefixtures("drawn")

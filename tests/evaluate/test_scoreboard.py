@@ -9,7 +9,7 @@ from screens import opened
 
 from xray_models import catalogue
 from xray_models.evaluate.explanations import results_table, sanity, scoreboard
-from xray_models.explain import METHODS
+from xray_models.explain import METHODS, MethodSpec
 from xray_models.report import explanations_text
 from xray_models.viz.cascade import cascade
 
@@ -17,19 +17,19 @@ MEASURED = sorted(file.stem for file in results_table.path("", "localization").p
 
 
 @pytest.mark.parametrize("model", MEASURED)
-def test_every_way_that_was_measured_is_told_with_its_figures(model):
+def test_every_kind_of_map_that_was_measured_has_its_figures(model):
     stored = pd.read_csv(results_table.path(model, "localization"))
     assert scoreboard.films(model), "there are films with boxes"
     for films in scoreboard.films(model):
         of_films = stored[(stored["data"] == films.data) & (stored["label"] == films.label)]
         assert films.count == of_films["films"].max()
-        found = {one.method: one for one in scoreboard.worth(model, films)}
+        found = {one.name: one for one in scoreboard.worth(model, films)}
         assert set(of_films["method"]) <= set(found)
         for row in of_films[of_films["measure"] == "pointing game"].itertuples():
             assert found[row.method].figures["pointing game"].value == row.value
             assert found[row.method].films["pointing game"] == row.films
-    ways = [one.baseline for one in scoreboard.worth(model, scoreboard.films(model)[0])]
-    assert ways == sorted(ways), "baselines come last"
+    baselines = [one.baseline for one in scoreboard.worth(model, scoreboard.films(model)[0])]
+    assert baselines == sorted(baselines), "baselines come last"
 
 
 def test_the_report_prints_them():
@@ -54,7 +54,7 @@ def test_the_page_about_the_models_shows_them():
     card = catalogue.get("bone-general")
     (row,) = stored[
         (stored["data"] == "FracAtlas")
-        & (stored["method"] == card.explanation.name)
+        & (stored["method"] == MethodSpec.of_card(card).name)
         & (stored["measure"] == "pointing game")
     ].itertuples()
     message = f"{100 * row.value:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"

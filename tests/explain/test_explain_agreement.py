@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import keras
 import numpy as np
 import pytest
+import toy_networks as toys
 
 from xray_models import catalogue, explain, networks
 from xray_models.explain import targets
@@ -180,7 +181,9 @@ def test_maps_agree_with_grad_cam_for_pytorch(method, inner, name, pass_cache, i
     theirs_inner = features.transition3.relu if "densenet" in name else features[22]
     for label in (0, 2):
         theirs = by_pytorch(PYTORCH[method], twin, image, label, theirs_inner if inner else None)
-        ours = explain.maps(pass_cache, [target(label)], method, INNER[name] if inner else None)[0]
+        ours = explain.maps(
+            pass_cache, [target(label)], toys.spec(method, INNER[name] if inner else None)
+        )[0]
         assert correlation(at_size(ours, theirs.shape), theirs) >= ALMOST_ONE
 
 
@@ -262,7 +265,7 @@ def test_maps_agree_with_tf_keras_vis(method, sign, inner, name, pass_cache, net
         theirs = by_keras(
             *KERAS[method], network, image, layer, lambda output, k=label: sign * output[:, k]
         )
-        ours = explain.maps(pass_cache, [target(label, sign)], method, layer)[0]
+        ours = explain.maps(pass_cache, [target(label, sign)], toys.spec(method, layer))[0]
         assert correlation(ours, theirs) >= ALMOST_ONE
 
 
@@ -294,7 +297,7 @@ def test_maps_of_a_shipped_network_at_its_own_layer_agree_with_tf_keras_vis(meth
             theirs = by_keras(
                 *KERAS[method], network, image, layer, lambda output, k=label: output[:, k]
             )
-            ours = explain.maps(pass_cache, [one], method, layer)[0]
+            ours = explain.maps(pass_cache, [one], toys.spec(method, layer))[0]
             assert correlation(ours, theirs) >= ALMOST_ONE
 
 
@@ -345,5 +348,5 @@ def test_the_plain_gradient_agrees_with_tf_keras_vis(pass_cache, network, image)
         normalize_map=False,
     )
     theirs = np.abs(np.asarray(theirs).reshape(image.shape)[0].sum(axis=-1))
-    ours = explain.maps(pass_cache, [target(2)], "smoothgrad", samples=1, noise=0.0)[0]
+    ours = explain.maps(pass_cache, [target(2)], "smoothgrad, samples=1, noise=0.0")[0]
     assert correlation(ours, theirs) >= ALMOST_ONE

@@ -1,4 +1,4 @@
-"""What maps cost, counted at the network, against what methods say they cost."""
+"""Cost of maps, counted at the network, against what methods say they cost."""
 
 from dataclasses import replace
 
@@ -7,8 +7,7 @@ import pytest
 import toy_networks as toys
 
 from xray_models import explain
-from xray_models.explain import pass_cache_of as pass_caches
-from xray_models.explain import targets
+from xray_models.explain import pass_cache, targets
 from xray_models.explain.methods.cost import Cost
 from xray_models.explain.pass_cache import NotCached
 from xray_models.explain.progress import Stopped, Work
@@ -93,16 +92,16 @@ def test_no_map_costs_more_than_its_method_says(make, method):
         cache, counting = counted(network)
         if method.objection(counting, layer):
             continue
-        message = method.passes(counting, layer=layer, **options)
-        explain.maps(cache, [A], method.id, layer, **options)
+        declared = method.passes(counting, layer=layer, options=options)
+        explain.maps(cache, [A], toys.spec(method.id, layer, **options))
         one = counting.spent()
-        assert one.forward <= message.forward and one.backward <= message.backward, layer
+        assert one.forward <= declared.forward and one.backward <= declared.backward, layer
         if method.family in ("gradient", "pixel"):
-            assert one == message, "declared as if it cost more"
-        others = method.others(counting, layer, **options)
+            assert one == declared, "declared as if it cost more"
+        others = method.others(counting, layer, options)
         for target in (B, C, -A, -B, targets.difference(LABELS, "c", "a")):
             if method.many_labels or target in (B, C):
-                explain.maps(cache, [target], method.id, layer, **options)
+                explain.maps(cache, [target], toys.spec(method.id, layer, **options))
         more = counting.spent()
         assert more.forward <= others.forward and more.backward <= others.backward, layer
 
@@ -118,15 +117,15 @@ def test_what_goes_around_the_last_activation_costs_the_pass_that_is_declared():
 
 def test_the_labels_of_an_inner_layer_are_passed_back_through_together_once():
     cache, counting = counted(toys.skipping())
-    explain.maps(cache, [A], "hirescam", "middle")
+    explain.maps(cache, [A], "hirescam@middle")
     assert counting.spent() == Cost(2, 1), "the layer's activation, and one label"
-    explain.maps(cache, [-A], "layercam", "middle")
+    explain.maps(cache, [-A], "layercam@middle")
     assert counting.calls == 0, "the negation of a known label"
-    explain.maps(cache, [B], "hirescam", "middle")
+    explain.maps(cache, [B], "hirescam@middle")
     assert counting.calls == 1 and counting.spent() == Cost(2, 2), "the two others, in one call"
     every = [C, -C, B, targets.difference(LABELS, "c", "b"), targets.combined(LABELS, ("a", "b"))]
-    explain.maps(cache, every, "grad-cam++", "middle")
-    explain.maps(cache, every[::-1], "xgrad-cam", "middle")
+    explain.maps(cache, every, "grad-cam++@middle")
+    explain.maps(cache, every[::-1], "xgrad-cam@middle")
     assert counting.calls == 0
 
 
@@ -145,31 +144,31 @@ def test_gradients_put_together_are_those_that_were_passed_back():
 
 
 def test_where_all_labels_would_take_much_memory_only_those_asked_for_are_made(monkeypatch):
-    monkeypatch.setattr(pass_caches, "_KEPT_BYTES", 3 * 8 * 6 * 6 * 4)
+    monkeypatch.setattr(pass_cache, "_CACHE_BYTES", 3 * 8 * 6 * 6 * 4)
     cache, counting = counted(toys.skipping())
-    explain.maps(cache, [A], "hirescam", "early")
+    explain.maps(cache, [A], "hirescam@early")
     counting.spent()
-    explain.maps(cache, [B], "hirescam", "early")
+    explain.maps(cache, [B], "hirescam@early")
     assert counting.backwards == 1
 
 
 def test_with_every_label_the_first_map_makes_the_others_free():
     cache, counting = counted(toys.skipping())
-    explain.maps(cache, [A], "hirescam", "middle", every_label=True)
+    explain.maps(cache, [A], "hirescam@middle", every_label=True)
     assert counting.calls == 2, "the layer's activation, and all labels together"
     assert counting.spent() == Cost(4, 3)
     every = [B, -A, -C, targets.difference(LABELS, "c", "b"), targets.combined(LABELS, ("a", "b"))]
     for method in ("hirescam", "grad-cam", "grad-cam++", "layercam", "xgrad-cam"):
         for target in every:
-            explain.maps(cache, [target], method, "middle", every_label=True)
+            explain.maps(cache, [target], f"{method}@middle", every_label=True)
     assert counting.calls == 0
 
 
 def test_labels_that_lack_are_made_where_one_was_made_alone():
     cache, counting = counted(toys.skipping())
-    explain.maps(cache, [A], "hirescam", "middle")
+    explain.maps(cache, [A], "hirescam@middle")
     counting.spent()
-    explain.maps(cache, [A], "hirescam", "middle", every_label=True)
+    explain.maps(cache, [A], "hirescam@middle", every_label=True)
     assert counting.spent() == Cost(2, 2)
     explain.maps(cache, [A], "hirescam", every_label=True)
     assert counting.calls == 0, "under a pooled linear head nothing is passed back"
@@ -180,7 +179,7 @@ def test_gradients_of_many_targets_go_back_in_batches_of_bounded_memory(monkeypa
     vectors = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
     whole = explain.PassCache(network, toys.an_image(network)).gradients(vectors, "early")
     # room for two gradients of this layer, not for those of its three labels
-    monkeypatch.setattr(pass_caches, "_KEPT_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
+    monkeypatch.setattr(pass_cache, "_CACHE_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
     cache, counting = counted(network)
     work = Work()
     found = cache.gradients(vectors, "early", work)
@@ -190,15 +189,14 @@ def test_gradients_of_many_targets_go_back_in_batches_of_bounded_memory(monkeypa
 
 
 def test_gradients_are_stopped_between_batches(monkeypatch):
-    monkeypatch.setattr(pass_caches, "_KEPT_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
+    monkeypatch.setattr(pass_cache, "_CACHE_BYTES", 2 * 2 * 8 * 6 * 6 * 4)
     cache, counting = counted(toys.skipping())
     message = []
     with pytest.raises(Stopped):
         explain.maps(
             cache,
             [A, B, C],
-            "hirescam",
-            "early",
+            "hirescam@early",
             progress=lambda done, total: message.append((done, total)),
             stop=lambda: bool(message),
         )
@@ -206,26 +204,28 @@ def test_gradients_are_stopped_between_batches(monkeypatch):
 
 
 @pytest.mark.parametrize("method", explain.METHODS.values(), ids=lambda method: method.id)
-def test_what_is_kept_is_enough_for_another_label_where_a_method_says_so(method):
+def test_what_is_cached_is_enough_for_another_label_where_a_method_says_so(method):
     network = toys.skipping()
     layer = "middle" if method.layered and not method.needs_linear_head else None
     options = FEW.get(method.id, {})
     cache, counting = counted(network)
     if method.family != "activation" or layer:
         with pytest.raises(NotCached):
-            explain.maps(cache.at_rest(), [A], method.id, layer, **options)
+            explain.maps(cache.at_rest(), [A], toys.spec(method.id, layer, **options))
     assert counting.calls == 0
-    first = explain.maps(cache, [A], method.id, layer, every_label=True, **options)
-    assert (explain.maps(cache.at_rest(), [A], method.id, layer, **options) == first).all()
+    first = explain.maps(cache, [A], toys.spec(method.id, layer, **options), every_label=True)
+    assert (
+        explain.maps(cache.at_rest(), [A], toys.spec(method.id, layer, **options)) == first
+    ).all()
     counting.spent()
     if not method.many_labels:
         with pytest.raises(NotCached):
-            explain.maps(cache.at_rest(), [B], method.id, layer, **options)
+            explain.maps(cache.at_rest(), [B], toys.spec(method.id, layer, **options))
         return
-    other = explain.maps(cache.at_rest(), [B], method.id, layer, **options)
+    other = explain.maps(cache.at_rest(), [B], toys.spec(method.id, layer, **options))
     assert counting.calls == 0
     fresh = explain.PassCache(network, toys.an_image(network))
-    expected = explain.maps(fresh, [B], method.id, layer, **options)
+    expected = explain.maps(fresh, [B], toys.spec(method.id, layer, **options))
     np.testing.assert_allclose(other, expected, atol=1e-5)
 
 
@@ -235,7 +235,7 @@ def test_what_is_kept_is_enough_for_another_label_where_a_method_says_so(method)
 def test_progress_over_several_layers_never_falls_back(method, steps):
     cache, _ = counted(toys.skipping())
     message = []
-    layers = ["early", "middle", "last"]
+    layers = ["early@middle", "last"]
     explain.maps(cache, [A], method, layers=layers, progress=lambda *one: message.append(one))
     shares = [done / total for done, total in message]
     assert message[0][1] == steps and message[-1][0] == message[-1][1] <= steps
@@ -245,15 +245,15 @@ def test_progress_over_several_layers_never_falls_back(method, steps):
 @pytest.mark.parametrize("method", ["eigen-cam", "hirescam", "score-cam"])
 def test_work_on_several_layers_stops_between_them(method):
     cache, counting = counted(toys.skipping())
+    spec = toys.spec(method, "early", "middle", "joined")
     asked = []
     with pytest.raises(Stopped):
         explain.maps(
             cache,
             [A],
-            method,
-            layers=["early", "middle", "joined"],
+            spec,
             stop=lambda: asked.append(1) or len(asked) > 2,
         )
     stopped = counting.spent().forward
-    explain.maps(cache, [A], method, layers=["early", "middle", "joined"])
+    explain.maps(cache, [A], spec)
     assert counting.spent().forward > 0 and stopped > 0

@@ -193,7 +193,7 @@ def test_smoothgrad_of_a_linear_network_is_the_size_of_its_weights():
     cache = explain.PassCache(toys.flattened(weights), toys.FILM)
     target = targets.logit("a", "a")
     for one in (target, -target):
-        found = explain.maps(cache, [one], "smoothgrad", samples=5)[0]
+        found = explain.maps(cache, [one], "smoothgrad, samples=5")[0]
         np.testing.assert_allclose(found, np.abs(weights) / 3, rtol=1e-5)
 
 
@@ -226,10 +226,10 @@ def test_occlusion_shows_what_the_score_loses():
     one = targets.logit("a", "a")
     pixelwise = explain.METHODS["occlusion"]
     with pytest.raises(ValueError, match="stride"):
-        explain.maps(cache, [one], "occlusion", patch=4, stride=5)
+        explain.maps(cache, [one], "occlusion, patch=4, stride=5")
     # patches of 4 x 4, step 4: one patch, the whole film
-    assert (explain.maps(cache, [one], "occlusion", patch=4, stride=4) == 1).all()
-    found = explain.maps(cache, [one], "occlusion", patch=4, stride=1)[0]
+    assert (explain.maps(cache, [one], "occlusion, patch=4, stride=4") == 1).all()
+    found = explain.maps(cache, [one], "occlusion, patch=4, stride=1")[0]
     assert found.max() == found[1, 2] == 1  # every patch over this pixel takes the score away
     assert pixelwise.passes(cache.network, patch=4, stride=1).forward == 49
 
@@ -267,7 +267,7 @@ def test_nothing_to_see_is_an_empty_map_for_every_method():
     cache = explain.PassCache(network, np.zeros((1, 8, 8, 1), np.float32))
     few = {"rise": {"masks": 20}, "occlusion": {"patch": 4, "stride": 4}}
     for method in explain.METHODS:
-        found = explain.maps(cache, [A, -B], method, **few.get(method, {}))
+        found = explain.maps(cache, [A, -B], toys.spec(method, **few.get(method, {})))
         assert np.isfinite(found).all(), method
         assert found.max() == 0 or method == "smoothgrad", method
 
@@ -296,13 +296,15 @@ def test_the_registry_tells_what_fits_and_what_it_costs():
     assert by_id["grad-cam"].passes(traced, targets=14).total == 0
     assert by_id["grad-cam"].passes(traced, targets=2, layer="middle").total > 0
     assert by_id["score-cam"].passes(traced).forward == 8  # channels of the last layer
-    assert by_id["score-cam"].passes(traced, top=3).forward == 3
-    assert by_id["integrated-gradients"].passes(traced, targets=2, steps=10).total == 60
-    assert by_id["rise"].passes(traced, masks=100).slow
+    assert by_id["score-cam"].passes(traced, options={"top": 3}).forward == 3
+    assert (
+        by_id["integrated-gradients"].passes(traced, targets=2, options={"steps": 10}).total == 60
+    )
+    assert by_id["rise"].passes(traced, options={"masks": 100}).slow
     with pytest.raises(ValueError, match="no option 'mask'"):
-        by_id["rise"].passes(traced, mask=3)
+        by_id["rise"].passes(traced, options={"mask": 3})
     with pytest.raises(ValueError, match="between 16 and"):
-        explain.maps(cache, [targets.logit("abc", "a")], "rise", masks=3)
+        explain.maps(cache, [targets.logit("abc", "a")], "rise, masks=3")
 
 
 def test_what_a_method_says_of_itself_is_so():
@@ -318,10 +320,9 @@ def test_what_a_method_says_of_itself_is_so():
             return explain.maps(
                 cache,
                 [target],
-                method.id,
+                toys.spec(method.id, **few.get(method.id, {})),
                 progress=lambda done, total: message.append((done, total)),
                 seed=seed,
-                **few.get(method.id, {}),
             )[0]
 
         one = make(first)
@@ -348,12 +349,11 @@ def test_long_work_can_be_stopped_and_leaves_nothing_half_done():
         explain.maps(
             cache,
             [target],
-            "rise",
-            masks=64,
+            "rise, masks=64",
             progress=lambda done, total: message.append((done, total)),
             stop=lambda: len(message) == 2,
         )
     assert message == [(16, 64), (32, 64)]
-    after = explain.maps(cache, [target], "rise", masks=64)
+    after = explain.maps(cache, [target], "rise, masks=64")
     fresh = explain.PassCache(network, toys.an_image(network))
-    assert (after == explain.maps(fresh, [target], "rise", masks=64)).all()
+    assert (after == explain.maps(fresh, [target], "rise, masks=64")).all()

@@ -86,8 +86,8 @@ def test_nested_networks_and_those_with_a_sigmoid_are_seen_flat_and_up_to_the_lo
     assert list(ours.network.grids) == list(plain.network.grids)
     np.testing.assert_allclose(ours.logits, plain.logits, atol=1e-6)
     for layer in (None, "middle"):
-        found = explain.maps(ours, [targets.logit("abc", "b")], layer=layer)
-        expected = explain.maps(plain, [targets.logit("abc", "b")], layer=layer)
+        found = explain.maps(ours, [targets.logit("abc", "b")], toys.spec("grad-cam", layer))
+        expected = explain.maps(plain, [targets.logit("abc", "b")], toys.spec("grad-cam", layer))
         np.testing.assert_allclose(found, expected, atol=1e-5)
     assert ours.head() is not None, "the pooled head is found through the dropout"
     outside = network(image).numpy()[0]  # the network itself is as before
@@ -126,10 +126,14 @@ def test_half_precision_gives_the_same_map(dtype):
     image = toys.an_image(full)
     for layer in ("middle", "last"):
         expected = explain.maps(
-            explain.PassCache(full, image), [targets.logit("abc", "a")], layer=layer
+            explain.PassCache(full, image),
+            [targets.logit("abc", "a")],
+            toys.spec("grad-cam", layer),
         )
         found = explain.maps(
-            explain.PassCache(half, image), [targets.logit("abc", "a")], layer=layer
+            explain.PassCache(half, image),
+            [targets.logit("abc", "a")],
+            toys.spec("grad-cam", layer),
         )
         assert found.dtype == np.float32
         assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.995
@@ -144,9 +148,11 @@ def test_small_gradients_do_not_vanish_in_half_precision():
     half.set_weights(weights)
     image = toys.an_image(full)
     expected = explain.maps(
-        explain.PassCache(full, image), [targets.logit("abc", "a")], layer="wide"
+        explain.PassCache(full, image), [targets.logit("abc", "a")], "grad-cam@wide"
     )
-    found = explain.maps(explain.PassCache(half, image), [targets.logit("abc", "a")], layer="wide")
+    found = explain.maps(
+        explain.PassCache(half, image), [targets.logit("abc", "a")], "grad-cam@wide"
+    )
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.98
 
 
@@ -162,7 +168,9 @@ def test_large_gradients_do_not_overflow_in_half_precision(method):
     image = toys.an_image(full)
     layer = "middle" if method.endswith("cam") else None
     expected, found = (
-        explain.maps(explain.PassCache(network, image), [targets.logit("abc", "a")], method, layer)
+        explain.maps(
+            explain.PassCache(network, image), [targets.logit("abc", "a")], toys.spec(method, layer)
+        )
         for network in (full, half)
     )
     assert expected.max() == found.max() == 1
@@ -196,7 +204,7 @@ def test_gradients_that_overflow_on_any_scale_are_told(method, gain):
     cache = explain.PassCache(half, toys.an_image(half))
     layer = "middle" if method == "grad-cam" else None
     with pytest.raises(ValueError, match=r"gradient by .* is not finite.* float32"):
-        explain.maps(cache, [targets.logit("abc", "a")], method, layer)
+        explain.maps(cache, [targets.logit("abc", "a")], toys.spec(method, layer))
 
 
 def test_weights_that_change_are_followed_unless_frozen():
@@ -246,13 +254,11 @@ def test_requests_that_make_no_sense_are_refused():
     cache = explain.PassCache(network, toys.an_image(network))
     target = targets.logit("abc", "a")
     with pytest.raises(ValueError, match="no layer 'pooled' with a grid"):
-        explain.maps(cache, [target], layer="pooled")
+        explain.maps(cache, [target], "grad-cam@pooled")
     with pytest.raises(ValueError, match="no method 'gradcam'"):
         explain.maps(cache, [target], "gradcam")
     with pytest.raises(ValueError, match="weighs 2 labels; the model has 3"):
         explain.maps(cache, [targets.logit("ab", "a")])
-    with pytest.raises(ValueError, match="one layer or several"):
-        explain.maps(cache, [target], layer="last", layers=("middle",))
     with pytest.raises(ValueError, match="needed is"):
         explain.PassCache(network, np.zeros((1, 3, 3, 3), np.float32))
 
@@ -261,7 +267,7 @@ def test_layers_can_be_fused():
     network = toys.skipping()
     cache = explain.PassCache(network, toys.an_image(network))
     target = targets.logit("abc", "a")
-    both = explain.maps(cache, [target, -target], "layercam", layers=("early", "last"))
+    both = explain.maps(cache, [target, -target], "layercam@early + last")
     assert both.shape == (2, 8, 6) and both.max() == 1
-    alone = explain.maps(cache, [target], "layercam", layers=("early",))
-    assert (alone == explain.maps(cache, [target], "layercam", layer="early")).all()
+    alone = explain.maps(cache, [target], toys.spec("layercam", "early", fusion="max"))
+    assert (alone == explain.maps(cache, [target], "layercam@early")).all()

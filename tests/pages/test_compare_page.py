@@ -18,7 +18,7 @@ from xray_models.explain.queries import Query
 
 @pytest.fixture(autouse=True)
 def few_passes(monkeypatch):
-    """Judging takes as many passes as it is told: a handful is enough to see that it works."""
+    """Faithfulness from a handful of passes: enough to see that it works."""
     from xray_models.evaluate.explanations import single_film
 
     monkeypatch.setattr(single_film, "STEPS", 1)
@@ -55,8 +55,8 @@ def titles(page):
     return [note["text"] for note in figure(page)["layout"]["annotations"]]
 
 
-def predictions(page):
-    """The page once the maps are judged."""
+def measured(page):
+    """The page once the faithfulness of the maps is measured."""
     for job in page.session_state.jobs.values():
         job.wait(300)
     return checked(page.run())
@@ -90,8 +90,8 @@ def test_maps_lie_beside_the_film_under_one_zoom_with_their_cost():
     assert NOTICE in html(page)
 
 
-def test_every_map_is_judged_on_this_film_and_so_is_noise():
-    page = predictions(compared())
+def test_every_map_is_measured_on_this_film_and_so_is_noise():
+    page = measured(compared())
     table = measures(page)
     names = [explain.METHODS[one].name for one in page.multiselect(key="methods-chest-14").value]
     assert list(table.index) == [*names, "Noise, for comparison"]
@@ -106,17 +106,17 @@ def test_every_map_is_judged_on_this_film_and_so_is_noise():
     ).abs().max() < 1e-9
 
 
-def test_judging_can_be_stopped_and_taken_up_again():
+def test_measuring_faithfulness_can_be_stopped_and_taken_up_again():
     page = compared()
     (job,) = page.session_state.jobs.values()
     job.stop()
     job.wait(300)
     checked(page.run())
-    again = [one for one in page.button if one.label == "Judge the maps"]
+    again = [one for one in page.button if one.label == "Measure how faithful the maps are"]
     assert len(again) == job.stopped
     if again:
         checked(again[0].click().run())
-        table = predictions(page).dataframe[0].value
+        table = measured(page).dataframe[0].value
         assert table.notna().drop(columns=["ms", "Stability"]).all(axis=None)
 
 
@@ -203,7 +203,7 @@ def test_the_film_and_the_choices_live_in_the_link():
     assert len(titles(page)) == 2
 
 
-def test_a_link_shared_before_methods_were_kept_for_each_model_still_works(caplog):
+def test_a_link_shared_before_each_model_had_its_own_methods_still_works(caplog):
     page = compared(methods="Eigen-CAM")
     assert page.multiselect(key="methods-chest-14").value == ["eigen-cam"]
     assert page.query_params["methods-chest-14"] == "Eigen-CAM"
@@ -256,7 +256,7 @@ def test_labels_are_set_against_another_one_of_their_model():
     layer = card.explanation.layer
     target = Query("Pneumonia", "over", "Effusion").target(card)
     sent = tile_heat(page)
-    true = explain.heat(card, film, target, "grad-cam", layer)
+    true = explain.heat(card, film, target, f"grad-cam@{layer}")
     assert np.array_equal(sent, percent(true, sent.shape))
     # a second label of the same model: neither can be set against itself or the other
     both = [Question("chest-14", label) for label in ("Pneumonia", "Mass")]
@@ -266,7 +266,7 @@ def test_labels_are_set_against_another_one_of_their_model():
         "Pneumonia over Effusion",
         "Mass over Effusion",
     ]
-    predictions(page)
+    measured(page)
     noise = [name for name in measures(page).index if name.startswith("Noise")]
     assert noise == [
         "Noise, for comparison (Pneumonia over Effusion)",
@@ -327,7 +327,7 @@ def test_another_label_or_direction_takes_no_pass(monkeypatch):
     for job in page.session_state.jobs.values():
         job.stop()
         job.wait(300)
-    page.session_state.made[faithfulness._STOPPED] = True  # what is judged takes passes of its own
+    page.session_state.made[faithfulness._STOPPED] = True  # measuring takes passes of its own
     checked(page.run())
     assert "back passes" in "".join(titles(page)[1:])
     ran = watched(monkeypatch)
@@ -346,9 +346,9 @@ def test_a_slow_method_that_has_run_answers_for_every_label(monkeypatch):
     page = compared(**{"methods-chest-14": "Occlusion (slow)"})
     (button,) = [one for one in page.button if one.label.startswith("Run Occlusion (225 forward")]
     checked(button.click().run())
-    predictions(page)
+    measured(page)
     assert "225 passes" in titles(page)[1]
-    predictions(page)
+    measured(page)
     ran = watched(monkeypatch)
     page.session_state.made[faithfulness._STOPPED] = True
     both = [Question("chest-14", "Pneumonia"), Question("chest-14", "Effusion")]

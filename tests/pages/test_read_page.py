@@ -24,7 +24,7 @@ from xray_models import PARTS, catalogue, explain
 from xray_models.catalogue.display_names import display_name
 from xray_models.datasets.samples import SAMPLES
 from xray_models.evaluate.explanations import results_table
-from xray_models.explain import box_files
+from xray_models.explain import MethodSpec, box_files
 from xray_models.explain.boxes import Rule
 from xray_models.explain.queries import Query
 from xray_models.inference import predict
@@ -368,7 +368,7 @@ def test_layers_are_fused_into_one_map_that_says_so():
     target = Query("Pneumonia").target(card)
     for fusion in ("mean", "max"):
         checked(page.segmented_control(key="fusion").set_value(fusion).run())
-        true = explain.heat(card, film, target, "grad-cam", layers=layers, fusion=fusion)
+        true = explain.heat(card, film, target, MethodSpec("grad-cam", layers, (), fusion))
         assert np.abs(true.on_radiograph(heat(page).shape) * 100 - heat(page)).max() <= 0.51
     assert "Nobody has measured" in prose(page), "of fused layers there are no figures"
 
@@ -410,7 +410,7 @@ def test_the_cost_of_a_slow_method_can_be_set_and_is_told():
     assert "RISE, 100 masks" in prose(page)
     assert "RISE is measured with 1,000 masks, not 100 masks." in prose(page)
     card, film = catalogue.get("chest-14"), page.session_state.film
-    true = explain.heat(card, film, Query("Pneumonia").target(card), "rise", masks=100)
+    true = explain.heat(card, film, Query("Pneumonia").target(card), "rise, masks=100")
     assert np.abs(true.on_radiograph(heat(page).shape) * 100 - heat(page)).max() <= 0.51
 
 
@@ -579,7 +579,7 @@ def test_a_slow_method_that_has_run_answers_for_every_label(monkeypatch):
     assert "Costs no further pass (" in prose(page) and "what it needs is kept" in prose(page)
     assert "run method" not in [one.key for one in page.button] and not ran
     card, film = catalogue.get("chest-14"), page.session_state.film
-    true = explain.heat(card, film, Query("Effusion").target(card), "occlusion", stride=32)
+    true = explain.heat(card, film, Query("Effusion").target(card), "occlusion, stride=32")
     assert np.abs(true.on_radiograph(heat(page).shape) * 100 - heat(page)).max() <= 0.51
     # of other settings nothing is kept
     checked(page.selectbox(key="occlusion-stride").set_value(16).run())
@@ -698,12 +698,13 @@ def test_boxes_at_each_level_of_overlap_are_told_as_they_were_measured():
     page.session_state[f"overlap {card.id}"] = True
     checked(page.run())
     stored = pd.read_csv(results_table.path(card.id, "localization"), keep_default_na=False)
-    ways = page.selectbox(key=f"overlap of {card.id}")
-    assert ways.options[ways.index].startswith("★ ") and ways.value == card.explanation.name
-    for way in (card.explanation.name, "usual place"):
-        checked(page.selectbox(key=f"overlap of {card.id}").set_value(way).run())
+    own = MethodSpec.of_card(card).name
+    menu = page.selectbox(key=f"overlap of {card.id}")
+    assert menu.options[menu.index].startswith("★ ") and menu.value == own
+    for chosen in (own, "usual place"):
+        checked(page.selectbox(key=f"overlap of {card.id}").set_value(chosen).run())
         (levels, rules) = [one.body for one in page.html if "<table" in one.body]
-        of_way = stored[stored["method"] == way]
+        of_map = stored[stored["method"] == chosen]
         cells = [[*row] for row in re.findall(r"<tr><th.*?>(.*?)</th>(.*?)</tr>", levels)][1:]
         assert [level for level, _ in cells] == [f"{0.1 * k:.1f}" for k in range(1, 10)]
         for level, row in cells:
@@ -714,12 +715,12 @@ def test_boxes_at_each_level_of_overlap_are_told_as_they_were_measured():
                 for false in ("", "false boxes, ")
             ]
             for name, cell in zip(names, message, strict=True):
-                (true,) = of_way[of_way["measure"] == name].itertuples()
+                (true,) = of_map[of_map["measure"] == name].itertuples()
                 figures = [float(one) for one in re.findall(r"[\d.]+", cell)]
                 scale, error = (1, 0.0051) if name.startswith("false") else (0.01, 0.0051)
                 wanted = [true.value, true.low, true.high]
                 assert [scale * one for one in figures] == pytest.approx(wanted, abs=error), name
-        (hit,) = of_way[of_way["measure"] == "hit rate"].itertuples()
+        (hit,) = of_map[of_map["measure"] == "hit rate"].itertuples()
         assert f"{100 * hit.value:.0f} % (" in rules and "Otsu&#x27;s threshold" in rules
 
 

@@ -59,7 +59,7 @@ def test_stored_figures_are_told(tables):
 
 def test_other_questions_and_layers_were_not_measured(tables):
     tables("localization", row("energy in box", 0.4, 0.15), row("pointing game", 0.6, 0.3))
-    layer = trust(CARD, Query("fracture"), "grad-cam", layer="x", probability=0.9)
+    layer = trust(CARD, Query("fracture"), "grad-cam@x", probability=0.9)
     against = trust(CARD, Query("fracture", "against"), "grad-cam", probability=0.9)
     assert "Nobody has measured" in layer and "above its threshold" in layer
     assert "Nobody has measured how well such a map shows what speaks against fracture" in against

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from xray_models.explain import MethodSpec
+
 FILM = np.array([[[[1], [2]], [[3], [4]]]], np.float32)  # (1, 2, 2, 1)
 KERNEL = np.array([[1.0, -1.0]], np.float32)  # two channels: the film, and its negative
 HEAD = np.array([[2.0, -1.0], [1.0, 3.0]], np.float32)  # (channels, labels)
@@ -81,3 +83,8 @@ def an_image(network, seed=0):
     """A random input of a network, (1, height, width, channels)."""
     shape = (1, *network.input_shape[1:])
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def spec(method, *layers, fusion="mean", **options):
+    """A method at layers, of which None is the last activation, with options."""
+    return MethodSpec(method, tuple(filter(None, layers)), tuple(options.items()), fusion)

@@ -206,7 +206,7 @@ class Bfloat16:
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a model's maps are made where nobody asks for another way.
+    """The method and layer of a model's heatmaps where nobody asks for others.
 
     Attributes:
         method: id of a method of `xray_models.explain`.
@@ -217,11 +217,6 @@ class Explanation:
     method: str = "grad-cam"
     layer: str = ""
     reason: str = ""
-
-    @property
-    def name(self) -> str:
-        """METHOD or METHOD@LAYER, as commands take it."""
-        return f"{self.method}@{self.layer}" if self.layer else self.method
 
 
 @dataclass(frozen=True)

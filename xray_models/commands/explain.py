@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +15,7 @@ from xray_models.catalogue import Card, CatalogueError, get
 from xray_models.commands import fail
 
 if TYPE_CHECKING:
-    from xray_models.explain import MethodSupport
+    from xray_models.explain import MethodSpec, MethodSupport
     from xray_models.explain.heatmap import Heatmap
 
 __all__ = ["explain"]
@@ -73,27 +74,38 @@ def explain(
         fail("Name a film, or ask for --methods or --layers.")
     else:
         began = time.perf_counter()
-        at = layer or []
-        if method is None:
-            method = card.explanation.method
-            at = at or [name for name in (card.explanation.layer,) if name]
-        more: dict[str, Any] = {"seed": seed, "fusion": fusion}
-        more |= {"layer": at[0]} if len(at) == 1 else {"layers": at}
-        options = dict(map(_setting, setting or []))
-        heatmap = _heatmap(file, card, label, against, method, options, more, out)
+        spec = _spec(card, method, layer or (), setting or (), fusion)
+        heatmap = _heatmap(file, card, label, against, spec, seed, out)
         spent = time.perf_counter() - began
         if as_json:
             line = {
                 "file": str(file),
                 "model": model,
-                "method": method,
+                "method": spec.method,
                 "out": str(out),
                 "grid": heatmap.values.shape,
                 "seconds": round(spent, 3),
             }
             typer.echo(json.dumps(line))
         else:
-            typer.echo(f"{out}: {method} of {model}, {spent:.1f} s")
+            typer.echo(f"{out}: {spec.method} of {model}, {spent:.1f} s")
+
+
+def _spec(
+    card: Card, method: str | None, layers: Sequence[str], settings: Sequence[str], fusion: str
+) -> MethodSpec:
+    """What was asked for; the card's own method and layer where none was."""
+    from xray_models.explain import MethodSpec, methods
+
+    options = dict(map(_setting, settings))
+    own = MethodSpec.of_card(card)
+    try:
+        checked = methods.get(own.method if method is None else method).checked(options)
+        given = {name: checked[name] for name in options}
+        at = tuple(layers) or (own.layers if method is None else ())
+        return MethodSpec(method or own.method, at, tuple(given.items()), fusion)
+    except ValueError as error:
+        fail(str(error))
 
 
 def _heatmap(
@@ -101,16 +113,14 @@ def _heatmap(
     card: Card,
     label: str,
     against: str | None,
-    method: str,
-    options: dict[str, float],
-    more: dict[str, Any],
+    spec: MethodSpec,
+    seed: int,
     out: Path,
 ) -> Heatmap:
     if out.suffix.lower() not in _SUFFIXES:
         fail(f"{out} must end in {', '.join(_SUFFIXES)}.")
     from xray_models import explain as explaining  # brings TensorFlow, which listing can do without
     from xray_models import radiograph
-    from xray_models.explain import methods
     from xray_models.explain.queries import Query
     from xray_models.inference.weights import WeightsError
     from xray_models.viz import overlay
@@ -122,14 +132,13 @@ def _heatmap(
     try:
         film = radiograph.read(file)
         target = query.target(card)
-        more |= methods.get(method).checked(options)
-        with typer.progressbar(length=1, label=method, file=sys.stderr) as bar:
+        with typer.progressbar(length=1, label=spec.method, file=sys.stderr) as bar:
 
             def progress(done: int, total: int) -> None:
                 bar.length = total
                 bar.update(done - bar.pos)
 
-            heatmap = explaining.heat(card, film, target, method, progress=progress, **more)
+            heatmap = explaining.heat(card, film, target, spec, progress=progress, seed=seed)
     except (radiograph.UnreadableRadiograph, WeightsError, ValueError) as error:
         fail(str(error))
     picture = overlay.overlay(film.pixels, heatmap.on_radiograph(), overlay.Style())

@@ -14,6 +14,7 @@ from xray_models.catalogue import Card, CatalogueError, catalogue, get
 from xray_models.commands import fail
 
 if TYPE_CHECKING:
+    from xray_models.explain import MethodSpec
     from xray_models.explain.box_files import FilmBoxes
     from xray_models.explain.boxes import Box, Rule
     from xray_models.radiograph import Radiograph
@@ -93,7 +94,7 @@ def localize(
     on. A film of which nothing could be boxed is not written, so that --resume tries it again.
     Ends with 2, before any film is read, if nothing can be boxed as it was asked for.
     """
-    from xray_models.explain import box_files
+    from xray_models.explain import MethodSpec, box_files
     from xray_models.explain.boxes import parse_rule
     from xray_models.inference.weights import WeightsError
     from xray_models.radiograph import read
@@ -102,10 +103,11 @@ def localize(
     left_out = 0
     try:
         card = get(model) if model else None
+        spec = MethodSpec.parse(method) if method else None
         how = parse_rule(rule)
         wanted = _read_list(listed, images)
         _check_labels(wanted, card)
-        _check_method(card, method)
+        _check_method(card, spec)
         _check_area(wanted, card, how)
         if not out.absolute().parent.is_dir():
             fail(f"--out is {out}: there is no such folder. Make it first.")
@@ -119,7 +121,7 @@ def localize(
                 boxed = None
                 try:
                     film = read(images / one.image)
-                    boxed, left = _boxed(one, film, card, method, how)
+                    boxed, left = _boxed(one, film, card, spec, how)
                 except OSError as error:
                     left = [f"{error.strerror or error}. Check the file."]
                 except (WeightsError, ValueError) as error:
@@ -134,7 +136,7 @@ def localize(
                 if kind is Format.TEXT:
                     with out.open("a", encoding="utf-8") as file:
                         file.write(box_files.text([boxed]))
-        by = method or (card.explanation.name if card else "the method of each model's card")
+        by = spec or (MethodSpec.of_card(card) if card else "the method of each model's card")
         made_by = f"{model or 'models that fit the film'}, {by}, {how}"
         if kind is Format.JSON:
             out.write_text(box_files.as_json(found, made_by), encoding="utf-8")
@@ -152,10 +154,10 @@ def localize(
 
 
 def _boxed(
-    one: _Wanted, film: Radiograph, card: Card | None, method: str | None, rule: Rule
+    one: _Wanted, film: Radiograph, card: Card | None, spec: MethodSpec | None, rule: Rule
 ) -> tuple[FilmBoxes | None, list[str]]:
     """A film's boxes, None where nothing could be boxed; and sentences on what was left out."""
-    from xray_models.explain import at_layer, heat, targets
+    from xray_models.explain import MethodSpec, heat, targets
     from xray_models.explain.box_files import FilmBoxes
     from xray_models.explain.boxes import from_heat
     from xray_models.inference.weights import WeightsError
@@ -166,9 +168,8 @@ def _boxed(
     for by, finding in asked:
         try:
             target = targets.combined(by.labels, by.members(finding))
-            name, layer = at_layer(method or by.explanation.name)
             share = _with_area(rule, by, finding)
-            hot = heat(by, film, target, name, layer).on_radiograph()
+            hot = heat(by, film, target, spec or MethodSpec.of_card(by)).on_radiograph()
             boxes += from_heat(hot, finding, share)
             able = True
         except (WeightsError, ValueError) as error:
@@ -225,28 +226,29 @@ def _with_area(rule: Rule, card: Card, finding: str) -> Rule:
     return rule.with_area(usual_area(card, finding))
 
 
-def _check_method(card: Card | None, method: str | None) -> None:
+def _check_method(card: Card | None, spec: MethodSpec | None) -> None:
     """See that there is such a method, and that the model, if one is named, can be asked for it.
 
     Raises:
-        ValueError: no such method, or it or its layer does not fit the model.
+        ValueError: no such method or option, or it or its layer does not fit the model.
         WeightsError: the model's weights cannot be used.
     """
-    from xray_models.explain import at_layer, methods
+    from xray_models.explain import MethodSpec, methods
     from xray_models.inference import predict
 
-    if method is not None:
-        methods.get(at_layer(method)[0])
+    if spec is not None:
+        methods.get(spec.method).checked(dict(spec.options))
     if card is None:
         return
-    name, layer = at_layer(method or card.explanation.name)
+    spec = spec or MethodSpec.of_card(card)
     network = predict.traced(card)
     try:
-        if objection := methods.get(name).objection(network, layer):
+        if objection := methods.objection(network, spec):
             raise ValueError(objection)
-        network.graph.grid(layer or network.default_layer)
+        for layer in spec.places:
+            network.graph.grid(layer or network.default_layer)
     except ValueError as error:
-        raise ValueError(f"{name} cannot be asked of {card.id}: {error}") from error
+        raise ValueError(f"{spec.method} cannot be asked of {card.id}: {error}") from error
 
 
 def _check_area(wanted: Sequence[_Wanted], card: Card | None, rule: Rule) -> None:

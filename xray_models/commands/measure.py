@@ -21,6 +21,7 @@ from xray_models.commands import fail
 if TYPE_CHECKING:
     from xray_models.evaluate.explanations.held_out_films import HeldOutFilm
     from xray_models.evaluate.explanations.results_table import MethodFigure
+    from xray_models.explain import MethodSpec
 
 __all__ = [
     "Data",
@@ -91,12 +92,12 @@ def localization(
             indices, values = study_of.other_reader(study)
             rows += study_of.figures(study, study_of.OTHER_READER, values, lambda _: False, indices)
             results_table.save_if_more(card.id, "localization", rows)
-            names = _methods(card, method, fast)
-            quick = [name for name in names if not _slow(card, name)]
-            slow = [[name] for name in names if name not in quick]
-            for together in filter(None, [quick, *slow]):
-                with _bar(f"{card.id}, {', '.join(together)}", len(found)) as progress:
-                    measured = study_of.measure(card, study, networks, together, seed, progress)
+            specs = _specs(card, method, fast)
+            quick = [spec for spec in specs if not _slow(card, spec)]
+            slow = [[spec] for spec in specs if spec not in quick]
+            for batch in filter(None, [quick, *slow]):
+                with _bar(f"{card.id}, {', '.join(map(str, batch))}", len(found)) as progress:
+                    measured = study_of.measure(card, study, networks, batch, seed, progress)
                 for name, values in measured.items():
                     new = study_of.figures(study, name, values, networks.seen)
                     results_table.save(card.id, "localization", new)
@@ -133,18 +134,18 @@ def faithfulness(
             for name, values in study.baselines.items():
                 rows += study_of.figures(study, name, values, lambda _: False)
             results_table.save_if_more(card.id, "faithfulness", rows)
-            for name in _methods(card, method, fast):
-                with _bar(f"{card.id}, {name}", len(calls)) as progress:
+            for spec in _specs(card, method, fast):
+                with _bar(f"{card.id}, {spec}", len(calls)) as progress:
                     values = study_of.measure(
                         card,
                         study,
                         networks,
-                        name,
-                        noise=not _slow(card, name),
+                        spec,
+                        noise=not _slow(card, spec),
                         seed=seed,
                         progress=progress,
                     )
-                new = study_of.figures(study, name, values, networks.seen)
+                new = study_of.figures(study, str(spec), values, networks.seen)
                 results_table.save(card.id, "faithfulness", new)
                 rows += new
             typer.echo(f"\n{card.name}")
@@ -173,11 +174,11 @@ def sanity(
                 typer.echo(f"{card.id}: no held-out film above a threshold.")
                 continue
             learned_from, truth = _with_truth(card, held, seed)
-            for name in _methods(card, method, fast):
-                with _bar(f"{card.id}, {name}", stages) as progress:
-                    rows = study_of.check_weights(card, calls, name, stages, seed, progress)
+            for spec in _specs(card, method, fast):
+                with _bar(f"{card.id}, {spec}", stages) as progress:
+                    rows = study_of.check_weights(card, calls, spec, stages, seed, progress)
                 if learned_from:
-                    labels = study_of.check_labels(card, calls, learned_from, truth, name, seed)
+                    labels = study_of.check_labels(card, calls, learned_from, truth, spec, seed)
                     rows += [labels] if labels else []
                 study_of.save(card.id, rows)
                 for row in rows:
@@ -261,39 +262,26 @@ def _networks(card: Card, run: Path | None) -> Any:
     return networks
 
 
-def _methods(card: Card, wanted: list[str] | None, fast: bool) -> list[str]:
+def _specs(card: Card, wanted: list[str] | None, fast: bool) -> list[MethodSpec]:
+    """The methods that are asked for, else all that fit the model."""
     from xray_models import explain
 
-    method_supports = _method_supports(card)
-    if wanted:
-        for name in wanted:
-            method, layer = explain.at_layer(name)
-            if method not in method_supports:
-                raise ValueError(
-                    f"There is no method {method!r}. Methods: {', '.join(method_supports)}."
-                )
-            at = method_supports if layer is None else _method_supports(card, layer)
-            if not at[method].fits:
-                raise ValueError(f"{name} does not fit {card.id}: {at[method].why}")
-        return wanted
-    return [
-        name
-        for name, support in method_supports.items()
+    specs = [explain.MethodSpec.parse(text) for text in wanted or ()]
+    for spec in specs:
+        support = explain.method_support(card, spec)
+        if not support.fits:
+            raise ValueError(f"{spec} does not fit {card.id}: {support.why}")
+    return specs or [
+        explain.MethodSpec(support.method.id)
+        for support in explain.method_supports(card)
         if support.fits and not (fast and support.slow)
     ]
 
 
-def _method_supports(card: Card, layer: str | None = None) -> dict[str, Any]:
+def _slow(card: Card, spec: MethodSpec) -> bool:
     from xray_models import explain
 
-    return {support.method.id: support for support in explain.method_supports(card, layer)}
-
-
-def _slow(card: Card, method: str) -> bool:
-    from xray_models import explain
-
-    name, layer = explain.at_layer(method)
-    return bool(_method_supports(card, layer if explain.METHODS[name].layered else None)[name].slow)
+    return explain.method_support(card, spec).slow
 
 
 def _drawn(found: list[Any], limit: int | None, seed: int) -> list[Any]:

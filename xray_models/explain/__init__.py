@@ -1,4 +1,4 @@
-"""Heatmaps: what in a film speaks for a target. One method a file; targets stand apart."""
+"""Explanation of predictions by heatmaps: methods, layers and targets, each chosen apart."""
 
 from xray_models.explain.api import (
     MethodSupport,
@@ -8,10 +8,11 @@ from xray_models.explain.api import (
     heats,
     layers,
     maps,
+    method_support,
     method_supports,
     pass_cache_of,
 )
-from xray_models.explain.methods import DEFAULT, METHODS, at_layer
+from xray_models.explain.methods import DEFAULT, METHODS, MethodSpec
 from xray_models.explain.methods.cost import Cost
 from xray_models.explain.methods.method import Method, Option
 from xray_models.explain.pass_cache import PassCache
@@ -22,17 +23,18 @@ __all__ = [
     "METHODS",
     "Cost",
     "Method",
+    "MethodSpec",
     "MethodSupport",
     "Option",
     "PassCache",
     "Stopped",
-    "at_layer",
     "cached_heat",
     "default_layer",
     "heat",
     "heats",
     "layers",
     "maps",
+    "method_support",
     "method_supports",
     "pass_cache_of",
 ]

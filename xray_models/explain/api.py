@@ -1,4 +1,4 @@
-"""Heatmaps on request: any method, layer and target, of a film in a model or of bare inputs."""
+"""Interface of the explanations: heatmaps of a film in a model, or of an input in a network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from xray_models.explain.heatmap import Heatmap, normalized
 from xray_models.explain.methods.cost import Cost
 from xray_models.explain.methods.masks import enlarged
 from xray_models.explain.methods.method import Method, Request
+from xray_models.explain.methods.spec import MethodSpec
 from xray_models.explain.pass_cache import NotCached, PassCache
 from xray_models.explain.progress import Progress, Stop, Work
 from xray_models.explain.targets import Target
@@ -24,7 +24,6 @@ from xray_models.radiograph import Radiograph
 from xray_models.radiograph.preprocess import resize, scale
 
 __all__ = [
-    "FUSIONS",
     "MethodSupport",
     "cached_heat",
     "default_layer",
@@ -33,6 +32,7 @@ __all__ = [
     "heats",
     "layers",
     "maps",
+    "method_support",
     "method_supports",
     "pass_cache_of",
 ]
@@ -45,13 +45,13 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class MethodSupport:
-    """A method for a model.
+    """A method at its layers: whether it fits a model, and what it costs there.
 
     Attributes:
         fits: whether it can be used.
         why: why not, as a sentence; empty where it can.
-        cost: of one label at the layer asked for; nothing where it does not fit.
-        slow: worth a button rather than a wait.
+        cost: of one label at the layers asked for; nothing where it does not fit.
+        slow: whether it should start on a button rather than by itself.
         others: what all other labels cost together after that; see `Method.others`.
     """
 
@@ -67,25 +67,36 @@ def heat(
     card: Card,
     radiograph: Radiograph,
     target: Target,
-    method: str = methods.DEFAULT,
-    layer: str | None = None,
-    layers: Sequence[str] = (),
-    **more: Any,
+    spec: MethodSpec | str = methods.DEFAULT,
+    *,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    seed: int = 0,
+    every_label: bool = False,
 ) -> Heatmap:
-    """One heatmap of a film in a model. See `heats`."""
-    return heats(card, radiograph, [target], method, layer, layers, **more)[0]
+    """One heatmap of a film in a model. Arguments and errors are those of `heats`."""
+    (found,) = heats(
+        card,
+        radiograph,
+        [target],
+        spec,
+        progress=progress,
+        stop=stop,
+        seed=seed,
+        every_label=every_label,
+    )
+    return found
 
 
 def cached_heat(
     card: Card,
     radiograph: Radiograph,
     target: Target,
-    method: str = methods.DEFAULT,
-    layer: str | None = None,
-    layers: Sequence[str] = (),
-    **more: Any,
+    spec: MethodSpec | str = methods.DEFAULT,
+    *,
+    seed: int = 0,
 ) -> Heatmap | None:
-    """The heatmap, if what is kept of the film is enough to draw it; None if it takes a pass.
+    """The heatmap, if what is cached of the film is enough to draw it; None if it takes a pass.
 
     What was computed for another label is often enough; see `Method.many_labels`.
 
@@ -94,7 +105,7 @@ def cached_heat(
     """
     cache = pass_cache_of(card, radiograph).at_rest()
     try:
-        values = maps(cache, [target], method, layer, layers, **more)[0]
+        values = maps(cache, [target], spec, seed=seed)[0]
     except NotCached:
         return None
     return Heatmap(values, predict.forward(card, radiograph).placement, card.input_size)
@@ -104,32 +115,43 @@ def heats(
     card: Card,
     radiograph: Radiograph,
     targets: Sequence[Target],
-    method: str = methods.DEFAULT,
-    layer: str | None = None,
-    layers: Sequence[str] = (),
-    **more: Any,
+    spec: MethodSpec | str = methods.DEFAULT,
+    *,
+    progress: Progress | None = None,
+    stop: Stop | None = None,
+    seed: int = 0,
+    every_label: bool = False,
 ) -> list[Heatmap]:
     """Heatmaps of a film in a model, one per target.
 
-    Passes through the network are made once per film and kept while the film is in use: another
+    Passes through the network are made once per film and cached while the film is in use: another
     label, its negation or a difference costs only what is new.
 
     Args:
         card: the model.
         radiograph: the film.
         targets: what to explain; see `xray_models.explain.targets`.
-        method: id of a method in `METHODS`.
-        layer: where to look; the last activation by default.
-        layers: several layers to look at, fused into one map; instead of `layer`.
-        **more: `fusion`, `progress`, `stop`, `seed`, `every_label` and the method's own options, as
-            for `maps`.
+        spec: method, layers, options and fusion, or their text such as "layercam@block6a"; see
+            `MethodSpec`.
+        progress: called with (passes done, passes in all) after each batch.
+        stop: asked before each layer and batch; true stops.
+        seed: of the methods that draw at random.
+        every_label: other labels will be asked about next; see `maps`.
 
     Raises:
         ValueError: unknown method, layer or option, or a method that does not fit the model.
         Stopped: `stop` returned true.
         WeightsError: the model's weights cannot be used.
     """
-    found = maps(pass_cache_of(card, radiograph), targets, method, layer, layers, **more)
+    found = maps(
+        pass_cache_of(card, radiograph),
+        targets,
+        spec,
+        progress=progress,
+        stop=stop,
+        seed=seed,
+        every_label=every_label,
+    )
     placement = predict.forward(card, radiograph).placement
     return [Heatmap(values, placement, card.input_size) for values in found]
 
@@ -137,32 +159,24 @@ def heats(
 def maps(
     cache: PassCache,
     targets: Sequence[Target],
-    method: str = methods.DEFAULT,
-    layer: str | None = None,
-    layers: Sequence[str] = (),
+    spec: MethodSpec | str = methods.DEFAULT,
     *,
-    fusion: str = "mean",
     progress: Progress | None = None,
     stop: Stop | None = None,
     seed: int = 0,
     every_label: bool = False,
-    **options: int | float,
 ) -> np.ndarray:
     """Maps of an input in a network, one per target.
 
     Args:
         cache: the input in its network.
         targets: what to explain.
-        method: id of a method in `METHODS`.
-        layer: where to look; the last activation by default.
-        layers: several layers to look at, fused into one map; instead of `layer`.
-        fusion: "mean" or "max" of the layers' maps.
-        progress: told (passes done, passes in all) after each batch.
+        spec: method, layers, options and fusion, or their text; see `MethodSpec`.
+        progress: called with (passes done, passes in all) after each batch.
         stop: asked before each layer and batch; true stops.
         seed: of the methods that draw at random.
         every_label: other labels will be asked about next. Gradients by a layer are then made of
-            all labels together, so that another label or direction takes no pass.
-        **options: of the method; see `Method.options`.
+            all labels at once, so that another label or direction takes no pass.
 
     Returns:
         float32 in 0..1, (targets, rows, columns); all zero where nothing speaks for the target.
@@ -172,25 +186,22 @@ def maps(
             or a target of another network.
         Stopped: `stop` returned true.
     """
-    chosen = methods.get(method)
-    if layer is not None and layers:
-        raise ValueError("Name one layer or several to fuse, not both.")
+    spec = MethodSpec.of(spec)
+    method = methods.get(spec.method)
     vectors = np.stack([target.vector() for target in targets]).astype(np.float32)
     if vectors.shape[1] != cache.network.labels:
         raise ValueError(
             f"The target weighs {vectors.shape[1]} labels; the model has {cache.network.labels}."
         )
-    checked = chosen.checked(dict(options))
-    places = layers or (layer,)
-    for name in places:
-        if objection := chosen.objection(cache.network, name):
-            raise ValueError(objection)
+    options = method.checked(dict(spec.options))
+    if objection := methods.objection(cache.network, spec):
+        raise ValueError(objection)
     work = Work(progress, stop)
-    together = every_label and chosen.family == "gradient"
-    count = cache.network.labels if together else len(vectors)
-    steps = [chosen.passes(cache.network, count, name, **checked).steps for name in places]
+    at_once = every_label and method.family == "gradient"
+    count = cache.network.labels if at_once else len(vectors)
+    steps = [method.passes(cache.network, count, name, options).steps for name in spec.places]
     found = []
-    for i, name in enumerate(places):
+    for i, name in enumerate(spec.places):
         work.check()
         work.expect(sum(steps[i:]))
         request = Request(
@@ -198,12 +209,12 @@ def maps(
             vectors,
             name or cache.default_layer,
             work,
-            seed if chosen.random else 0,
-            checked,
-            together,
+            seed if method.random else 0,
+            options,
+            at_once,
         )
-        found.append(np.stack([normalized(one) for one in _raw(chosen, request)]))
-    return fused(found, fusion) if len(layers) > 1 else found[0]
+        found.append(np.stack([normalized(one) for one in _raw(method, request)]))
+    return fused(found, spec.fusion) if len(found) > 1 else found[0]
 
 
 def _raw(method: Method, asked: Request) -> np.ndarray:
@@ -218,7 +229,7 @@ def _raw(method: Method, asked: Request) -> np.ndarray:
 
 
 def pass_cache_of(card: Card, radiograph: Radiograph) -> PassCache:
-    """A film in a model, kept as long as the film.
+    """The pass cache of a film in a model; it lives as long as the film.
 
     Raises:
         WeightsError: the model's weights cannot be used.
@@ -238,6 +249,25 @@ def pass_cache_of(card: Card, radiograph: Radiograph) -> PassCache:
         return known[key]
 
 
+def method_support(card: Card, spec: MethodSpec | str) -> MethodSupport:
+    """A method at its layers: whether it fits a model and what it costs there.
+
+    Raises:
+        ValueError: no such method, layer or option.
+        WeightsError: the model's weights cannot be used.
+    """
+    spec = MethodSpec.of(spec)
+    method, network = methods.get(spec.method), predict.traced(card)
+    for layer in spec.layers:
+        network.graph.grid(layer)
+    options = method.checked(dict(spec.options))
+    if why := methods.objection(network, spec):
+        return MethodSupport(method, False, why, Cost(), False)
+    cost = methods.passes(network, spec)
+    others = sum((method.others(network, name, options) for name in spec.places), start=Cost())
+    return MethodSupport(method, True, "", cost, cost.slow, others)
+
+
 def method_supports(card: Card, layer: str | None = None) -> list[MethodSupport]:
     """Every method, whether it fits a model and what it costs there.
 
@@ -249,20 +279,12 @@ def method_supports(card: Card, layer: str | None = None) -> list[MethodSupport]
         ValueError: no such layer.
         WeightsError: the model's weights cannot be used.
     """
-    network = predict.traced(card)
-    if layer is not None:
-        network.graph.grid(layer)
-    found = []
-    for method in methods.METHODS.values():
-        why = method.objection(network, layer)
-        cost = Cost() if why else method.passes(network, layer=layer)
-        others = Cost() if why else method.others(network, layer)
-        found.append(MethodSupport(method, not why, why, cost, cost.slow, others))
-    return found
+    at = () if layer is None else (layer,)
+    return [method_support(card, MethodSpec(method, at)) for method in methods.METHODS]
 
 
 def layers(card: Card) -> dict[str, tuple[int, int, int]]:
-    """Layers that can be explained -> (rows, columns, channels), from input to output.
+    """Layers of a model that can be explained -> (rows, columns, channels), from input to output.
 
     Raises:
         WeightsError: the model's weights cannot be used.
@@ -271,7 +293,7 @@ def layers(card: Card) -> dict[str, tuple[int, int, int]]:
 
 
 def default_layer(card: Card) -> str:
-    """The layer that is explained where none is named: the last activation.
+    """Default layer of a model, explained where none is named: the last activation.
 
     Raises:
         WeightsError: the model's weights cannot be used.
@@ -279,25 +301,18 @@ def default_layer(card: Card) -> str:
     return predict.traced(card).default_layer
 
 
-FUSIONS = ("mean", "max")
-
-
-def fused(maps: Sequence[np.ndarray], fusion: str = FUSIONS[0]) -> np.ndarray:
-    """Maps of the same targets brought to the finest grid and put together.
+def fused(maps: Sequence[np.ndarray], fusion: str = "mean") -> np.ndarray:
+    """Fusion of maps of the same targets, on the finest of their grids.
 
     Args:
         maps: one per layer, float32 in 0..1, (targets, rows, columns), each normalized.
-        fusion: "mean" of the layers, or "max" (Jiang et al. 2021, doi 10.1109/TIP.2021.3089943).
+        fusion: one of `FUSIONS`.
 
     Returns:
         float32 in 0..1, (targets, rows, columns) of the finest grid.
 
-    Raises:
-        ValueError: unknown fusion.
     """
-    if fusion not in FUSIONS:
-        raise ValueError(f"There is no fusion {fusion!r}. Known: {', '.join(FUSIONS)}.")
     size = max(one.shape[1] for one in maps), max(one.shape[2] for one in maps)
     stack = np.stack([enlarged(one, size) for one in maps])
-    together = stack.mean(axis=0) if fusion == "mean" else stack.max(axis=0)
-    return np.stack([normalized(one) for one in together])
+    joined = stack.max(axis=0) if fusion == "max" else stack.mean(axis=0)
+    return np.stack([normalized(one) for one in joined])

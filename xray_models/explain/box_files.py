@@ -24,7 +24,7 @@ PURPOSE = "Boxes around heat of a model, no boxes by a person. For teaching, not
 
 
 class BoxFileError(ValueError):
-    """A box file is malformed; the message names the line."""
+    """Error of a malformed box file; the message names the line."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class FilmBoxes:
 
 
 def text(films: Iterable[FilmBoxes]) -> str:
-    """The text format: coordinates with one decimal, neither score nor mass."""
+    """Boxes in the text format: coordinates with one decimal, neither score nor mass."""
     lines = []
     for film in films:
         lines.append(f"{film.image} {len(film.boxes)}")
@@ -56,7 +56,7 @@ def text(films: Iterable[FilmBoxes]) -> str:
 
 
 def parse(content: str, name: str = "boxes") -> list[FilmBoxes]:
-    """Read the text format.
+    """Films with their boxes, read from the text format.
 
     Args:
         content: of the file.
@@ -102,7 +102,7 @@ def as_json(films: Iterable[FilmBoxes], made_by: str = "") -> str:
 
 
 def as_coco(films: Sequence[FilmBoxes], made_by: str = "") -> str:
-    """COCO detection format (Lin et al. 2014), with score and heat mass on each annotation.
+    """Boxes in COCO detection format (Lin et al. 2014), each with its score and heat mass.
 
     Args:
         films: to write; their sizes must be known.

@@ -1,8 +1,8 @@
 """Boxes from heat: threshold, connected components, several boxes in pixels of the film.
 
 No network here learned to draw boxes: a box says where the heat is, not where a disease ends. The
-way is that of Wang et al. 2017 (arXiv:1705.02315, section 4.2): threshold the map, take connected
-components, put a box around each.
+method is that of Wang et al. 2017 (arXiv:1705.02315, section 4.2): threshold the map, take
+connected components, put a box around each.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Box:
 
     @property
     def corners(self) -> tuple[float, float, float, float]:
-        """(x0, y0, x1, y1) in pixels of the film."""
+        """Corners (x0, y0, x1, y1) in pixels of the film."""
         return self.x, self.y, self.x + self.width, self.y + self.height
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Which pixels count as hot.
+    """A rule for which pixels count as hot.
 
     Attributes:
         name: "fraction" (at least `value` times the hottest pixel), "otsu" (Otsu 1979, doi

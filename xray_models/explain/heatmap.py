@@ -1,4 +1,4 @@
-"""A heatmap on a network's grid, its way back onto the radiograph, and what is lost on that way."""
+"""A heatmap on a network's grid, brought back onto the radiograph, and the heat beside the film."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Heatmap:
 
     @cached_property
     def _cropped(self) -> tuple[float, float]:
-        """(highest heat on the film, share of the heat beside it)."""
+        """Highest heat on the film, and share of the heat beside it."""
         x0, y0, x1, y1 = self.placement.box_in_input()
         rows, columns = self.values.shape
         cell_x, cell_y = self.input_size[1] / columns, self.input_size[0] / rows
@@ -57,7 +57,7 @@ class Heatmap:
         """The heat over the radiograph, relative to its hottest point there.
 
         Where the hottest point of the map lies beside the film, what lies on the film is scaled up
-        to the same height: each map is shown against its own maximum, and `outside` tells how much
+        to the same height: each map is drawn against its own maximum, and `outside` tells how much
         of it was cut off.
 
         Args:
@@ -81,7 +81,7 @@ class Heatmap:
 
 
 def _corners(cells: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where a linear map along one side bends between two points, and the way from cells to there.
+    """Points where a linear map along one side bends between two ends, and the matrix to them.
 
     Args:
         cells: along the side, the map flat outside the centers of the first and the last.

@@ -1,4 +1,4 @@
-"""What is explained: one input in one network, every pass made once and kept."""
+"""Pass cache: one input in one network, every pass made once and cached."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _Value = TypeVar("_Value", bound=np.ndarray | tuple)
 
 
 class PassCache:
-    """One input in one network.
+    """Cache of the passes of one input through one network.
 
-    Everything that methods ask of the network goes through here and is kept up to 48 MiB, least
+    Everything that methods ask of the network goes through here and is cached up to 48 MiB, least
     recently used out first: another label, method or target then costs only what is new.
     """
 
@@ -40,7 +40,7 @@ class PassCache:
 
         Args:
             network: functional or sequential, nested or not, with or without a sigmoid or softmax
-                at its end; its weights are read live. Or what returns its functions: a subject that
+                at its end; its weights are read live. Or what returns its functions: a cache that
                 outlives its network in memory must not hold it.
             inputs: float32, (1, height, width, channels), scaled as the network needs.
             baseline: what "no film" looks like to the network; anything that broadcasts to
@@ -72,7 +72,7 @@ class PassCache:
         return self._network()
 
     def at_rest(self) -> PassCache:
-        """The same input and all that is kept of it; running its network raises `NotCached`."""
+        """The same input and all that is cached of it; running its network raises `NotCached`."""
         same = copy.copy(self)
         same._network = lambda: AtRest(self.network)
         return same
@@ -84,12 +84,12 @@ class PassCache:
 
     @property
     def default_layer(self) -> str:
-        """The last activation."""
+        """Default layer of the network: its last activation."""
         return self.network.default_layer
 
     @property
     def logits(self) -> np.ndarray:
-        """float32, (labels,)."""
+        """Logits of the input, float32, (labels,)."""
         return self._forward()[1]
 
     def activation(self, layer: str | None = None) -> np.ndarray:
@@ -123,7 +123,7 @@ class PassCache:
         Args:
             vectors: float32, (targets, labels).
             layer: name; the default layer if None.
-            work: told of progress; asked before each batch whether to go on.
+            work: counts the passes, and is asked before each batch whether to go on.
             every_label: compute those of all labels right away, where that is not too much.
 
         Returns:
@@ -141,11 +141,11 @@ class PassCache:
             return (vectors @ head.T)[:, None, None, :] / np.float32(rows * columns)
 
         known = self._cached_gradients(layer, vectors)
-        ways = self._gradients_to_make(layer, vectors, known, every_label)
-        if ways:
-            made = self._passed_back(layer, np.stack(ways), work or Work())
-            for way, value in zip(ways, made, strict=True):
-                known[way.tobytes()] = self._keep(("gradient", layer, way.tobytes()), value)
+        directions = self._gradients_to_make(layer, vectors, known, every_label)
+        if directions:
+            made = self._passed_back(layer, np.stack(directions), work or Work())
+            for one, value in zip(directions, made, strict=True):
+                known[one.tobytes()] = self._store(("gradient", layer, one.tobytes()), value)
             with self._lock:
                 self._asked.add(layer)
         return np.stack([_sum_of(known, vector) for vector in vectors])  # type: ignore[misc]
@@ -156,7 +156,7 @@ class PassCache:
         return self.network.labels <= min(_MOST_LABELS, most)
 
     def head(self, layer: str | None = None) -> np.ndarray | None:
-        """float32, (channels, labels): the linear head that reads the mean of a layer, or None."""
+        """Linear head that reads the mean of a layer, float32, (channels, labels), or None."""
         return self.network.head if layer in (None, self.network.graph.pooled) else None
 
     def predict(self, batch: np.ndarray, work: Work | None = None) -> np.ndarray:
@@ -164,7 +164,7 @@ class PassCache:
 
         Args:
             batch: float32, (inputs, height, width, channels).
-            work: told of progress.
+            work: counts the passes, and stops them.
 
         Returns:
             float32, (inputs, labels).
@@ -185,7 +185,7 @@ class PassCache:
         Args:
             count: number of masks.
             make: slice -> masks, float32 in 0..1, (masks, height, width).
-            work: told of progress.
+            work: counts the passes, and stops them.
 
         Returns:
             float32, (masks, labels).
@@ -206,7 +206,7 @@ class PassCache:
             layer: name.
             count: number of changed outputs.
             make: slice -> activations, float32, (activations, rows, columns, channels).
-            work: told of progress.
+            work: counts the passes, and stops them.
 
         Returns:
             float32, (activations, labels).
@@ -235,18 +235,18 @@ class PassCache:
         if new:
             made = make(np.ascontiguousarray(vectors[new], np.float32))
             for i, value in zip(new, made, strict=True):
-                found[i] = self._keep(keys[i], value)
+                found[i] = self._store(keys[i], value)
         return np.stack([found[i] for i in range(len(keys))])
 
     def once(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
-        """What `make` returns, made at most once as long as it is kept."""
+        """Value that `make` returns, made at most once as long as it is cached."""
         with self._lock:
             if key in self._cached:
                 self._cached.move_to_end(key)
                 return self._cached[key]  # type: ignore[return-value]
-        return self._keep(key, make())
+        return self._store(key, make())
 
-    def _keep(self, key: Hashable, value: _Value) -> _Value:
+    def _store(self, key: Hashable, value: _Value) -> _Value:
         with self._lock:
             self._cached[key] = value
             while len(self._cached) > 1 and sum(map(_size, self._cached.values())) > _CACHE_BYTES:
@@ -254,15 +254,15 @@ class PassCache:
         return value
 
     def _cached_gradients(self, layer: str, vectors: np.ndarray) -> dict[bytes, np.ndarray]:
-        """Those at hand by direction: of the targets themselves, and of single labels."""
+        """Cached gradients by direction: of the targets themselves, and of single labels."""
         labels = np.eye(self.network.labels, dtype=np.float32)
         found = {np.zeros_like(labels[0]).tobytes(): np.zeros(self.network.grids[layer], "f4")}
         with self._lock:
-            for way in [*map(_direction, vectors), *labels]:
-                key = ("gradient", layer, way.tobytes())
+            for direction in [*map(_direction, vectors), *labels]:
+                key = ("gradient", layer, direction.tobytes())
                 if key in self._cached:
                     self._cached.move_to_end(key)
-                    found[way.tobytes()] = self._cached[key]  # type: ignore[assignment]
+                    found[direction.tobytes()] = self._cached[key]  # type: ignore[assignment]
         return found
 
     def _gradients_to_make(
@@ -278,20 +278,20 @@ class PassCache:
             again = bool(missing) and layer in self._asked
         if (every_label or again) and self.has_room(layer):
             labels = np.eye(self.network.labels, dtype=np.float32)
-            return [way for way in labels if way.tobytes() not in known]
-        return list({way.tobytes(): way for way in map(_direction, missing)}.values())
+            return [label for label in labels if label.tobytes() not in known]
+        return list({one.tobytes(): one for one in map(_direction, missing)}.values())
 
-    def _passed_back(self, layer: str, ways: np.ndarray, work: Work) -> list[np.ndarray]:
+    def _passed_back(self, layer: str, directions: np.ndarray, work: Work) -> list[np.ndarray]:
         """Gradients of directions (directions, labels) by a layer's output, batch by batch."""
         activation, crossing, _ = self._front(layer)
         gradient = self.network.cut(layer).gradient
         made: list[np.ndarray] = []
-        for part in work.batches(len(ways), max(1, min(BATCH, self._most_at(layer)))):
-            made += list(gradient(activation, crossing, tf.constant(ways[part])).numpy())
+        for part in work.batches(len(directions), max(1, min(BATCH, self._most_at(layer)))):
+            made += list(gradient(activation, crossing, tf.constant(directions[part])).numpy())
         return made
 
     def _most_at(self, layer: str) -> int:
-        """How many gradients by a layer's output take no more than half of what is kept."""
+        """Number of gradients by a layer's output take no more than half of the cache."""
         return _CACHE_BYTES // 2 // (int(np.prod(self.network.grids[layer])) * 4)
 
     def _forward(self) -> tuple[np.ndarray, np.ndarray]:
@@ -316,8 +316,8 @@ def _direction(vector: np.ndarray) -> np.ndarray:
     """A target with its first weight made 1: a finding, its negation and its half are one."""
     weights = vector[np.flatnonzero(vector)]
     # + 0.0 turns -0.0 into 0.0, whose bytes differ
-    way: np.ndarray = (vector / weights[0] if len(weights) else vector) + np.float32(0.0)
-    return np.ascontiguousarray(way, np.float32)
+    scaled: np.ndarray = (vector / weights[0] if len(weights) else vector) + np.float32(0.0)
+    return np.ascontiguousarray(scaled, np.float32)
 
 
 def _sum_of(known: dict[bytes, np.ndarray], vector: np.ndarray) -> np.ndarray | None:
@@ -343,11 +343,11 @@ def _size(value: Any) -> int:
 
 
 class NotCached(RuntimeError):
-    """What is asked for is not kept: it takes a pass through the network."""
+    """Error: what is asked for is not cached, so that it takes a pass through the network."""
 
 
 class AtRest(Traced):
-    """The functions of a network, each way into it closed; what it is can still be asked."""
+    """Functions of a network that refuse every pass; its facts can still be asked."""
 
     def __init__(self, network: Traced) -> None:  # nothing is traced anew
         """Take a network, whose own facts are asked."""
@@ -357,13 +357,25 @@ class AtRest(Traced):
         return getattr(self._network, name)
 
     def forward(self, *_: Any) -> NoReturn:
-        """Raises NotCached."""
+        """Refuse a pass.
+
+        Raises:
+            NotCached: always.
+        """
         raise NotCached("Reading the film again takes a pass through the network.")
 
     def cut(self, *_: Any) -> NoReturn:
-        """Raises NotCached."""
+        """Refuse a pass.
+
+        Raises:
+            NotCached: always.
+        """
         raise NotCached("Looking into a layer takes a pass through the network.")
 
     def input_gradient(self, *_: Any, **__: Any) -> NoReturn:
-        """Raises NotCached."""
+        """Refuse a pass.
+
+        Raises:
+            NotCached: always.
+        """
         raise NotCached("The gradient of the film takes a pass through the network.")

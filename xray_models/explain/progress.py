@@ -1,4 +1,4 @@
-"""Long work in batches: how far it is, and whether to go on."""
+"""Progress of long work in batches, and how it is stopped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 __all__ = ["BATCH", "Progress", "Stop", "Stopped", "Work"]
 
 Progress = Callable[[int, int], None]
-"""Told (passes done, passes in all) after each batch; an exception raised from it stops too."""
+"""Called with (passes done, passes in all) after each batch; an exception from it stops too."""
 
 Stop = Callable[[], bool]
 """Asked before each batch; true means stop."""
@@ -18,7 +18,7 @@ BATCH = 16
 
 
 class Stopped(RuntimeError):
-    """The work was stopped on request; nothing half-done is kept."""
+    """Signal that work was stopped on request; nothing half-done is cached."""
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Work:
     """One run of a method, seen from outside.
 
     Attributes:
-        progress: told after each batch.
+        progress: called after each batch.
         stop: asked before each batch.
         total: passes in all: those of the batches begun so far, and those expected after them.
         done: passes made.

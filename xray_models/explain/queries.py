@@ -1,4 +1,4 @@
-"""What a reader asks of a model: what speaks for a finding, against it, or for it over another."""
+"""Queries to a model: what speaks for a finding, against it, or for it over another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIRECTIONS = ("for", "against", "over")
 
 @dataclass(frozen=True)
 class Query:
-    """A question to a model.
+    """A query to a model: a label and a direction.
 
     Attributes:
         label: one of its labels or combined findings.
@@ -39,7 +39,7 @@ class Query:
 
     @property
     def words(self) -> str:
-        """Such as "what speaks against pneumonia"."""
+        """The query in words, such as "what speaks against pneumonia"."""
         if self.direction == "over":
             return (
                 f"what speaks for {display_name(self.label)} rather than {display_name(self.other)}"
@@ -47,7 +47,7 @@ class Query:
         return f"what speaks {self.direction} {display_name(self.label)}"
 
     def target(self, card: Card) -> Target:
-        """The weighted sum of logits that answers the question.
+        """Target that answers the query: a weighted sum of logits.
 
         Raises:
             ValueError: the model has no such label, or "over" sets a finding against itself or
@@ -75,7 +75,7 @@ class Query:
         return -found if self.direction == "against" else found
 
     def probability(self, card: Card, logits: np.ndarray) -> np.ndarray:
-        """How probable the model thinks what was asked for.
+        """Probability, by the model, of what was asked for.
 
         Args:
             card: of the model.
@@ -96,5 +96,5 @@ class Query:
 
 
 def rivals(card: Card, label: str) -> tuple[str, ...]:
-    """The labels of a model that a finding can be set against."""
+    """Labels of a model that a finding can be set against."""
     return tuple(one for one in card.labels if one not in card.members(label))

@@ -1,4 +1,4 @@
-"""What a heatmap explains: a weighted sum of logits, apart from how it is explained."""
+"""Targets of heatmaps: weighted sums of logits, apart from how they are explained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Target", "combined", "difference", "logit"]
 
 @dataclass(frozen=True)
 class Target:
-    """Score = sum over labels of weight x logit.
+    """A target: the score that is explained, sum over labels of weight x logit.
 
     Attributes:
         weights: one per label.
@@ -21,7 +21,7 @@ class Target:
     weights: tuple[float, ...]
 
     def vector(self) -> np.ndarray:
-        """float32, (labels,)."""
+        """Weights of the labels, float32, (labels,)."""
         return np.array(self.weights, np.float32)
 
     def __neg__(self) -> Target:
@@ -29,7 +29,7 @@ class Target:
 
 
 def logit(labels: Sequence[str], label: str) -> Target:
-    """The logit of one label: what speaks for it.
+    """Target of one label, its logit: what speaks for it.
 
     Raises:
         ValueError: the model has no such label.
@@ -38,7 +38,7 @@ def logit(labels: Sequence[str], label: str) -> Target:
 
 
 def combined(labels: Sequence[str], members: Sequence[str]) -> Target:
-    """The mean logit of some labels against the mean of the others.
+    """Target of several labels: their mean logit against the mean of the others.
 
     For a single member this is its plain logit.
 
@@ -57,7 +57,7 @@ def combined(labels: Sequence[str], members: Sequence[str]) -> Target:
 
 
 def difference(labels: Sequence[str], label: str, other: str) -> Target:
-    """Why `label` and not `other`: the difference of their logits.
+    """Target of `label` over `other`: the difference of their logits.
 
     Raises:
         ValueError: the model lacks one of the two.

@@ -1,1 +1,1 @@
-"""Networks at work: weights, compiled functions, precision, predictions."""
+"""Inference: weights, compiled functions, precision, predictions."""

@@ -34,7 +34,7 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """A network cut at a layer.
+    """Cut of a network at a layer: the parts below and above it as functions.
 
     Attributes:
         front: images -> (activation, what else crosses the cut, logits).
@@ -49,7 +49,7 @@ class Cut:
 
 
 class Traced:
-    """A network's functions, each traced when it is first asked for."""
+    """Compiled functions of a network, each traced when it is first asked for."""
 
     def __init__(self, network: keras.Model, frozen: bool = False, bfloat16: bool = False) -> None:
         """Look into a network.
@@ -79,12 +79,12 @@ class Traced:
 
     @property
     def grids(self) -> dict[str, tuple[int, int, int]]:
-        """Layer -> (rows, columns, channels), from input to output."""
+        """Grids of the layers -> (rows, columns, channels), from input to output."""
         return {name: tuple(grid.shape[1:]) for name, grid in self.graph.grids.items()}
 
     @property
     def head(self) -> np.ndarray | None:
-        """float32, (channels, labels): the linear head on the pooled default layer, or None."""
+        """Linear head on the pooled default layer, float32, (channels, labels), or None."""
         self._follow()
         return None if self.graph.head is None else self.graph.head.kernel.numpy()
 
@@ -94,7 +94,7 @@ class Traced:
         return layer_graph.is_relu_network(self.graph)
 
     def forward(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """One pass: (activation of the default layer, logits), float32.
+        """Forward pass: (activation of the default layer, logits), float32.
 
         Args:
             images: float32, (batch, height, width, channels).
@@ -104,7 +104,7 @@ class Traced:
         return activation, logits
 
     def cut(self, layer: str) -> Cut:
-        """The network cut at a layer; the last few cuts are kept.
+        """Cut of the network at a layer; the last few cuts are cached.
 
         Raises:
             ValueError: no such layer, or its output is no grid.
@@ -250,7 +250,7 @@ _traces_lock = threading.Lock()
 
 
 def traced(network: keras.Model, frozen: bool = False, bfloat16: bool = False) -> Traced:
-    """The functions of a network, kept as long as the network.
+    """Compiled functions of a network, cached as long as the network lives.
 
     Args:
         network: functional or sequential.
@@ -307,7 +307,7 @@ def _finite(of: str, gradients: Callable[[slice | np.ndarray, tf.Tensor], tf.Ten
 
 
 def _lost(gradients: np.ndarray) -> np.ndarray:
-    """Which gradients hold a number that is not finite."""
+    """Mask of the gradients that hold a number that is not finite."""
     return np.flatnonzero(~np.isfinite(gradients).reshape(len(gradients), -1).all(axis=1))
 
 

@@ -1,4 +1,4 @@
-"""The graph of a network: its grids, its head, and where to cut it.
+"""Graph of a network: its grids, its head, and where to cut it.
 
 Nothing is computed here. Networks come as they are, nested or with a sigmoid at the end, and are
 seen as one flat graph from the input to the logits.
@@ -54,7 +54,7 @@ _STRAIGHT_LAYERS = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A network seen flat, up to its logits.
+    """Flat graph of a network, up to its logits.
 
     Attributes:
         inputs: the image.
@@ -74,7 +74,7 @@ class Graph:
 
     @property
     def default_layer(self) -> str:
-        """The last activation: the pooled grid, or else the last grid of more than one cell."""
+        """Default layer: the pooled grid, or else the last grid of more than one cell."""
         return self.pooled or list(self.grids)[-1]
 
     def grid(self, layer: str) -> Tensor:
@@ -91,7 +91,7 @@ class Graph:
         return self.grids[layer]
 
     def crossing(self, layer: str) -> list[Tensor]:
-        """What else the part above a layer reads: skip connections that go around it."""
+        """Other tensors that the part above a layer reads: skip connections that go around it."""
         cut = self.grid(layer)
         depends = {id(cut)}
         around: dict[int, Tensor] = {}
@@ -229,7 +229,7 @@ def _without_end(
 
 
 def _linear_head(logits: Tensor) -> tuple[Tensor | None, keras.layers.Dense | None]:
-    """The grid whose mean a linear head reads, and the head."""
+    """Pooled grid whose mean a linear head reads, and the head."""
     head = _operation(logits)
     if not isinstance(head, keras.layers.Dense):
         return None, None

@@ -1,4 +1,4 @@
-"""Frozen graphs, and the arithmetic that they run in.
+"""Precision of frozen graphs: float32 or bfloat16.
 
 Half-size numbers (bfloat16) make convolutions faster where the processor multiplies them itself,
 and change the answers a little. RADLENS_PRECISION says where they are used:
@@ -33,11 +33,11 @@ _FLAGS = ("amx_bf16", "avx512_bf16")
 
 
 class PrecisionError(ValueError):
-    """RADLENS_PRECISION names no precision."""
+    """Error of an environment variable RADLENS_PRECISION that names no precision."""
 
 
 def frozen(concrete: Any, bfloat16: bool) -> openvino.Pass:
-    """A traced function with its variables turned into constants.
+    """Frozen function: a traced one with its variables turned into constants.
 
     Processors run it through OpenVINO, graphics cards through TensorFlow.
 

@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class ForwardPass:
-    """What one pass of one film through one model leaves.
+    """Results of one pass of one film through one model.
 
     Attributes:
         logits: float32, (labels,), before calibration.
@@ -72,7 +72,7 @@ def forward(card: Card, radiograph: Radiograph) -> ForwardPass:
 
 
 def traced(card: Card) -> functions.Traced:
-    """A model's compiled functions, frozen: the weights of a card never change.
+    """Compiled functions of a model, frozen: the weights of a card never change.
 
     Raises:
         WeightsError: the model's weights cannot be used.
@@ -84,7 +84,7 @@ def traced(card: Card) -> functions.Traced:
 
 
 def arithmetic(card: Card) -> str:
-    """What a model's passes are computed in here: "float32" or "bfloat16".
+    """Arithmetic of a model's passes on this machine: "float32" or "bfloat16".
 
     Raises:
         PrecisionError: RADLENS_PRECISION names no precision.
@@ -125,7 +125,7 @@ def probabilities(card: Card, radiograph: Radiograph) -> dict[str, float]:
 
 
 def calibrated(logits: np.ndarray, calibration: Calibration, activation: str) -> np.ndarray:
-    """Probabilities of logits.
+    """Calibrated probabilities of logits.
 
     Args:
         logits: (films, labels).

@@ -30,7 +30,7 @@ _DEFAULT_BUDGET_MB = 2048
 
 
 class WeightsError(RuntimeError):
-    """Weights cannot be used; the message names the file and says what to do."""
+    """Error of weights that cannot be used; the message names the file and says what to do."""
 
 
 def save(network: keras.Model, path: Path) -> None:

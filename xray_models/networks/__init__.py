@@ -74,7 +74,7 @@ def build(
 
 
 def last_activation(network: keras.Model) -> str:
-    """Name of the layer whose output the pooling layer reads: the default layer of Grad-CAM.
+    """Name of the last activation, which the pooling layer reads: the default layer of Grad-CAM.
 
     Of VGG16 codes it is the last convolution, before the fifth pooling: twice the resolution. Of a
     network with a local map it is that map.

@@ -1,4 +1,4 @@
-"""A backbone read twice: as a whole, and cell by cell for something small.
+"""Networks that read a backbone twice: as a whole, and cell by cell for something small.
 
 Global average pooling dilutes a fracture of one cell among all the others. Here a map of logits,
 one per cell, looks for it where it is; its hottest place adds to what the whole film says. Where
@@ -19,21 +19,21 @@ _RARE = -4.0  # logit of a cell before training: most cells show nothing
 
 @keras.saving.register_keras_serializable("radlens")
 class Hottest(keras.layers.Layer):
-    """The hottest place of a map: the largest mean of two by two cells.
+    """Layer that takes the hottest place of a map: the largest mean of two by two cells.
 
     A lesion on the border of two cells then counts as much as one in the middle. One layer, because
     a grid of such means is half a cell off: heat drawn on it would be, too.
     """
 
     def call(self, cells: keras.KerasTensor) -> keras.KerasTensor:
-        """(batch, rows, columns, labels) -> (batch, labels)."""
+        """Hottest place of each map: (batch, rows, columns, labels) -> (batch, labels)."""
         return keras.ops.max(keras.ops.average_pool(cells, 2, strides=1), axis=(1, 2))
 
 
 def with_local_map(
     backbone: keras.Model, finer: str, labels: int, dropout: float, name: str
 ) -> keras.Model:
-    """Put the two heads on a backbone.
+    """Network with two heads on a backbone, one of the whole and one of its hottest cells.
 
     Args:
         backbone: without a head, (batch, h, w, 3) -> (batch, rows, columns, channels).

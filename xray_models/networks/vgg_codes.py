@@ -39,7 +39,7 @@ def vgg16_pool5(input_size: tuple[int, int]) -> keras.Model:
 
 
 def pooling(pool: str) -> keras.layers.Layer:
-    """The layer "codes": a grid of codes -> one vector.
+    """Layer "codes": a grid of codes -> one vector.
 
     Raises:
         ValueError: for an unknown kind of pooling.
@@ -52,7 +52,7 @@ def pooling(pool: str) -> keras.layers.Layer:
 
 
 def head(codes: keras.KerasTensor, labels: int, dropout: float = 0.0) -> keras.KerasTensor:
-    """Two layers of 512 units with batch normalization, and one of logits.
+    """Head of two layers of 512 units with batch normalization, and one of logits.
 
     Args:
         codes: (batch, features).
@@ -76,7 +76,7 @@ def head(codes: keras.KerasTensor, labels: int, dropout: float = 0.0) -> keras.K
 
 
 def head_network(features: int, labels: int, dropout: float = 0.0) -> keras.Model:
-    """The head by itself, to be trained on codes: (batch, features) -> (batch, labels) logits."""
+    """Network of the head alone, to train on codes: (batch, features) -> (batch, labels) logits."""
     codes = keras.Input((features,), name="codes")
     return keras.Model(codes, head(codes, labels, dropout), name="codes-head")
 
@@ -84,7 +84,7 @@ def head_network(features: int, labels: int, dropout: float = 0.0) -> keras.Mode
 def vgg16_codes(
     input_size: tuple[int, int], labels: int, dropout: float = 0.0, pool: str = POOL
 ) -> keras.Model:
-    """The whole network: (batch, h, w, 3) -> (batch, labels) logits.
+    """Network of convolutions, codes and head: (batch, h, w, 3) -> (batch, labels) logits.
 
     Raises:
         ValueError: for an unknown kind of pooling.

@@ -1,4 +1,4 @@
-"""Reading any upload into gray pixels: PNG, JPEG, TIFF, BMP, WebP or DICOM."""
+"""Radiographs read from any upload into gray pixels: PNG, JPEG, TIFF, BMP, WebP or DICOM."""
 
 from xray_models.radiograph.reader import read, size
 from xray_models.radiograph.types import (

@@ -1,4 +1,4 @@
-"""DICOM files: which they are, their pixels as a viewer would show them, and their safe facts.
+"""DICOM files: recognized, decoded to gray as a viewer shows it, with their safe facts.
 
 Only the header elements in `_WANTED` are ever parsed, none of which is meant to name a patient,
 and of those only values from closed lists are passed on: in bad files any element can hold a name.

@@ -1,4 +1,4 @@
-"""From stored DICOM values to gray as a viewer shows it: rescale, lookup tables and window.
+"""Display of stored DICOM values as gray: rescale, lookup tables and window.
 
 DICOM PS3.3 C.11.1 (modality LUT), C.11.2 (VOI LUT and window). Written here rather than taken from
 pydicom, which works in float64 over the stored range: four times the memory, and not in 0..1.
@@ -23,7 +23,7 @@ _USELESS_WINDOW = (
 
 
 def shown(header: Dataset, stored: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Apply what the header says about display, of several windows or tables the first.
+    """Gray values as the header has them displayed; of several windows or tables the first.
 
     Without a window or table, values of up to 8 bits are shown as they are, and for deeper ones
     the darkest and brightest value (padding aside) become black and white.
@@ -51,7 +51,7 @@ def shown(header: Dataset, stored: np.ndarray) -> tuple[np.ndarray, tuple[str, .
 
 
 def palette_colors(header: Dataset, stored: np.ndarray) -> np.ndarray:
-    """The colors that a palette gives to stored values (PS3.3 C.7.9).
+    """Colors that a palette gives to stored values (PS3.3 C.7.9).
 
     Args:
         header: elements of the palette color lookup table module.
@@ -143,7 +143,7 @@ def _windowed(header: Dataset, values: np.ndarray) -> np.ndarray | None:
 def _range(
     header: Dataset, stored: np.ndarray, values: np.ndarray
 ) -> tuple[float | None, float | None]:
-    """What is black and what is white where the header names no window; None: by the values."""
+    """Range of black and white where the header names no window; None: by the values."""
     bits, signed = int(header.BitsStored), bool(header.PixelRepresentation)
     if bits <= 8 and not header.get("ModalityLUTSequence"):
         slope, intercept = _line(header)

@@ -1,4 +1,4 @@
-"""Closed lists of DICOM codes: only what stands here is ever shown from a file's header.
+"""Known terms of DICOM: closed lists, and only what stands here is ever shown of a header.
 
 Defined terms from DICOM PS3.3 (C.7.3.1.1.1 modality, C.7.6.3.1.2 photometric interpretation,
 C.8.1.3 and C.8.11.5 view position), body parts from PS3.16 annex L, transfer syntaxes from PS3.5.
@@ -110,13 +110,13 @@ COMPRESSIONS = {
 
 
 def code(header: Dataset, name: str) -> str:
-    """An element as an upper-case code, or "" if it is missing or no single text."""
+    """Code of an element in upper case, or "" if it is missing or no single text."""
     value = header.get(name)
     return value.strip().upper() if isinstance(value, str) else ""
 
 
 def known(header: Dataset, name: str, terms: frozenset[str]) -> str | None:
-    """An element's value if it is one of `terms`, apart from case, spaces and underscores.
+    """Value of an element if it is one of `terms`, apart from case, spaces and underscores.
 
     Anything else, a name in the wrong element for one, is None.
     """

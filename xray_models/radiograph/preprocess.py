@@ -1,4 +1,4 @@
-"""From a radiograph's pixels to a network's input, and the way back for heatmaps and boxes.
+"""Preprocessing: from a radiograph's pixels to a network's input, and back for heatmaps.
 
 Training and reading both go through `resize`, so that a network sees the same geometry in both.
 """
@@ -23,7 +23,7 @@ _CAFFE_BGR_MEAN = np.array([103.939, 116.779, 123.68], np.float32)
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the radiograph lies inside the network's input, in input pixels.
+    """Placement of the radiograph inside the network's input, in input pixels.
 
     A point (x, y) of the radiograph lies at (left + x * scale_x, top + y * scale_y).
     """
@@ -36,7 +36,7 @@ class Placement:
     height: int
 
     def box_in_input(self) -> tuple[float, float, float, float]:
-        """(x0, y0, x1, y1) of the radiograph inside the input, in input pixels."""
+        """Corners (x0, y0, x1, y1) of the radiograph inside the input, in input pixels."""
         return (
             self.left,
             self.top,

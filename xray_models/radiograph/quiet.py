@@ -1,4 +1,4 @@
-"""Keeping decoders quiet: a warning may quote what they stumble over, such as a patient's name."""
+"""Silence for decoders: a warning may quote what they stumble over, such as a patient's name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _filters = ExitStack()
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """No Python warnings, in any thread, until the last thread that asked for it is done.
+    """Silence Python warnings in every thread until the last thread that asked for it is done.
 
     `warnings.catch_warnings` alone puts the filters of the whole process aside and back: of two
     threads that overlap, the first to leave would let the other's warnings out.

@@ -1,4 +1,4 @@
-"""Read any upload as a radiograph: by what it holds, within limits, or with a clear refusal."""
+"""Reader of radiographs: any upload, by what it holds, within limits, or with a clear refusal."""
 
 from __future__ import annotations
 

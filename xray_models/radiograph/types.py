@@ -1,4 +1,4 @@
-"""A radiograph as RadLens holds it, and the refusal of a file that is none.
+"""Radiograph, the type that RadLens holds, and the error of a file that is none.
 
 The decoders (`raster`, `dicom`) and the entry that chooses between them (`radiograph`) all build
 on this file. Import these names from `radiograph`.
@@ -28,7 +28,7 @@ _CONTAINER_BITS = (8, 10, 12, 14)
 
 
 class UnreadableRadiograph(ValueError):
-    """A file cannot be read as a radiograph; the message is for people: what, why, what to do.
+    """Error of a file that cannot be read as a radiograph; it says what, why, what to do.
 
     It never quotes the file's own text, which could hold a patient's name.
     """
@@ -64,16 +64,16 @@ class Radiograph:
 
     @property
     def height(self) -> int:
-        """Rows of the original."""
+        """Height of the original in rows."""
         return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
-        """Columns of the original."""
+        """Width of the original in columns."""
         return int(self.pixels.shape[1])
 
     def facts(self) -> dict[str, str]:
-        """What may be shown about the file: label -> value, only what is known."""
+        """Facts of the file that may be shown: label -> value, only what is known."""
         spacing = self.spacing_mm and "{:.3g} × {:.3g} mm".format(*self.spacing_mm)
         known = {
             "File format": self.source_format,
@@ -90,7 +90,7 @@ class Radiograph:
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse a picture by the size that its header announces, before anything is decoded.
+    """Check the size that a picture's header announces, before anything is decoded.
 
     Raises:
         UnreadableRadiograph: it has no pixels, or more than `MOST_PIXELS`.
@@ -108,14 +108,14 @@ def check_size(width: int, height: int) -> None:
 
 
 def first_of(frames: int) -> tuple[str, ...]:
-    """The warning that is due when a file holds several pictures."""
+    """Warning for a file that holds several pictures."""
     if frames == 1:
         return ()
     return (f"The file holds {frames} pictures; only the first was read.",)
 
 
 def white_of(brightest: int, bits: int) -> int:
-    """The value that means white in samples of up to 16 bits.
+    """White value of samples of up to 16 bits.
 
     Films of 10, 12 or 14 bits are often stored in 16 without being scaled up; taken as 16 bits
     they would be almost black.

@@ -41,7 +41,7 @@ def _table(title: str, rows: Sequence[Worth], measures: Sequence[str]) -> list[s
             ["", "films", *columns],
             [
                 [
-                    row.method,
+                    row.name,
                     _films(row, columns),
                     *(
                         with_interval(row.figures[name]) if name in row.figures else UNDEFINED

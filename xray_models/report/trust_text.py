@@ -5,6 +5,7 @@ from __future__ import annotations
 from xray_models.catalogue import Card
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.explanations.evidence import evidence
+from xray_models.explain import MethodSpec
 from xray_models.explain.queries import Query
 from xray_models.report import heatmap_text
 
@@ -19,8 +20,7 @@ _UNMEASURED = (
 def trust(
     card: Card,
     query: Query,
-    method: str,
-    layer: str | None = None,
+    spec: MethodSpec | str,
     probability: float | None = None,
 ) -> str:
     """How far to trust a map, in two sentences drawn from stored figures.
@@ -30,9 +30,8 @@ def trust(
     Args:
         card: of the model.
         query: what was asked.
-        method: id of the method.
-        layer: another layer than the method's own.
-        probability: of the aim's label on this film; None for a label that is no finding.
+        spec: method and layers of the map, or their text.
+        probability: of the query's label on this film; None for a label that is no finding.
 
     Raises:
         MethodTableError: a stored table cannot be used.
@@ -44,7 +43,7 @@ def trust(
         call = f"{name} is no finding with a threshold, so there is no call to explain."
     elif query.direction == "for":
         positive = probability >= threshold
-        return heatmap_text.trust(evidence(card.id, query.label, method, positive, layer))
+        return heatmap_text.trust(evidence(card.id, query.label, spec, positive))
     else:
         side = "above" if probability >= threshold else "below"
         call = f"The finding {label} is {side} its threshold here."

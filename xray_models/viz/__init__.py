@@ -1,1 +1,1 @@
-"""Figures and overlays."""
+"""Figures, overlays and small pieces of HTML."""

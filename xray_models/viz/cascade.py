@@ -1,4 +1,4 @@
-"""What is left of a map while the weights behind it are scrambled, layer by layer."""
+"""Figure of the cascade: what is left of a map while weights are scrambled, layer by layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HOLLOW = "hollow points: maps of some films have become empty, which counts as 
 
 
 def cascade(checks: pd.DataFrame) -> Plot:
-    """Rank correlation with the map as trained, a line for each method.
+    """Figure of the rank correlation with the map as trained, a line for each method.
 
     Methods may have been measured in different numbers of stages, so that stages are drawn by their
     share of each method's own way from the network as trained to one without a learned weight.

@@ -1,4 +1,4 @@
-"""The confusion matrix of classes that exclude each other, and any matrix as a table."""
+"""Confusion matrices: figure of classes that exclude each other, and any matrix as a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VALUES = ("films", "share of the true class", "share of the called class")
 
 
 def many_class(matrix: Matrix, values: str) -> Plot:
-    """The matrix of classes that exclude each other.
+    """Figure of the confusion matrix of classes that exclude each other.
 
     Args:
         matrix: of `matrices.of_classes`.
@@ -58,7 +58,7 @@ def many_class(matrix: Matrix, values: str) -> Plot:
 
 
 def table(matrix: Matrix) -> pd.DataFrame:
-    """A matrix as rows of truth, called, films, share of the row, share of the column."""
+    """Table of a matrix: rows of truth, called, films, share of the row, share of the column."""
     rows, columns = matrix.row_shares, matrix.column_shares
     size = range(len(matrix.names))
     return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""The confusion matrix of one label as a picture file, like the table on the page."""
+"""Picture file of the confusion matrix of one label, like the table on the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMES = (("true positives", "false negatives"), ("false positives", "true negat
 
 
 def picture(matrix: Matrix, label: str, kind: str) -> bytes:
-    """Films, and both shares, in every cell; cells are shaded by their share of the row.
+    """Picture of the matrix: films and both shares in every cell, shaded by its share of the row.
 
     Args:
         matrix: of `matrices.of_label`.

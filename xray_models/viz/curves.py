@@ -33,7 +33,7 @@ def roc(
     band: Band,
     published: Sequence[tuple[str, float, float]] = (),
 ) -> Plot:
-    """The ROC curve.
+    """Figure of the ROC curve.
 
     Args:
         curve: of `evaluate.curves.roc`.
@@ -63,7 +63,7 @@ def roc(
 
 
 def precision_recall(curve: Curve, band: Band) -> Plot:
-    """The precision-recall curve."""
+    """Figure of the precision-recall curve."""
     area = f"average precision {number(curve.area)}"
     figure = _curve(curve, band, "sensitivity", "PPV", area)
     figure.add_scatter(
@@ -97,7 +97,7 @@ def precision_recall(curve: Curve, band: Band) -> Plot:
 
 
 def small_roc(label: str, curve: Curve) -> go.Figure:
-    """A small ROC curve without words, one of many."""
+    """Small figure of a ROC curve without words, one of many."""
     thin = curve.thinned(80)
     figure = go.Figure()
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=_NO_SKILL, hoverinfo="skip")
@@ -124,7 +124,7 @@ def small_roc(label: str, curve: Curve) -> go.Figure:
 
 
 def overlaid(films: Pair, curves: dict[str, Curve]) -> Plot:
-    """ROC curves of several models on the same films, by name."""
+    """Figure of the ROC curves of several models on the same films, by name."""
     figure = go.Figure()
     for place, (name, curve) in enumerate(curves.items()):
         thin = curve.thinned(_MOST_POINTS)

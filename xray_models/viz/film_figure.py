@@ -34,7 +34,7 @@ CONFIG = {
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """One picture of a figure.
+    """Picture of a figure, with its lines and boxes.
 
     Attributes:
         pixels: uint8 RGB, of the film's proportions.
@@ -51,7 +51,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Hover:
-    """What a figure says where the mouse points: the same in each picture.
+    """Values that a figure tells where the mouse points: the same in each picture.
 
     Attributes:
         intensity: of the film in percent, uint8, (rows, columns).
@@ -64,7 +64,7 @@ class Hover:
 
 @dataclass(frozen=True)
 class Grid:
-    """How pictures lie in a figure.
+    """Grid in which the pictures of a figure lie.
 
     Attributes:
         count: of pictures.
@@ -80,24 +80,24 @@ class Grid:
 
     @property
     def across(self) -> int:
-        """Pictures beside each other."""
+        """Number of pictures beside each other."""
         return max(1, min(self.columns, self.count))
 
     @property
     def down(self) -> int:
-        """Rows of pictures."""
+        """Number of rows of pictures."""
         return -(-self.count // self.across)
 
     @property
     def shape(self) -> tuple[float, float]:
-        """(height of a picture, height of its words), in widths of a picture."""
+        """Heights of a picture and of its words, in widths of a picture."""
         tallest = _TALLEST_NARROW if self.columns == 1 else _TALLEST
         line = _LINE_NARROW if self.columns <= 2 else _LINE
         return min(self.film[0] / self.film[1], tallest), line * self.lines
 
     @property
     def size(self) -> tuple[float, float]:
-        """(height, width) of the figure, in widths of a picture."""
+        """Size (height, width) of the figure, in widths of a picture."""
         height = self.down * sum(self.shape) + (self.down - 1) * _GAP
         return height, self.across + (self.across - 1) * _GAP
 
@@ -108,7 +108,7 @@ class Grid:
         return width / height
 
     def domain(self, index: int) -> tuple[list[float], list[float]]:
-        """Where a picture lies: ([left, right], [bottom, top]) in shares of the figure."""
+        """Domain of a picture: ([left, right], [bottom, top]) in shares of the figure."""
         height, width = self.size
         picture, strip = self.shape
         row, column = divmod(index, self.across)
@@ -123,7 +123,7 @@ class Grid:
 
 
 def figure(pictures: Sequence[Picture], grid: Grid, hover: Hover) -> go.Figure:
-    """Pictures in the film's own coordinates; zooming or moving one does the same to all.
+    """Figure of pictures in the film's own coordinates; zooming or moving one does so to all.
 
     Args:
         pictures: of one film, as many as the grid says.
@@ -241,7 +241,7 @@ def _draw_box(shown: go.Figure, box: Box, film: tuple[int, int], end: str, named
 
 
 def caption(box: Box) -> str:
-    """What stands at a box: its label and its share of the heat."""
+    """Caption of a box: its label and its share of the heat."""
     if box.mass is None:
         return display_name(box.label)
     return f"{display_name(box.label)}, {box.mass:.0%} of the heat".replace("%", " %")

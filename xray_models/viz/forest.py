@@ -1,4 +1,4 @@
-"""Figures with their intervals beneath each other: subgroups, and what others have published."""
+"""Forest plots: values with their intervals, of subgroups and of what others have published."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROW = 30
 
 
 def subgroups(found: Sequence[Subgroup], whole: Estimate) -> Plot:
-    """AUC of every subgroup with its interval; a filled square where it differs from the rest.
+    """Forest plot of the AUC of every subgroup; a filled square where it differs from the rest.
 
     Args:
         found: subgroups, of one or more columns.
@@ -64,7 +64,7 @@ def subgroups(found: Sequence[Subgroup], whole: Estimate) -> Plot:
 
 @dataclass(frozen=True)
 class Beside:
-    """Our own figure and those that others have published of the same name."""
+    """A figure of ours beside those that others have published of the same name."""
 
     name: str
     own: Estimate
@@ -72,7 +72,7 @@ class Beside:
 
 
 def literature(found: Sequence[Beside]) -> Plot:
-    """Our figures with published ones: those are open diamonds, because they are of other data."""
+    """Forest plot of our figures with published ones, open diamonds, because of other data."""
     rows = [one.name for one in found]
     figure = go.Figure()
     measured = [one for one in found if not np.isnan(one.own.value)]

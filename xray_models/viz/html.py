@@ -1,4 +1,4 @@
-"""Small accessible pieces of HTML that Streamlit has no element for: bars, intervals, a legend.
+"""HTML in small accessible pieces that Streamlit has no element for: bars, intervals, a legend.
 
 Their looks are in assets/style/radlens.css. Every text is escaped.
 """
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def facts(known: Mapping[str, str]) -> str:
-    """What is known of something, as a list of names and values."""
+    """List of names and values: what is known of something."""
     rows = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in known.items())
     return f'<dl class="rl-facts">{"".join(rows)}</dl>'
 
@@ -42,7 +42,7 @@ def percent(value: float) -> str:
 
 
 def bar(label: str, probability: float, threshold: float | None = None) -> str:
-    """A probability as a bar, with its operating threshold marked.
+    """Bar of a probability, with its operating threshold marked.
 
     Args:
         label: what is probable.
@@ -69,7 +69,7 @@ def bar(label: str, probability: float, threshold: float | None = None) -> str:
 
 
 def legend(colors: Iterable[str], threshold: float) -> str:
-    """A color map from no heat to most, with the heat threshold marked.
+    """Legend of a color map from no heat to most, with the heat threshold marked.
 
     Args:
         colors: "#rrggbb", from no heat to most.
@@ -86,7 +86,7 @@ def legend(colors: Iterable[str], threshold: float) -> str:
 
 
 def interval(name: str, value: float, low: float, high: float, start: float = 0.0) -> str:
-    """A figure with its 95 % interval, as numbers and as a dot on a bar.
+    """Interval of a figure, 95 %, as numbers and as a dot on a bar.
 
     Args:
         name: of the figure.
@@ -108,7 +108,7 @@ def interval(name: str, value: float, low: float, high: float, start: float = 0.
 
 @dataclass(frozen=True)
 class Measure:
-    """A line of a table of measures.
+    """Measure: a line of a table of measures.
 
     Attributes:
         name: of the measure.
@@ -124,7 +124,7 @@ class Measure:
 
 
 def measures(rows: Iterable[Measure], caption: str) -> str:
-    """Measures with intervals and what no skill gives.
+    """Table of measures with intervals and what no skill gives.
 
     Args:
         rows: in the order to show them.
@@ -151,7 +151,7 @@ def measures(rows: Iterable[Measure], caption: str) -> str:
 
 
 def plain(columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> str:
-    """A table of text; the first column names its rows."""
+    """Table of text; the first column names its rows."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
     body = "".join(
         f'<tr><th scope="row">{escape(str(row[0]))}</th>'
@@ -180,7 +180,7 @@ _NAMES = (("true positives", "false negatives"), ("false positives", "true negat
 
 
 def two_class(matrix: Matrix, label: str) -> str:
-    """Films, and both shares, in every cell; cells are shaded by their share of the row.
+    """Confusion matrix of one label: films and both shares in every cell, shaded by its share.
 
     Args:
         matrix: of `matrices.of_label`.

@@ -1,4 +1,4 @@
-"""A heatmap laid over a radiograph, as pixels or PNG: what the page shows and lets people save."""
+"""Overlay of a heatmap on a radiograph, as pixels or PNG."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _HALO = 2.2  # a dark line this much wider keeps the bright contour visible on b
 
 @dataclass(frozen=True)
 class Style:
-    """How heat is laid over a film.
+    """Style in which heat is laid over a film.
 
     Attributes:
         colormap: one of `COLORMAPS`.
@@ -141,7 +141,7 @@ def shrink(gray: np.ndarray, longest: int) -> np.ndarray:
 
 
 def encode(pixels: np.ndarray, kind: str = "PNG") -> bytes:
-    """An image file with nothing but pixels: no name, no date.
+    """Encode pixels as an image file with nothing else in it: no name, no date.
 
     Args:
         pixels: uint8, (height, width, 3).

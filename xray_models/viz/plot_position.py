@@ -1,4 +1,4 @@
-"""Where a value lies on a figure, in CSS: what moves over a figure need not be drawn with it.
+"""Position of a value on a figure, in CSS: what moves over a figure need not be drawn with it.
 
 To change a Plotly figure on the page is to draw it anew, tens of milliseconds each; to change where
 a mark above it stands is next to nothing.

@@ -1,4 +1,4 @@
-"""What the scores themselves tell: their spread, their calibration, the worth of acting on them."""
+"""Figures of the scores: their spread, their calibration, the worth of acting on them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def distribution(found: Distribution, label: str) -> Plot:
 
 
 def decision(found: DecisionCurve) -> Plot:
-    """The decision curve."""
+    """Figure of the decision curve."""
     figure = go.Figure()
     for name, values, line in (
         ("by the model", found.model, {"color": MODEL, "width": 2.2}),
@@ -123,7 +123,7 @@ def decision(found: DecisionCurve) -> Plot:
 
 
 def calibration(found: Reliability, spread: Distribution) -> Plot:
-    """The calibration curve above the histogram of the scores.
+    """Figure of the calibration curve above the histogram of the scores.
 
     Args:
         found: the curve, in whatever bins.

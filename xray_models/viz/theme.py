@@ -1,4 +1,4 @@
-"""Plotly figures of what `evaluate` computes, each with its numbers and with words for it.
+"""Theme of the Plotly figures, each of which carries its numbers and words for it.
 
 Text takes the color of whatever theme the page has. Every color below stands at 3:1 or better on a
 light and on a dark page, and no meaning is told by color alone: lines differ in their dashes,
@@ -42,7 +42,7 @@ HEIGHT = 340
 
 @dataclass(frozen=True, eq=False)
 class Plot:
-    """A figure, and what is behind it.
+    """Figure with the numbers behind it and words for it.
 
     Attributes:
         name: of its files, without an ending.
@@ -58,13 +58,13 @@ class Plot:
 
 
 def faded(color: str, opacity: float) -> str:
-    """A color "#rrggbb" that lets the page shine through, as "rgba(...)"."""
+    """Translucent color of a color "#rrggbb", as "rgba(...)"."""
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
 def laid_out(figure: go.Figure, x: str, y: str, height: int = HEIGHT, **layout: Any) -> go.Figure:
-    """Margins, axes and legend as all figures have them.
+    """Lay a figure out with margins, axes and legend as all have them.
 
     Args:
         figure: to lay out; it is changed.
@@ -93,5 +93,5 @@ def unit_axis(**more: Any) -> dict[str, Any]:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A figure in words: "0.913", "no value"."""
+    """Number in words: "0.913", "no value"."""
     return "no value" if value != value else f"{value:.{digits}f}"

@@ -10,6 +10,7 @@ from xray_models.evaluate.explanations import results_table
 from xray_models.evaluate.explanations.faithfulness import GAP
 from xray_models.evaluate.explanations.localization import ARMS, EVERY
 from xray_models.evaluate.explanations.scoreboard import POINTING, SHARE
+from xray_models.explain import MethodSpec
 
 __all__ = ["Evidence", "Localization", "Measured", "evidence"]
 
@@ -76,28 +77,25 @@ class Evidence:
     positive: bool
 
 
-def evidence(
-    model: str, finding: str, method: str, positive: bool, layer: str | None = None
-) -> Evidence:
+def evidence(model: str, finding: str, spec: MethodSpec | str, positive: bool) -> Evidence:
     """The figures of a method for a finding of a model, as far as they were measured.
 
     Localization is by the hottest point and by the share of heat inside people's boxes, against the
     usual place (the mean box or the mean of the boxed areas, whichever does better): of the finding
-    itself where it has films enough, else over every finding, which is told by `Measured.others`;
+    itself where it has films enough, else over every finding, which `Measured.others` says;
     of arms where they stand alone, because bone models are asked about arms. Faithfulness is
     insertion area minus deletion area against a random map, over all findings.
 
     Args:
         model: its id.
         finding: a label or combined finding.
-        method: id of the method.
+        spec: method and layers, or their text; options and fusion do not count.
         positive: whether the finding's probability reaches its threshold on the film.
-        layer: another layer than the method's own.
 
     Raises:
         MethodTableError: a stored table cannot be used.
     """
-    method = f"{method}@{layer}" if layer else method
+    method = MethodSpec.of(spec).name
     places = results_table.load(model, "localization")
     pointing = _of_finding(_of(places, method, POINTING), finding)
     share = _of_finding(_of(places, method, SHARE), finding)

@@ -14,7 +14,7 @@ from xray_models.evaluate.explanations.held_out_films import Explained, HeldOutF
 from xray_models.evaluate.explanations.results_table import MethodFigure, stacked, summarize
 from xray_models.evaluate.metrics import localization
 from xray_models.evaluate.predictions import held_out_table
-from xray_models.explain import targets
+from xray_models.explain import MethodSpec, targets
 from xray_models.explain.heatmap import Heatmap
 from xray_models.explain.metrics import faithfulness
 from xray_models.explain.metrics.faithfulness import Drops, Predict, silent
@@ -123,7 +123,7 @@ def prepare(
         found: the films.
         networks: which network explains which film.
         seed: of random maps and parts.
-        progress: told in films; may raise to stop.
+        progress: called in films; may raise to stop.
     """
     study = Study(list(found), [], {name: [] for name in BASELINES})
     for i, call in enumerate(study.calls):
@@ -138,7 +138,7 @@ def prepare(
             "random": localization.random_map(shape, (8, 8), seed + i),
         }
         for name, heat in maps.items():
-            study.baselines[name].append(_judged(card, ready, call.finding, heat, made, seed))
+            study.baselines[name].append(_scores(card, ready, call.finding, heat, made, seed))
         progress(i + 1, len(study.calls))
     return study
 
@@ -147,7 +147,7 @@ def measure(
     card: Card,
     study: Study,
     networks: Networks,
-    method: str,
+    spec: MethodSpec | str,
     *,
     noise: bool = True,
     seed: int = 0,
@@ -159,10 +159,10 @@ def measure(
         card: of the model.
         study: the films.
         networks: which network explains which film.
-        method: of `xray_models.explain`.
+        spec: method and layers, or their text.
         noise: measure stability as well, which makes five maps of each film.
         seed: of methods that draw at random, and of the noise.
-        progress: told in films; may raise to stop.
+        progress: called in films; may raise to stop.
 
     Raises:
         DataSetError, WeightsError: a film or a network cannot be used.
@@ -172,10 +172,10 @@ def measure(
     for i, call in enumerate(study.calls):
         ready = networks.explained(call.held)
         target = target_of(card, call.finding)
-        heat = over_input(ready.heat(target, method, seed).values, ready.cache.size)
-        found = _judged(card, ready, call.finding, heat, study.drops[i], seed)
+        heat = over_input(ready.heat(target, spec, seed).values, ready.cache.size)
+        found = _scores(card, ready, call.finding, heat, study.drops[i], seed)
         if noise:
-            again = partial(ready.heat_of, target=target, method=method, seed=seed)
+            again = partial(ready.heat_of, target=target, spec=spec, seed=seed)
             found["", "stability"] = _number(
                 faithfulness.stability(again, ready.cache.inputs[0], seed=seed)
             )
@@ -222,7 +222,7 @@ def probability(card: Card, finding: str, logits: np.ndarray) -> np.ndarray:
     return values[:, np.isin(card.labels, card.members(finding))].sum(axis=1)
 
 
-def _judged(
+def _scores(
     card: Card, ready: Explained, finding: str, heat: np.ndarray, made: Drops, seed: int
 ) -> dict[tuple[str, str], float]:
     """Every figure but stability."""

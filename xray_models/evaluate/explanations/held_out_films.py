@@ -19,6 +19,7 @@ from xray_models import catalogue, explain, networks
 from xray_models.catalogue import Card
 from xray_models.datasets import Film
 from xray_models.evaluate.predictions import held_out_table
+from xray_models.explain import MethodSpec
 from xray_models.explain.heatmap import Heatmap
 from xray_models.explain.targets import Target
 from xray_models.inference import functions, weights
@@ -59,18 +60,18 @@ class Explained:
     placement: Placement
     seen: bool
 
-    def heat(self, target: Target, method: str, seed: int = 0) -> Heatmap:
-        """The map of a target by a method, or by one at a layer: "METHOD@LAYER"."""
-        name, layer = explain.at_layer(method)
-        values = explain.maps(self.cache, [target], name, layer, seed=seed)[0]
+    def heat(self, target: Target, spec: MethodSpec | str, seed: int = 0) -> Heatmap:
+        """The map of a target by a method at its layers."""
+        values = explain.maps(self.cache, [target], spec, seed=seed)[0]
         return Heatmap(values, self.placement, self.cache.size)
 
-    def heat_of(self, inputs: np.ndarray, target: Target, method: str, seed: int = 0) -> np.ndarray:
+    def heat_of(
+        self, inputs: np.ndarray, target: Target, spec: MethodSpec | str, seed: int = 0
+    ) -> np.ndarray:
         """The map of another input (height, width, channels) of the same network, on its grid."""
         network = self.cache.network
         other = explain.PassCache(lambda: network, inputs[None], self.cache.baseline)
-        name, layer = explain.at_layer(method)
-        return np.asarray(explain.maps(other, [target], name, layer, seed=seed)[0])
+        return np.asarray(explain.maps(other, [target], spec, seed=seed)[0])
 
 
 class Networks:

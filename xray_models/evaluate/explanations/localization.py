@@ -14,7 +14,7 @@ from xray_models.datasets import Film, boxes
 from xray_models.evaluate.explanations.held_out_films import HeldOutFilm, Networks, held_out
 from xray_models.evaluate.explanations.results_table import MethodFigure, load, stacked, summarize
 from xray_models.evaluate.metrics import localization
-from xray_models.explain import targets
+from xray_models.explain import MethodSpec, targets
 from xray_models.explain.boxes import Rule, array, from_heat
 from xray_models.explain.metrics.faithfulness import silent
 from xray_models.explain.progress import Progress
@@ -62,7 +62,7 @@ LEAST_FILMS = 10
 RULES = (Rule("fraction", 0.5), Rule("otsu", None), Rule("area", None))
 """The first one's T(IoU) and T(IoBB) are stored, of the others IoU and IoBB."""
 
-_SIDE = 224  # maps are judged with this many pixels on the film's longer side
+_SIDE = 224  # maps are measured with this many pixels on the film's longer side
 _LEAST_SHOWN = 0.6  # of a box, for a crop to count as showing it
 
 _SOURCES = {"chest": ("NIH", "RSNA"), "bone": ("FracAtlas",)}
@@ -107,7 +107,7 @@ class Study:
 
     Attributes:
         cases: in the order of all values.
-        shapes: (height, width) that maps of each case are judged at.
+        shapes: (height, width) that maps of each case are measured at.
         areas: share of the film that boxes of the finding usually have, from other groups.
         baselines: method -> values per case.
         rules: box rules.
@@ -121,7 +121,7 @@ class Study:
 
 
 def cases(card: Card, data: Path, films: Iterable[Film]) -> list[Case]:
-    """Films with boxes that a model can be judged on: it never trained on them.
+    """Cases to measure a model on: films with boxes that it never trained on.
 
     A film of a collection that the card's training data names must be in the held-out table. Films
     of other collections are all new to the model.
@@ -158,7 +158,7 @@ def prepare(
     progress: Progress = silent,
     every: Sequence[Case] | None = None,
 ) -> Study:
-    """Judge the baselines, which look at no film.
+    """Prepare a study: measure the baselines, which look at no film.
 
     Args:
         found: at least two cases of different groups.
@@ -235,31 +235,31 @@ def measure(
     card: Card,
     study: Study,
     networks: Networks,
-    methods: Sequence[str],
+    specs: Sequence[MethodSpec | str],
     seed: int = 0,
     progress: Progress = silent,
 ) -> dict[str, list[BoxScores]]:
-    """Every figure of some methods on every case; they share what they need of a film.
+    """Figures of some methods on every case; they share what they need of a film.
 
     Args:
         card: of the model.
         study: the cases.
         networks: which network explains which film.
-        methods: of `xray_models.explain`.
+        specs: methods and their layers, or their texts.
         seed: of methods that draw at random.
-        progress: told in cases; may raise to stop.
+        progress: called in cases; may raise to stop.
 
     Raises:
         DataSetError, WeightsError: a film or a network cannot be used.
         ValueError: a method does not fit the model.
     """
-    values: dict[str, list[BoxScores]] = {method: [] for method in methods}
+    values: dict[str, list[BoxScores]] = {str(spec): [] for spec in specs}
     for i, case in enumerate(study.cases):
         target = targets.combined(card.labels, card.members(case.finding))
         explained = networks.explained(case.held)
-        for method in methods:
-            heat = explained.heat(target, method, seed).on_radiograph(study.shapes[i])
-            values[method].append(score_map(study, i, heat))
+        for spec in specs:
+            heat = explained.heat(target, spec, seed).on_radiograph(study.shapes[i])
+            values[str(spec)].append(score_map(study, i, heat))
         progress(i + 1, len(study.cases))
     return values
 

@@ -24,6 +24,7 @@ from xray_models import explain, networks
 from xray_models.catalogue import Card, assets
 from xray_models.evaluate.explanations.faithfulness import Call, over_input, target_of
 from xray_models.evaluate.explanations.held_out_films import Networks
+from xray_models.explain import MethodSpec
 from xray_models.explain.metrics import randomization
 from xray_models.explain.metrics.faithfulness import silent
 from xray_models.explain.progress import BATCH, Progress
@@ -96,7 +97,7 @@ def _table(figures: Sequence[SanityFigure]) -> pd.DataFrame:
 def check_weights(
     card: Card,
     calls: Sequence[Call],
-    method: str,
+    spec: MethodSpec | str,
     stages: int = 8,
     seed: int = 0,
     progress: Progress = silent,
@@ -106,15 +107,15 @@ def check_weights(
     Args:
         card: of the model.
         calls: films with the findings to explain.
-        method: of `xray_models.explain`.
+        spec: method and layers, or their text.
         stages: groups of layers.
         seed: of the scrambling and of methods that draw at random.
-        progress: told (stages done, stages in all); may raise to stop.
+        progress: called with (stages done, stages in all); may raise to stop.
     """
-    films = _films(card, calls)
+    films, method = _films(card, calls), str(spec)
 
     def maps(network: keras.Model) -> np.ndarray:
-        return np.stack([_map(network, film, target, method, seed) for film, target in films])
+        return np.stack([_map(network, film, target, spec, seed) for film, target in films])
 
     found = randomization.cascade(stored_weights.network(card), maps, stages, seed, progress)
     return [
@@ -137,7 +138,7 @@ def check_labels(
     calls: Sequence[Call],
     learned_from: Sequence[Call],
     truth: np.ndarray,
-    method: str,
+    spec: MethodSpec | str,
     seed: int = 0,
 ) -> SanityFigure | None:
     """The check of a head refitted on shuffled labels, on the shipped network.
@@ -152,7 +153,7 @@ def check_labels(
         calls: films to explain.
         learned_from: films to refit the head on.
         truth: of these, bool of (films,).
-        method: of `xray_models.explain`.
+        spec: method and layers, or their text.
         seed: of the shuffling and of methods that draw at random.
 
     Returns:
@@ -173,10 +174,10 @@ def check_labels(
 
     def maps(head: np.ndarray) -> np.ndarray:
         copy.get_layer("logits").set_weights([head[:, None].astype(np.float32), np.zeros(1)])
-        return np.stack([_map(copy, film, Target((1.0,)), method, seed) for film, _ in films])
+        return np.stack([_map(copy, film, Target((1.0,)), spec, seed) for film, _ in films])
 
-    kept = randomization.random_labels(features, truth, maps, _SHUFFLES, seed)
-    return SanityFigure(method, "labels", 1, "logits", kept, float("nan"), len(films))
+    left = randomization.random_labels(features, truth, maps, _SHUFFLES, seed)
+    return SanityFigure(str(spec), "labels", 1, "logits", left, float("nan"), len(films))
 
 
 def _films(card: Card, calls: Sequence[Call]) -> list[tuple[explain.PassCache, Target]]:
@@ -185,9 +186,8 @@ def _films(card: Card, calls: Sequence[Call]) -> list[tuple[explain.PassCache, T
 
 
 def _map(
-    network: keras.Model, film: explain.PassCache, target: Target, method: str, seed: int
+    network: keras.Model, film: explain.PassCache, target: Target, spec: MethodSpec | str, seed: int
 ) -> np.ndarray:
     """A film's map by a network whose weights may just have changed, over all of the input."""
     cache = explain.PassCache(network, film.inputs, film.baseline)
-    name, layer = explain.at_layer(method)
-    return over_input(explain.maps(cache, [target], name, layer, seed=seed)[0], film.size)
+    return over_input(explain.maps(cache, [target], spec, seed=seed)[0], film.size)

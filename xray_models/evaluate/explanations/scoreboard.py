@@ -9,7 +9,7 @@ import pandas as pd
 from xray_models.evaluate.explanations import results_table, sanity
 from xray_models.evaluate.explanations.faithfulness import GAP
 from xray_models.evaluate.metrics.bootstrap import Estimate
-from xray_models.explain import METHODS, at_layer
+from xray_models.explain import METHODS, MethodSpec
 
 __all__ = [
     "PLACES",
@@ -21,6 +21,7 @@ __all__ = [
     "Films",
     "Worth",
     "films",
+    "spec_of",
     "worth",
 ]
 
@@ -54,19 +55,24 @@ class Films:
 
 @dataclass(frozen=True)
 class Worth:
-    """One way to make a map.
+    """The measured worth of one kind of map.
 
     Attributes:
-        method: METHOD or METHOD@LAYER of `xray_models.explain`, or a baseline that sees no film.
-        baseline: whether it is one.
+        name: METHOD or METHOD@LAYER of `xray_models.explain`, or a baseline that sees no film.
+        spec: the method and its layers; None for a baseline.
         figures: measure -> mean over films with its interval; what was not measured is missing.
         films: measure -> how many films: slow methods were run on fewer.
     """
 
-    method: str
-    baseline: bool
+    name: str
+    spec: MethodSpec | None
     figures: dict[str, Estimate]
     films: dict[str, int]
+
+    @property
+    def baseline(self) -> bool:
+        """Whether the map is made without looking at the film."""
+        return self.spec is None
 
 
 def films(model: str) -> list[Films]:
@@ -84,7 +90,7 @@ def films(model: str) -> list[Films]:
 
 
 def worth(model: str, on: Films | None) -> list[Worth]:
-    """Every way to make a map that was measured, best first; then the baselines.
+    """Worth of every kind of map that was measured, best first; then the baselines.
 
     Args:
         model: its id.
@@ -109,10 +115,16 @@ def worth(model: str, on: Films | None) -> list[Worth]:
                     left, float("nan"), float("nan")
                 )
     found = [
-        Worth(method, at_layer(method)[0] not in METHODS, figure, counts.get(method, {}))
+        Worth(method, spec_of(method), figure, counts.get(method, {}))
         for method, figure in figures.items()
     ]
     return sorted(found, key=lambda one: (one.baseline, *(-_rank(one, name) for name in _ORDER)))
+
+
+def spec_of(name: str) -> MethodSpec | None:
+    """The method and layers that a stored name stands for; None for a baseline."""
+    spec = MethodSpec.parse(name)
+    return spec if spec.method in METHODS else None
 
 
 _ORDER = (POINTING, GAP, SCRAMBLED)

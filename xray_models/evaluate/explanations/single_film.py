@@ -1,4 +1,4 @@
-"""Maps of the film that is open: what each costs here, and how faithful it is on this very film."""
+"""Cost and faithfulness of maps on the one film that is open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xray_models import explain
 from xray_models.catalogue import Card
 from xray_models.evaluate.explanations.faithfulness import over_input
 from xray_models.evaluate.metrics.localization import random_map
-from xray_models.explain import Cost, PassCache, methods
+from xray_models.explain import Cost, MethodSpec, PassCache, methods
 from xray_models.explain.heatmap import Heatmap
 from xray_models.explain.metrics import faithfulness
 from xray_models.explain.metrics.rank_correlation import rank_correlation
@@ -45,7 +45,7 @@ NOISY = 2
 """Copies of the film with noise, each with a pass and a map of its own, for stability."""
 
 PASSES = 2 * (STEPS + 1) + 2
-"""Inputs that a map is judged with, beyond those shared by all maps of an aim and noisy copies."""
+"""Inputs that score one map, beyond those that all maps of a query share, and noisy copies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +55,8 @@ class Tried:
     Attributes:
         heatmap: the map.
         seconds: beyond the pass that read the film, with the functions already compiled where
-            that could be told apart.
-        cost: in passes, at most; nothing where what was kept of the film was enough.
+            that could be separated.
+        cost: in passes, at most; nothing where what was cached of the film was enough.
     """
 
     heatmap: Heatmap
@@ -64,15 +64,13 @@ class Tried:
     cost: Cost
 
 
-_timed: weakref.WeakKeyDictionary[PassCache, set[tuple[str, str | None]]] = (
-    weakref.WeakKeyDictionary()
-)
-"""Methods at layers whose own time on a film is known."""
+_timed: weakref.WeakKeyDictionary[PassCache, set[MethodSpec]] = weakref.WeakKeyDictionary()
+"""Specifications whose own time on a film is known."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How faithful a map is on one film; see `explain.faithfulness` for each.
+    """Faithfulness of a map on one film; see `explain.metrics.faithfulness` for each score.
 
     Attributes:
         insertion: area under the insertion curve, higher is better.
@@ -101,8 +99,7 @@ def tried(
     card: Card,
     film: Radiograph,
     query: Query,
-    method: str,
-    layer: str | None = None,
+    spec: MethodSpec | str,
     progress: Progress | None = None,
     stop: Stop | None = None,
 ) -> Tried:
@@ -115,9 +112,8 @@ def tried(
         card: of the model.
         film: the radiograph.
         query: what is asked.
-        method: of `explain.METHODS`.
-        layer: to look at; the last activation by default.
-        progress: told (passes done, passes in all).
+        spec: method, layers and options, or their text.
+        progress: called with (passes done, passes in all).
         stop: asked before each batch.
 
     Raises:
@@ -125,32 +121,29 @@ def tried(
         Stopped: `stop` returned true.
         WeightsError: the model's weights cannot be used.
     """
-    if (again := cached(card, film, query, method, layer)) is not None:
+    spec = MethodSpec.of(spec)
+    if (again := cached(card, film, query, spec)) is not None:
         return again
     target = query.target(card)
     network = predict.traced(card)
-    cost = explain.METHODS[method].passes(network, layer=layer)
+    cost = methods.passes(network, spec)
     # the pass that read the film is not part of the cost
     cache = explain.pass_cache_of(card, film)
     known = cache.activation(), cache.logits
     began = time.perf_counter()
-    heatmap = explain.heat(
-        card, film, target, method, layer, progress=progress, stop=stop, every_label=True
-    )
+    heatmap = explain.heat(card, film, target, spec, progress=progress, stop=stop, every_label=True)
     seconds = time.perf_counter() - began
     if not cost.slow:
         fresh = PassCache(lambda: network, cache.inputs, cache.baseline, known)
         began = time.perf_counter()
-        explain.maps(fresh, [target], method, layer)
+        explain.maps(fresh, [target], spec)
         seconds = min(seconds, time.perf_counter() - began) or seconds
-        _timed.setdefault(cache, set()).add((method, layer))
+        _timed.setdefault(cache, set()).add(spec)
     return Tried(heatmap, seconds, cost)
 
 
-def cached(
-    card: Card, film: Radiograph, query: Query, method: str, layer: str | None = None
-) -> Tried | None:
-    """A map that what is kept of the film is enough for; None where it takes a pass.
+def cached(card: Card, film: Radiograph, query: Query, spec: MethodSpec | str) -> Tried | None:
+    """A map for which what is cached of the film is enough; None where it takes a pass.
 
     A cheap method must have been timed on this film before: what it shares with other methods, such
     as the gradients of a layer, would else be free for those that come after the first.
@@ -159,26 +152,29 @@ def cached(
         card: of the model.
         film: the radiograph.
         query: what is asked.
-        method: of `explain.METHODS`.
-        layer: to look at; the last activation by default.
+        spec: method, layers and options, or their text.
 
     Raises:
         ValueError: the method does not fit the model.
         WeightsError: the model's weights cannot be used.
     """
+    spec = MethodSpec.of(spec)
     cache = explain.pass_cache_of(card, film)
-    slow = explain.METHODS[method].passes(cache.network, layer=layer).slow
-    if not slow and (method, layer) not in _timed.get(cache, set()):
+    slow = methods.passes(cache.network, spec).slow
+    if not slow and spec not in _timed.get(cache, set()):
         return None
     began = time.perf_counter()
-    heatmap = explain.cached_heat(card, film, query.target(card), method, layer)
+    heatmap = explain.cached_heat(card, film, query.target(card), spec)
     if heatmap is None:
         return None
     return Tried(heatmap, time.perf_counter() - began, Cost())
 
 
 class FaithfulnessScorer:
-    """Judges maps of one film, model and aim; what they share is computed once."""
+    """Scorer of the faithfulness of maps of one film, model and query.
+
+    What the maps share is computed once.
+    """
 
     def __init__(self, card: Card, film: Radiograph, query: Query, seed: int = 0) -> None:
         """Take the film; nothing is computed yet.
@@ -201,16 +197,14 @@ class FaithfulnessScorer:
         self,
         values: np.ndarray,
         stop: Stop | None = None,
-        method: str | None = None,
-        layer: str | None = None,
+        spec: MethodSpec | str | None = None,
     ) -> Scores:
         """How faithful a map is.
 
         Args:
             values: in 0..1 on any grid over the network's input.
             stop: asked before each batch.
-            method: that made the map; where it is cheap, stability is measured, too.
-            layer: that the method looked at; the last activation by default.
+            spec: what made the map; where it is cheap, stability is measured, too.
 
         Raises:
             ValueError: unknown method or layer.
@@ -230,12 +224,12 @@ class FaithfulnessScorer:
             drop,
             faithfulness.mu_fidelity(self._drops, heat),
             rose,
-            self._stability(np.asarray(values, np.float32), method, layer) if method else None,
+            self._stability(np.asarray(values, np.float32), spec) if spec else None,
         )
 
-    def _stability(self, values: np.ndarray, method: str, layer: str | None) -> float | None:
+    def _stability(self, values: np.ndarray, spec: MethodSpec | str) -> float | None:
         network, baseline = self._cache.network, self._cache.baseline
-        if methods.get(method).passes(network, layer=layer).slow:
+        if methods.passes(network, MethodSpec.of(spec)).slow:
             return None
         target = self._query.target(self._card)
 
@@ -243,9 +237,9 @@ class FaithfulnessScorer:
             if inputs is self._inputs:
                 return values
             if self._stop is not None and self._stop():
-                raise Stopped("Stopped before the map was judged.")
+                raise Stopped("Stopped before the faithfulness of the map was measured.")
             noisy = PassCache(lambda: network, inputs[None], baseline)
-            found: np.ndarray = explain.maps(noisy, [target], method, layer, stop=self._stop)[0]
+            found: np.ndarray = explain.maps(noisy, [target], spec, stop=self._stop)[0]
             return found
 
         return faithfulness.stability(again, self._inputs, repeats=NOISY, seed=self._seed)
@@ -266,7 +260,7 @@ class FaithfulnessScorer:
 
     def _logits(self, batch: np.ndarray) -> np.ndarray:
         if self._stop is not None and self._stop():
-            raise Stopped("Stopped before the map was judged.")
+            raise Stopped("Stopped before the faithfulness of the map was measured.")
         return self._cache.predict(batch)
 
     def _probability(self, batch: np.ndarray) -> np.ndarray:

@@ -19,13 +19,13 @@ __all__ = ["ablation_cam"]
 
 
 def ablation_cam(cache: PassCache, vectors: np.ndarray, layer: str, work: Work) -> np.ndarray:
-    """Channels weighted by what the target loses without them.
+    """Ablation-CAM maps: channels weighted by what the target loses without them.
 
     Args:
         cache: what is explained.
         vectors: float32, (targets, labels).
         layer: whose channels are taken away.
-        work: told of progress.
+        work: counts the passes, and stops them.
 
     Returns:
         float32, (targets, rows, columns), positive where it speaks for the target.

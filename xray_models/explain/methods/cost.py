@@ -1,4 +1,4 @@
-"""What a method costs beyond the pass that read the film."""
+"""The cost of a map, in passes beyond the one that read the film."""
 
 from __future__ import annotations
 
@@ -15,27 +15,32 @@ _SLOW = 8.0
 
 @dataclass(frozen=True)
 class Cost:
-    """What a map costs beyond the pass that read the film, at most.
+    """The cost of a map beyond the pass that read the film, at most.
 
     Attributes:
         forward: forward passes of the whole network.
         backward: backward passes of the whole network.
-        steps: what progress is told in: inputs and targets that go in batches through the network
-            or the part of it above a layer.
+        steps: of progress: inputs and targets that go in batches through the network or the part
+            of it above a layer.
     """
 
     forward: float = 0.0
     backward: float = 0.0
     steps: int = field(default=0, compare=False)
 
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.forward + other.forward, self.backward + other.backward, self.steps + other.steps
+        )
+
     @property
     def total(self) -> float:
-        """In forward passes; a backward pass takes about as long as two."""
+        """Cost in forward passes; a backward pass takes about as long as two."""
         return self.forward + 2 * self.backward
 
     @property
     def slow(self) -> bool:
-        """Whether to ask before it is spent."""
+        """Whether the cost is high enough to ask before it is spent."""
         return self.total > _SLOW
 
 

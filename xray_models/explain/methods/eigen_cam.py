@@ -11,7 +11,7 @@ __all__ = ["eigen_cam"]
 
 
 def eigen_cam(activation: np.ndarray) -> np.ndarray:
-    """The activations on their first principal component.
+    """Eigen-CAM map: the activations on their first principal component.
 
     Args:
         activation: float32, (rows, columns, channels).

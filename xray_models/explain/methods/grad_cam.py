@@ -13,7 +13,7 @@ __all__ = ["grad_cam", "weighted"]
 
 
 def grad_cam(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Channels weighted by their mean gradient.
+    """Grad-CAM maps: channels weighted by their mean gradient.
 
     Args:
         activation: float32, (rows, columns, channels).

@@ -13,7 +13,7 @@ __all__ = ["grad_cam_plus_plus"]
 
 
 def grad_cam_plus_plus(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Channels weighted by their positive gradients, each cell by its share of the gain.
+    """Grad-CAM++ maps: channels by their positive gradients, cells by their share of the gain.
 
     Args:
         activation: float32, (rows, columns, channels).

@@ -1,6 +1,6 @@
 """Guided backpropagation (Springenberg et al. 2015, arXiv:1412.6806) and guided Grad-CAM.
 
-On the way back, a ReLU passes only what is positive: fine lines that look convincing. They hardly
+Going back, a ReLU passes only what is positive: fine lines that look convincing. They hardly
 change when the weights are scrambled (Adebayo et al. 2018, arXiv:1810.03292), so they show the
 film's edges more than the model's reasons. The rule is made for ReLU and for nothing else.
 """
@@ -18,12 +18,12 @@ __all__ = ["guided_backprop", "guided_grad_cam"]
 
 
 def guided_backprop(cache: PassCache, vectors: np.ndarray, work: Work) -> np.ndarray:
-    """Gradient by the pixels where only positive gradients pass a ReLU.
+    """Guided gradients by the pixels, where only positive gradients pass a ReLU.
 
     Args:
         cache: what is explained, a network with ReLU only.
         vectors: float32, (targets, labels).
-        work: told of progress.
+        work: counts the passes, and stops them.
 
     Returns:
         float32, (targets, height, width), summed over channels.
@@ -37,13 +37,15 @@ def guided_backprop(cache: PassCache, vectors: np.ndarray, work: Work) -> np.nda
 
 
 def guided_grad_cam(cache: PassCache, vectors: np.ndarray, layer: str, work: Work) -> np.ndarray:
-    """Guided backpropagation where Grad-CAM is hot (Selvaraju et al. 2017, arXiv:1610.02391).
+    """Guided Grad-CAM maps: guided backpropagation where Grad-CAM is hot.
+
+    Selvaraju et al. 2017, arXiv:1610.02391.
 
     Args:
         cache: what is explained, a network with ReLU only.
         vectors: float32, (targets, labels).
         layer: of Grad-CAM.
-        work: told of progress.
+        work: counts the passes, and stops them.
 
     Returns:
         float32, (targets, height, width).

@@ -10,7 +10,7 @@ __all__ = ["hirescam"]
 
 
 def hirescam(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Gradient times activation.
+    """HiResCAM maps: gradient times activation.
 
     Args:
         activation: float32, (rows, columns, channels).

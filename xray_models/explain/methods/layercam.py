@@ -10,7 +10,7 @@ __all__ = ["layercam"]
 
 
 def layercam(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Positive gradient times activation.
+    """LayerCAM maps: positive gradient times activation.
 
     Args:
         activation: float32, (rows, columns, channels).

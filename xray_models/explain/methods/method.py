@@ -1,16 +1,14 @@
-"""An explanation method: what it is, what it needs, and what it is asked."""
+"""An explanation method, its options, and a request to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from xray_models.explain.methods.cost import (
-    Cost,
-)
+from xray_models.explain.methods.cost import Cost
 from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
 from xray_models.inference.functions import Traced
@@ -20,7 +18,7 @@ __all__ = ["Method", "Option", "Request"]
 
 @dataclass(frozen=True)
 class Option:
-    """A number that a method can be told.
+    """A number that a method can be given.
 
     Attributes:
         default: of the same kind (int or float) as what is given.
@@ -37,7 +35,7 @@ class Option:
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What a method is asked.
+    """A request to a method: of which input, which targets, at which layer, with which options.
 
     Attributes:
         vectors: float32, (targets, labels): weights of the logits.
@@ -56,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Method:
-    """A way to draw a heatmap.
+    """A method that draws heatmaps.
 
     Attributes:
         id: name in links and commands.
@@ -93,17 +91,26 @@ class Method:
     options: tuple[Option, ...] = field(default=())
 
     def passes(
-        self, network: Traced, targets: int = 1, layer: str | None = None, **options: int | float
+        self,
+        network: Traced,
+        targets: int = 1,
+        layer: str | None = None,
+        options: Mapping[str, int | float] | None = None,
     ) -> Cost:
-        """What maps of some targets cost at most.
+        """Cost of the maps of some targets at a layer, at most.
 
         Raises:
             ValueError: unknown option or layer.
         """
         return self.plan(network, targets, layer or network.default_layer, self.checked(options))
 
-    def others(self, network: Traced, layer: str | None = None, **options: int | float) -> Cost:
-        """What the other labels of a film cost together at most, once one of them was explained.
+    def others(
+        self,
+        network: Traced,
+        layer: str | None = None,
+        options: Mapping[str, int | float] | None = None,
+    ) -> Cost:
+        """Cost of the other labels of a film together at most, once one of them was explained.
 
         Where `many_labels` says that all come from the same passes, these are made for the first
         other label, and those after it are free.
@@ -112,18 +119,19 @@ class Method:
             ValueError: unknown option or layer.
         """
         one, every = (
-            self.passes(network, targets, layer, **options) for targets in (1, network.labels)
+            self.passes(network, targets, layer, options) for targets in (1, network.labels)
         )
         return Cost(
             every.forward - one.forward, every.backward - one.backward, every.steps - one.steps
         )
 
-    def checked(self, options: dict[str, Any]) -> dict[str, Any]:
-        """All options, the given ones over the defaults.
+    def checked(self, options: Mapping[str, int | float] | None = None) -> dict[str, Any]:
+        """Every option of the method, the given ones over the defaults.
 
         Raises:
             ValueError: the method has no such option, or its value makes no sense.
         """
+        options = options or {}
         known = {option.name: option for option in self.options}
         for name, value in options.items():
             if name not in known:
@@ -141,7 +149,7 @@ class Method:
         }
 
     def objection(self, network: Traced, layer: str | None = None) -> str:
-        """Why the method does not fit, as a sentence; empty where it does."""
+        """Reason why the method does not fit a network, as a sentence; empty where it does."""
         pooled = network.graph.pooled
         if self.needs_linear_head and pooled is None:
             return f"{self.name} needs a linear head on pooled channels, which this model lacks."

@@ -17,12 +17,12 @@ __all__ = ["occlusion", "patches"]
 def occlusion(
     cache: PassCache, vectors: np.ndarray, work: Work, patch: int = 32, stride: int = 16
 ) -> np.ndarray:
-    """What the target loses while a pixel is covered.
+    """Occlusion maps: what the target loses while a pixel is covered.
 
     Args:
         cache: what is explained.
         vectors: float32, (targets, labels).
-        work: told of progress.
+        work: counts the passes, and stops them.
         patch: side of the patch in input pixels.
         stride: step of the patch in input pixels, at most `patch`.
 
@@ -53,7 +53,7 @@ def occlusion(
 
 
 def patches(size: tuple[int, int], patch: int, stride: int) -> list[tuple[slice, slice]]:
-    """Where the patch stands; the first and last stand half outside, so that corners count too."""
+    """Places of the patch; the first and last stand half outside, so that corners count too."""
     down, across = (
         [
             slice(max(start, 0), min(start + patch, side))

@@ -1,4 +1,4 @@
-"""The registry: every method with what it is, what it needs, what it costs, and how to run it."""
+"""Registry of the methods: what each is, what it needs, what it costs, and how to run it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from xray_models.explain.methods.ablation_cam import ablation_cam
 from xray_models.explain.methods.cam import cam
 from xray_models.explain.methods.cost import (
+    Cost,
     _activation,
     _backward,
     _channels,
@@ -32,10 +33,12 @@ from xray_models.explain.methods.occlusion import occlusion
 from xray_models.explain.methods.rise import rise
 from xray_models.explain.methods.score_cam import score_cam
 from xray_models.explain.methods.smoothgrad import smoothgrad
+from xray_models.explain.methods.spec import MethodSpec
 from xray_models.explain.methods.xgrad_cam import xgrad_cam
 from xray_models.explain.progress import BATCH
+from xray_models.inference.functions import Traced
 
-__all__ = ["DEFAULT", "METHODS", "at_layer", "get"]
+__all__ = ["DEFAULT", "METHODS", "get", "objection", "passes"]
 
 DEFAULT = "grad-cam"
 
@@ -189,7 +192,7 @@ _ALL = (
         needs_gradient=True,
         many_labels=False,
         layered=False,
-        options=(Option("steps", 32, 1, 512, "Points on the way from no film to the film."),),
+        options=(Option("steps", 32, 1, 512, "Points on the path from no film to the film."),),
     ),
     Method(
         "guided-backprop",
@@ -254,12 +257,6 @@ METHODS: dict[str, Method] = {method.id: method for method in _ALL}
 """Every method by id, in the order in which pages list them."""
 
 
-def at_layer(text: str) -> tuple[str, str | None]:
-    """Method and layer of "METHOD@LAYER"; None for the layer of a method alone."""
-    name, _, layer = text.partition("@")
-    return name, layer or None
-
-
 def get(method: str) -> Method:
     """A method by id.
 
@@ -269,3 +266,25 @@ def get(method: str) -> Method:
     if method not in METHODS:
         raise ValueError(f"There is no method {method!r}. Methods: {', '.join(METHODS)}.")
     return METHODS[method]
+
+
+def objection(network: Traced, spec: MethodSpec) -> str:
+    """Reason why a method at its layers does not fit a network, a sentence; empty where it does.
+
+    Raises:
+        ValueError: no such method.
+    """
+    method = get(spec.method)
+    return next(filter(None, (method.objection(network, name) for name in spec.places)), "")
+
+
+def passes(network: Traced, spec: MethodSpec, targets: int = 1) -> Cost:
+    """Cost of the maps of some targets at all layers of a specification, at most.
+
+    Raises:
+        ValueError: no such method, option or layer.
+    """
+    method, options = get(spec.method), dict(spec.options)
+    return sum(
+        (method.passes(network, targets, name, options) for name in spec.places), start=Cost()
+    )

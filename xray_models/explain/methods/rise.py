@@ -27,12 +27,12 @@ def rise(
     keep: float = 0.5,
     seed: int = 0,
 ) -> np.ndarray:
-    """Mean score where a pixel was seen.
+    """RISE maps: mean score where a pixel was seen.
 
     Args:
         cache: what is explained.
         vectors: float32, (targets, labels).
-        work: told of progress.
+        work: counts the passes, and stops them.
         masks: how many.
         cells: along each side of a mask before it is enlarged.
         keep: share of the cells that let the film through, 0..1.
@@ -59,7 +59,7 @@ def rise(
 def random_masks(
     count: int, cells: int, keep: float, size: tuple[int, int], seed: int
 ) -> Iterator[np.ndarray]:
-    """The masks of a seed, in batches of float32 in 0..1, (masks, height, width)."""
+    """Random masks of a seed, in batches of float32 in 0..1, (masks, height, width)."""
     random = np.random.default_rng(seed)
     cell = -(-size[0] // cells), -(-size[1] // cells)
     large = (cells + 1) * cell[0], (cells + 1) * cell[1]

@@ -21,13 +21,13 @@ __all__ = ["score_cam"]
 def score_cam(
     cache: PassCache, vectors: np.ndarray, layer: str, work: Work, top: int = 0
 ) -> np.ndarray:
-    """Channels weighted by the score of the film seen through them.
+    """Score-CAM maps: channels weighted by the score of the film seen through them.
 
     Args:
         cache: what is explained.
         vectors: float32, (targets, labels).
         layer: whose channels are the masks.
-        work: told of progress.
+        work: counts the passes, and stops them.
         top: only the channels that vary most over the grid, this many; 0 for all.
 
     Returns:

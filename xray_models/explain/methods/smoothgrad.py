@@ -1,7 +1,7 @@
 """SmoothGrad (Smilkov et al. 2017, arXiv:1706.03825).
 
 The gradient of the target by the pixels, averaged over copies of the film with noise. Its size is
-shown, not its sign: it says where the model is sensitive, not for or against.
+drawn, not its sign: it says where the model is sensitive, not for or against.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def smoothgrad(
     noise: float = 0.15,
     seed: int = 0,
 ) -> np.ndarray:
-    """Size of the mean gradient under noise.
+    """SmoothGrad maps: size of the mean gradient under noise.
 
     Args:
         cache: what is explained.
         vectors: float32, (targets, labels).
-        work: told of progress.
+        work: counts the passes, and stops them.
         samples: noisy copies of the film.
         noise: standard deviation, as a share of the input's range; 0 with one sample is the plain
             gradient of Simonyan et al. 2013 (arXiv:1312.6034).

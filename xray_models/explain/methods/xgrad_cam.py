@@ -14,7 +14,7 @@ __all__ = ["xgrad_cam"]
 
 
 def xgrad_cam(activation: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """Channels weighted by their gradient averaged over their activation.
+    """XGrad-CAM maps: channels weighted by their gradient averaged over their activation.
 
     Args:
         activation: float32, (rows, columns, channels).

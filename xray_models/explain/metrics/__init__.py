@@ -1,1 +1,1 @@
-"""How faithful, how sane and how alike heatmaps are."""
+"""Measures of heatmaps: faithfulness, randomization checks, likeness."""

@@ -1,4 +1,4 @@
-"""Whether a map tells what the model used: take away what is hot, and see whether the score falls.
+"""Faithfulness of a map: whether the score falls when what is hot is taken away.
 
 Everything here works on a predict function, one network input and one map of the input's height
 and width, so that it can be tested on models whose perfect map is known. What is taken away is
@@ -34,12 +34,14 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 
 def silent(_done: int, _total: int) -> None:
-    """Progress that nobody watches."""
+    """Ignore progress: what is called where nobody watches."""
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Scores as the hottest pixels go first (Petsiuk et al. 2018, arXiv:1806.07421).
+    """Deletion and insertion curves (Petsiuk et al. 2018, arXiv:1806.07421).
+
+    Scores as the hottest pixels go first.
 
     Attributes:
         shares: share of the pixels taken away or put in, float64 from 0 to 1, (points,).
@@ -64,7 +66,7 @@ class Curves:
 
 @dataclass(frozen=True, eq=False)
 class Drops:
-    """What random parts of the input are worth to the model; the same for every map of it.
+    """Scores lost without random parts of the input; the same for every map of it.
 
     Attributes:
         chosen: bool, (samples, cells): cells of the grid that were replaced by the fill.
@@ -78,7 +80,7 @@ class Drops:
 
 
 def blurred(inputs: np.ndarray, spread: float = 0.1) -> np.ndarray:
-    """A fill that keeps brightness and loses shape.
+    """Blurred input: a fill that keeps brightness and loses shape.
 
     Args:
         inputs: float32, (height, width, channels).
@@ -97,7 +99,7 @@ def curves(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Curves:
-    """Deletion and insertion curves.
+    """Measure the deletion and insertion curves of a map.
 
     Args:
         predict: gives the score of the target, usually its probability.
@@ -106,7 +108,7 @@ def curves(
         fill: what stands in for pixels that are away; shape of `inputs`.
         steps: the curves have `steps` + 1 points.
         seed: of the order of equally hot pixels.
-        progress: told (inputs done, inputs in all); may raise to stop.
+        progress: called with (inputs done, inputs in all); may raise to stop.
 
     Raises:
         ValueError: shapes do not fit.
@@ -132,7 +134,7 @@ def drop_and_increase(
 ) -> tuple[float, float]:
     """Average drop and increase of one film (Chattopadhay et al. 2018, arXiv:1710.11063).
 
-    The film is shown only as far as the heat goes: fill + heat x (film - fill).
+    The film is seen only as far as the heat goes: fill + heat x (film - fill).
 
     Args:
         predict: gives a probability, above 0.
@@ -148,8 +150,8 @@ def drop_and_increase(
         ValueError: shapes do not fit.
     """
     _check(inputs, heat, fill)
-    shown = fill + heat[..., None] * (inputs - fill)
-    before, after = predict(np.stack([inputs, shown]).astype(np.float32)).astype(np.float64)
+    seen = fill + heat[..., None] * (inputs - fill)
+    before, after = predict(np.stack([inputs, seen]).astype(np.float32)).astype(np.float64)
     drop = max(0.0, before - after) / before if before > 0 else 0.0
     return float(drop), float(after > before)
 
@@ -174,7 +176,7 @@ def drops(
         share: of the cells in each set, in 0..1.
         samples: how many sets.
         seed: of the sets.
-        progress: told (inputs done, inputs in all); may raise to stop.
+        progress: called with (inputs done, inputs in all); may raise to stop.
 
     Raises:
         ValueError: shapes do not fit.
@@ -218,7 +220,7 @@ def stability(
     seed: int = 0,
     progress: Progress = silent,
 ) -> float:
-    """How much of a map stays when the film gets noise that nobody would see.
+    """Stability of a map: what stays when the film gets noise that nobody would see.
 
     Args:
         explain: one input (height, width, channels) -> its map, any shape.
@@ -227,7 +229,7 @@ def stability(
             as a film is gray.
         repeats: noisy films.
         seed: of the noise.
-        progress: told (inputs done, inputs in all); may raise to stop.
+        progress: called with (inputs done, inputs in all); may raise to stop.
 
     Returns:
         Mean rank correlation of the noisy films' maps with the film's own, -1..1; NaN where the

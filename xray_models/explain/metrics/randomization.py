@@ -1,4 +1,6 @@
-"""Whether a map depends on what was learned at all (Adebayo et al. 2018, arXiv:1810.03292).
+"""Randomization checks of maps (Adebayo et al. 2018, arXiv:1810.03292).
+
+They ask whether a map depends on what was learned at all.
 
 A method whose map stays the same when the weights are scrambled, or when the labels meant nothing,
 draws edges of the film and not the reasons of the model.
@@ -23,7 +25,7 @@ TRAINED = "as trained"
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of the cascade.
+    """A stage of the cascade of scrambled weights.
 
     Attributes:
         layer: the lowest layer scrambled so far, or "as trained".
@@ -55,7 +57,7 @@ def cascade(
     Weights are scrambled by shuffling the values of each tensor: what was learned is lost, while
     the size of the activations stays, so that a map does not die of exploding numbers.
 
-    The first stage is the head: on each way down from the output, every layer as far as the first
+    The first stage is the head: on each path down from the output, every layer as far as the first
     one that shuffling can change. A gain of a single number cannot be shuffled, and heads that are
     added up all make the output.
 
@@ -64,7 +66,7 @@ def cascade(
         explain: network -> maps of some films, (maps, rows, columns).
         stages: after the head alone, the layers below follow in this many equal groups less one.
         seed: of the shuffling.
-        progress: told (stages done, stages in all); may raise to stop.
+        progress: called with (stages done, stages in all); may raise to stop.
 
     Returns:
         "as trained" first, then a stage for each group of layers, from the top; NaN where all maps

@@ -1,4 +1,4 @@
-"""How alike two maps are: by rank and by structure."""
+"""Likeness of two maps: rank correlation and structural similarity."""
 
 from __future__ import annotations
 
