@@ -235,8 +235,8 @@ def test_what_is_cached_is_enough_for_another_label_where_a_method_says_so(metho
 def test_progress_over_several_layers_never_falls_back(method, steps):
     cache, _ = counted(toys.skipping())
     message = []
-    layers = ["early@middle", "last"]
-    explain.maps(cache, [A], method, layers=layers, progress=lambda *one: message.append(one))
+    spec = toys.spec(method, "early", "middle", "last")
+    explain.maps(cache, [A], spec, progress=lambda *one: message.append(one))
     shares = [done / total for done, total in message]
     assert message[0][1] == steps and message[-1][0] == message[-1][1] <= steps
     assert shares == sorted(shares) and shares[0] < 1

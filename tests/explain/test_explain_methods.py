@@ -231,7 +231,7 @@ def test_occlusion_shows_what_the_score_loses():
     assert (explain.maps(cache, [one], "occlusion, patch=4, stride=4") == 1).all()
     found = explain.maps(cache, [one], "occlusion, patch=4, stride=1")[0]
     assert found.max() == found[1, 2] == 1  # every patch over this pixel takes the score away
-    assert pixelwise.passes(cache.network, patch=4, stride=1).forward == 49
+    assert pixelwise.passes(cache.network, options={"patch": 4, "stride": 1}).forward == 49
 
 
 def test_patches_cover_every_pixel_equally_deep_or_reach_over_the_border():

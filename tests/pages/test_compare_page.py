@@ -148,10 +148,10 @@ def test_a_slow_method_waits_for_a_click():
 def test_methods_that_do_not_fit_are_named_with_the_reason():
     page = compared()
     model = page.multiselect(key="labels").value[0].model
-    offered = page.multiselect(key="methods-chest-14").options
+    listed = page.multiselect(key="methods-chest-14").options
     for one in explain.method_supports(catalogue.get(model)):
         words = f"{one.method.name} (slow)" if one.slow else one.method.name
-        assert (words in offered) == one.fits
+        assert (words in listed) == one.fits
         assert one.fits or one.why in prose(page)
 
 

@@ -262,11 +262,11 @@ def test_a_label_can_be_explained_over_another_one():
 def test_only_methods_that_fit_are_offered_and_the_reason_for_the_others_is_given():
     page = opened(sample="chest", label=f"chest ({catalogue.get('body-part').name})")
     question = page.session_state.label
-    offered = page.selectbox(key=f"method-{question.model}").options
+    listed = page.selectbox(key=f"method-{question.model}").options
     reasons = prose(page)
     for one in explain.method_supports(catalogue.get(question.model)):
         words = f"{one.method.name} (slow)" if one.slow else one.method.name
-        assert (words in offered) == one.fits
+        assert (words in listed) == one.fits
         assert one.fits or one.why in reasons
 
 
@@ -376,12 +376,10 @@ def test_layers_are_fused_into_one_map_that_says_so():
 def test_every_layer_can_be_chosen_the_telling_ones_first():
     page = opened(sample="chest", label=PNEUMONIA, method="Grad-CAM")
     card = catalogue.get("chest-14")
-    offered = page.multiselect(key="layer-chest-14-grad-cam").options
+    listed = page.multiselect(key="layer-chest-14-grad-cam").options
     grids = {name: grid[:2] for name, grid in explain.layers(card).items() if min(grid[:2]) > 1}
-    assert {one.partition(",")[0] for one in offered[1:]} == {*grids} - {
-        explain.default_layer(card)
-    }
-    first = [one.partition(",")[0] for one in offered[1 : len(set(grids.values()))]]
+    assert {one.partition(",")[0] for one in listed[1:]} == {*grids} - {explain.default_layer(card)}
+    first = [one.partition(",")[0] for one in listed[1 : len(set(grids.values()))]]
     sizes = [grids[one] for one in first]
     assert card.explanation.layer in first
     assert sizes == sorted(set(sizes)), "each grid once, from deep and coarse to early and fine"
