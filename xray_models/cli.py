@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from xray_models import __version__
-from xray_models.catalogue import CatalogueError, app_folder, catalogue, get
+from xray_models.catalogue import (
+    Card,
+    CatalogueError,
+    app_folder,
+    catalogue,
+    get,
+    is_own,
+    shipped,
+)
 from xray_models.commands import (
     codes,
     dashboard,
@@ -24,6 +33,7 @@ from xray_models.commands import (
     training,
 )
 from xray_models.commands.options import AsJson
+from xray_models.commands.quiet import quiet
 from xray_models.train.recipes.registry import RECIPES
 
 app = typer.Typer(
@@ -41,11 +51,11 @@ def _tell_version(asked: bool) -> None:
 
 @app.callback()
 def _whole(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback reads it
         bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="The version.")
     ] = False,
 ) -> None:
-    pass
+    quiet()
 
 
 def _group(name: str, about: str) -> typer.Typer:
@@ -59,15 +69,29 @@ def _group(name: str, about: str) -> typer.Typer:
 def list_models(as_json: AsJson = False) -> None:
     """List the models of the catalogue."""
     try:
-        cards = catalogue().values()
+        cards = list(catalogue().values())
     except CatalogueError as error:
         fail(str(error))
-    for card in cards:
-        if as_json:
+    if as_json:
+        for card in cards:
             typer.echo(json.dumps(asdict(card), ensure_ascii=False))
-        else:
-            parts = ", ".join(card.parts) or "any film"
-            typer.echo(f"{card.id:<18}{card.architecture:<16}{card.name} ({parts})")
+        return
+    wide = [max(map(len, column), default=0) for column in _columns(cards)]
+    for card in cards:
+        parts = ", ".join(card.parts) or "any film"
+        first, second = card.id.ljust(wide[0]), card.architecture.ljust(wide[1])
+        typer.echo(f"{first}  {second}  {card.name} ({parts}){_origin(card)}")
+
+
+def _columns(cards: Sequence[Card]) -> tuple[list[str], list[str]]:
+    return [card.id for card in cards], [card.architecture for card in cards]
+
+
+def _origin(card: Card) -> str:
+    """Whose model it is, where it does not ship with RadLens."""
+    if not is_own(card):
+        return ""
+    return ", yours, in place of the shipped one" if card.id in shipped() else ", yours"
 
 
 @app.command()

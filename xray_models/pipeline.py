@@ -277,6 +277,8 @@ def warm(wanted: Callable[[], bool] = lambda: True) -> None:
     Args:
         wanted: asked before each model; once it says no, the rest is left.
     """
+    from xray_models.radiograph import dicom, image  # noqa: F401 - the decoders, before a film comes
+
     blank = Radiograph(pixels=np.zeros((64, 64), np.float32), source_format="drawn")
     for card in catalogue.catalogue().values():
         if not wanted():

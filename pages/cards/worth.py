@@ -9,7 +9,7 @@ from pages.cards import overlap
 from pages.shared import figure as figures
 from xray_models.catalogue import Card
 from xray_models.catalogue.display_names import display_name
-from xray_models.evaluate.explanations import faithfulness, sanity, scoreboard
+from xray_models.evaluate.explanations import results_table, sanity_table, scoreboard
 from xray_models.explain import METHODS, MethodSpec
 from xray_models.viz.cascade import cascade
 
@@ -26,7 +26,7 @@ _COLUMNS = {
     ),
     "energy in box": ("Heat in the boxes", "Share of all heat.", True),
     "AUPRC": ("AUPRC", "Area under the precision-recall curve of box pixels, by heat.", False),
-    faithfulness.GAP: (
+    results_table.GAP: (
         "Insertion − deletion",
         "Higher is better: what is hot brings the probability up soon when it is put in, and down "
         "soon when it is taken away (Petsiuk et al. 2018).",
@@ -63,7 +63,7 @@ def show(card: Card) -> None:
         of_boxes = scoreboard.films(card.id)
         chosen = _choose(card, of_boxes) if of_boxes else None
         found = scoreboard.worth(card.id, chosen)
-        checks = sanity.load(card.id)
+        checks = sanity_table.load(card.id)
     except ValueError as error:
         st.error(f"What was measured cannot be shown. {error}", icon=":material/error:")
         return

@@ -1,6 +1,7 @@
 """The command line of the package."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -19,6 +20,15 @@ def test_the_list_names_every_model():
     done = run("list")
     assert done.exit_code == 0
     assert [line.split()[0] for line in done.output.splitlines()] == MODELS
+
+
+def test_the_list_is_a_table_with_columns_apart():
+    for line in run("list").output.splitlines():
+        model, architecture, name = re.split(r"  +", line)
+        card = catalogue()[model]
+        assert architecture == card.architecture
+        assert name.startswith(f"{card.name} (")
+        assert line.index(f"  {architecture}  ") == max(map(len, MODELS))
 
 
 def test_the_list_as_json_is_one_card_a_line():

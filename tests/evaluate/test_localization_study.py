@@ -13,7 +13,7 @@ from xray_models.datasets import fracatlas
 from xray_models.evaluate.explanations import held_out_films, results_table
 from xray_models.evaluate.explanations import localization as study_of
 from xray_models.evaluate.explanations.evidence import Evidence, Localization, Measured, evidence
-from xray_models.evaluate.explanations.faithfulness import GAP
+from xray_models.evaluate.explanations.results_table import GAP
 from xray_models.explain.boxes import Rule
 
 FILMS = 14

@@ -11,6 +11,7 @@ import toy_cards
 
 from xray_models.catalogue import assets
 from xray_models.evaluate.explanations import sanity as sanity_study
+from xray_models.evaluate.explanations import sanity_table
 from xray_models.evaluate.explanations.faithfulness import Call
 from xray_models.explain.metrics import randomization
 from xray_models.inference import weights
@@ -66,11 +67,11 @@ def test_two_heads_of_which_one_has_no_closed_form_are_not_checked(made):
 
 def test_checks_of_a_method_replace_its_older_ones(made):
     made("efficientnetb0")
-    row = sanity_study.SanityFigure("cam", "weights", 0, "as trained", 1.0, 1.0, 3)
-    other = sanity_study.SanityFigure("rise", "weights", 0, "as trained", 1.0, 1.0, 3)
-    sanity_study.save("m", [row, other])
-    sanity_study.save("m", [sanity_study.SanityFigure("cam", "labels", 1, "logits", 0.1, 0.2, 4)])
-    table = sanity_study.load("m")
+    row = sanity_table.SanityFigure("cam", "weights", 0, "as trained", 1.0, 1.0, 3)
+    other = sanity_table.SanityFigure("rise", "weights", 0, "as trained", 1.0, 1.0, 3)
+    sanity_table.save("m", [row, other])
+    sanity_table.save("m", [sanity_table.SanityFigure("cam", "labels", 1, "logits", 0.1, 0.2, 4)])
+    table = sanity_table.load("m")
     assert table["method"].tolist() == ["rise", "cam"] and table["check"].tolist()[1] == "labels"
 
 
@@ -107,28 +108,28 @@ def test_a_network_that_falls_silent_when_it_is_scrambled_is_stored_as_such(made
     rows = sanity_study.check_weights(card, calls[:1], "grad-cam", stages=1)
     assert [(row.films, row.empty) for row in rows] == [(1, 0), (1, 1)]
     assert rows[1].correlation == 0
-    sanity_study.save("m", rows)
-    assert sanity_study.load("m")["empty"].tolist() == [0, 1]
+    sanity_table.save("m", rows)
+    assert sanity_table.load("m")["empty"].tolist() == [0, 1]
 
 
 def test_tables_from_before_empty_maps_were_counted_are_read_and_kept(made):
     made("efficientnetb0")
-    row = sanity_study.SanityFigure("cam", "weights", 0, "as trained", 1.0, 1.0, 3, 0)
-    old = sanity_study.save("m", [row, replace(row, method="rise")])
+    row = sanity_table.SanityFigure("cam", "weights", 0, "as trained", 1.0, 1.0, 3, 0)
+    old = sanity_table.save("m", [row, replace(row, method="rise")])
     pd.read_csv(old).drop(columns="empty").to_csv(old, index=False)
-    assert sanity_study.load("m")["empty"].isna().all()
-    sanity_study.save("m", [replace(row, empty=2)])
-    table = sanity_study.load("m").set_index("method")
+    assert sanity_table.load("m")["empty"].isna().all()
+    sanity_table.save("m", [replace(row, empty=2)])
+    table = sanity_table.load("m").set_index("method")
     assert table.loc["cam", "empty"] == 2 and pd.isna(table.loc["rise", "empty"])
     pd.read_csv(old).drop(columns="films").to_csv(old, index=False)
     with pytest.raises(ValueError, match="films"):
-        sanity_study.load("m")
+        sanity_table.load("m")
 
 
 @pytest.mark.parametrize("file", sorted((assets() / "sanity").glob("*.csv")), ids=lambda f: f.stem)
 def test_every_stored_table_is_read_whatever_its_age(file):
-    table = sanity_study.load(file.stem)
-    assert list(table.columns) == list(sanity_study.COLUMNS) and len(table)
+    table = sanity_table.load(file.stem)
+    assert list(table.columns) == list(sanity_table.COLUMNS) and len(table)
     known = table[table["empty"].notna()]
     assert (known["empty"] <= known["films"]).all()
     assert (known.loc[known["stage"] == 0, "empty"] == 0).all()

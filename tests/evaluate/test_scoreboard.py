@@ -8,7 +8,7 @@ import pytest
 from screens import opened
 
 from xray_models import catalogue
-from xray_models.evaluate.explanations import results_table, sanity, scoreboard
+from xray_models.evaluate.explanations import results_table, sanity_table, scoreboard
 from xray_models.explain import METHODS, MethodSpec
 from xray_models.report import explanations_text
 from xray_models.viz.cascade import cascade
@@ -39,7 +39,7 @@ def test_the_report_prints_them():
     for row in stored[stored["measure"] == "pointing game"].itertuples():
         line = rf"\n{re.escape(row.method)} +{row.films} +{row.value:.3f} "
         assert re.search(line, text), line
-    cascade_of = sanity.load(card.id).query("method == 'grad-cam' and check == 'weights'")
+    cascade_of = sanity_table.load(card.id).query("method == 'grad-cam' and check == 'weights'")
     left = cascade_of.sort_values("stage")["correlation"].iloc[-1]
     assert re.search(rf"\ngrad-cam .* {left:.3f}\n", f"{text}\n")
     assert explanations_text.lines(catalogue.get("body-part")) == []
@@ -73,7 +73,7 @@ def test_a_model_without_tables_has_no_worth_and_no_films():
 
 def test_a_cascade_ends_where_the_last_stage_does():
     figures = [
-        sanity.SanityFigure("cam", "weights", stage, f"layer {stage}", left, left, 3)
+        sanity_table.SanityFigure("cam", "weights", stage, f"layer {stage}", left, left, 3)
         for stage, left in enumerate((1.0, 0.4, -0.1))
     ]
     empty = [replace(one, method="empty", correlation=float("nan")) for one in figures]

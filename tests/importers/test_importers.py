@@ -294,12 +294,27 @@ def test_the_users_model_reads_its_part_and_says_that_nobody_measured_it(importe
 
     listed = CliRunner().invoke(cli.app, ["list"]).output
     assert "imported, not measured here" in listed
+    (line,) = [line for line in listed.splitlines() if line.startswith("bone-wrist ")]
+    assert line.endswith(", yours, in place of the shipped one")
+    assert listed.count("yours") == 1
     message = CliRunner().invoke(cli.app, ["list", "--json"]).output.splitlines()
     assert {json.loads(line)["id"] for line in message} == set(catalogue.catalogue())
 
     page = AppTest.from_file(str(PAGE), default_timeout=120).run()
     assert not page.exception
     assert "Imported, not measured here" in [one.value for one in page.subheader]
+
+
+def test_an_import_says_which_shipped_model_it_hides_and_how_to_undo_it(weights, folder):
+    done = run(weights, "--as", "bone-hand", *SMALL)
+    assert "It stands in place of the bone-hand that ships with RadLens" in done.output
+    path = folder / "models" / "bone-hand.json"
+    assert f"delete {path}" in done.output
+    assert catalogue.is_own(catalogue.get("bone-hand"))
+    path.unlink()  # as it was said
+    catalogue.refresh()
+    assert catalogue.get("bone-hand") == catalogue.shipped()["bone-hand"]
+    assert "in place of" not in run(weights, "--as", "chest-mine", *SMALL).output
 
 
 def test_a_users_model_stands_in_the_place_of_a_shipped_one(imported, folder):
@@ -315,7 +330,8 @@ def test_a_users_model_stands_in_the_place_of_a_shipped_one(imported, folder):
         and catalogue.weights_path(own) == folder / "weights" / "bone-wrist.safetensors"
     )
     shipped = catalogue.read_card(catalogue.assets() / "models" / "bone-general.json")
-    assert shipped.folder == catalogue.assets() and shipped.table_path.is_file()
+    assert catalogue.folder(shipped) == catalogue.assets()
+    assert catalogue.table_path(shipped).is_file()
 
 
 def test_a_folder_that_is_not_there_is_told(monkeypatch, tmp_path):

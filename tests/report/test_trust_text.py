@@ -4,8 +4,8 @@ import pytest
 
 from xray_models import catalogue
 from xray_models.evaluate.explanations import results_table
-from xray_models.evaluate.explanations.faithfulness import DATA, GAP, LABEL
-from xray_models.evaluate.explanations.results_table import MethodFigure
+from xray_models.evaluate.explanations.faithfulness import DATA, LABEL
+from xray_models.evaluate.explanations.results_table import GAP, MethodFigure
 from xray_models.explain.queries import Query
 from xray_models.report.trust_text import trust
 

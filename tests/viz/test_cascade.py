@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xray_models.evaluate.explanations.sanity import SanityFigure
+from xray_models.evaluate.explanations.sanity_table import SanityFigure
 from xray_models.viz.cascade import cascade
 
 

@@ -17,7 +17,9 @@ __all__ = [
     "folder",
     "for_part",
     "get",
+    "is_own",
     "refresh",
+    "shipped",
     "table_path",
     "user_folder",
     "weights_path",
@@ -66,6 +68,20 @@ def catalogue() -> dict[str, Card]:
     if own is None:
         return _load(assets())
     return dict(sorted((_load(assets()) | _load(own)).items()))
+
+
+def shipped() -> dict[str, Card]:
+    """Every card that ships with RadLens by id, also where a user's own model stands in its place.
+
+    Raises:
+        CatalogueError: a card is malformed or its weights are missing.
+    """
+    return dict(_load(assets()))
+
+
+def is_own(card: Card) -> bool:
+    """Whether a model is from the folder of the user's own models."""
+    return folder(card) != assets()
 
 
 def refresh() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from xray_models import NONE_OF_THESE, PARTS
 from xray_models.catalogue.cards import ACTIVATIONS, TASKS, Card, CatalogueError
+from xray_models.networks import ARCHITECTURES
 from xray_models.radiograph.preprocess import GEOMETRIES, SCALINGS
 
 __all__ = ["read_card"]
@@ -33,10 +34,6 @@ def read_card(path: Path) -> Card:
 
 
 def _problems(card: Card, path: Path) -> typing.Iterator[str]:
-    from xray_models.networks import (
-        ARCHITECTURES,
-    )  # brings TensorFlow, which listing can do without
-
     choices = {
         "task": TASKS,
         "activation": ACTIVATIONS,

@@ -10,16 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from xray_models.catalogue import CatalogueError
-from xray_models.commands import (
-    fail,
-)
+from xray_models.commands import fail
 from xray_models.commands.options import AsJson
+from xray_models.commands.quiet import quiet
 
 __all__ = ["classify_command"]
 
 
 def classify_command() -> None:
     """`python classify.py FILE...`."""
+    quiet()
     typer.run(_classify)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from xray_models.commands import fail
 from xray_models.commands.training import Lenient, Resume
+from xray_models.commands.training_packages import needs_training_packages
 
 __all__ = [
     "Codes",
@@ -24,6 +25,7 @@ __all__ = [
 Codes = Annotated[Path, typer.Argument(help="Folder that `codes` wrote.")]
 
 
+@needs_training_packages
 def codes(
     folder: Annotated[Path, typer.Argument(help="Images: a sub-folder per class, or see --csv.")],
     out: Annotated[Path, typer.Argument(help="Where the codes go; run again to go on.")],
@@ -57,8 +59,9 @@ def codes(
         known = sum(image in store for image in images)
         problems = encode.encode(images, store, stop)
         listed = folders.without(listed, problems)
+        store.begin()
         table.write(out, listed.films, listed.labels)
-    except (DataSetError, CodesError, ModuleNotFoundError, ValueError, OSError) as error:
+    except (DataSetError, CodesError, ValueError, OSError) as error:
         fail(str(error))
     for problem in listed.problems:
         typer.echo(f"left out: {problem}", err=True)
@@ -69,6 +72,7 @@ def codes(
     )
 
 
+@needs_training_packages
 def train_codes(
     codes: Codes,
     out: Annotated[Path, typer.Option(help="Run folder.")],
@@ -105,6 +109,7 @@ def train_codes(
     typer.echo(f"checkpoints, history.csv, metrics.json and curves.png: {out}")
 
 
+@needs_training_packages
 def evaluate_codes(
     run: Annotated[Path, typer.Argument(help="Run folder of `train codes`.")],
     codes: Codes,
@@ -123,6 +128,7 @@ def evaluate_codes(
     typer.echo(f"{result}\n\npredictions: {run / 'predictions.csv'}")
 
 
+@needs_training_packages
 def train_chest_nodule(
     data: Annotated[Path, typer.Option(help="Folder with the data sets.", envvar="RADLENS_DATA")],
     run: Annotated[Path, typer.Option(help="Run folder; its codes are used again.")] = Path(
@@ -141,7 +147,7 @@ def train_chest_nodule(
     recipe = replace(chest_nodule.RECIPE, films=checked(chest_nodule.RECIPE.films, lenient))
     try:
         typer.echo(f"kept weights: {chest_nodule.train(data, run, recipe, resume)}")
-    except (DataSetError, CodesError, ModuleNotFoundError, ValueError, OSError) as error:
+    except (DataSetError, CodesError, ValueError, OSError) as error:
         fail(str(error))
 
 

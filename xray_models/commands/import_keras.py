@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from xray_models.catalogue import USER_FOLDER, CatalogueError
+from xray_models.catalogue import USER_FOLDER, CatalogueError, shipped
 from xray_models.commands import fail
 
 __all__ = ["import_keras"]
@@ -101,5 +101,11 @@ def import_keras(
         f"{card.id}: {card.architecture}, {height} x {width} pixels, {card.scaling}, "
         f"labels {', '.join(card.labels)}. {card.limits[0]}"
     )
+    if card.id in shipped():
+        typer.echo(
+            f"It stands in place of the {card.id} that ships with RadLens wherever {USER_FOLDER} "
+            f"names {to}. To undo that, delete {to / 'models' / f'{card.id}.json'}, or unset "
+            f"{USER_FOLDER}."
+        )
     if os.environ.get(USER_FOLDER) != str(to):
         typer.echo(f"RadLens shows it when started with {USER_FOLDER}={to}")

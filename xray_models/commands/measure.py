@@ -120,6 +120,7 @@ def faithfulness(
     """Take away what is hot and see whether the answer changes, on held-out films."""
     from xray_models.evaluate.explanations import faithfulness as study_of
     from xray_models.evaluate.explanations import results_table
+    from xray_models.evaluate.explanations.results_table import GAP
 
     with _sentences():
         for card in _cards(model):
@@ -149,7 +150,7 @@ def faithfulness(
                 results_table.save(card.id, "faithfulness", new)
                 rows += new
             typer.echo(f"\n{card.name}")
-            _print(rows, (study_of.GAP, "deletion area", "average drop", "MuFidelity", "stability"))
+            _print(rows, (GAP, "deletion area", "average drop", "MuFidelity", "stability"))
             typer.echo(f"{results_table.path(card.id, 'faithfulness')}")
 
 
@@ -164,6 +165,7 @@ def sanity(
 ) -> None:
     """Scramble weights and labels and see whether the maps notice."""
     from xray_models.evaluate.explanations import sanity as study_of
+    from xray_models.evaluate.explanations import sanity_table
     from xray_models.evaluate.explanations.faithfulness import calls as called
 
     with _sentences():
@@ -180,11 +182,11 @@ def sanity(
                 if learned_from:
                     labels = study_of.check_labels(card, calls, learned_from, truth, spec, seed)
                     rows += [labels] if labels else []
-                study_of.save(card.id, rows)
+                sanity_table.save(card.id, rows)
                 for row in rows:
                     message = f"  {row.empty} of {row.films} maps empty" if row.empty else ""
                     typer.echo(f"  {row.check:<9}{row.layer:<28}{row.correlation:7.3f}{message}")
-            typer.echo(f"{study_of.path(card.id)}")
+            typer.echo(f"{sanity_table.path(card.id)}")
 
 
 def bfloat16(data: Data, model: Models = None) -> None:

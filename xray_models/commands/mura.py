@@ -10,6 +10,7 @@ import typer
 
 from xray_models.commands import fail
 from xray_models.commands.training import Resume, log_to
+from xray_models.commands.training_packages import needs_training_packages
 
 __all__ = ["Data", "Lenient", "evaluate_mura", "explore_mura", "train_mura"]
 
@@ -19,6 +20,7 @@ Lenient = Annotated[
 ]
 
 
+@needs_training_packages
 def train_mura(
     part: Annotated[str, typer.Option(help="elbow ... wrist, body (detector) or all (general).")],
     data: Data,
@@ -54,11 +56,12 @@ def train_mura(
     try:
         log_to(folder)
         kept = loop.train(recipe, data, folder, resume)
-    except (DataSetError, ModuleNotFoundError, ValueError, OSError) as error:
+    except (DataSetError, ValueError, OSError) as error:
         fail(str(error))
     typer.echo(f"kept weights: {kept}")
 
 
+@needs_training_packages
 def evaluate_mura(
     run: Annotated[Path, typer.Option(help="Run folder of `train mura`.")],
     data: Data,
@@ -108,6 +111,7 @@ def evaluate_mura(
     typer.echo("For teaching and research, not for diagnosis.")
 
 
+@needs_training_packages
 def explore_mura(
     data: Data,
     to: Annotated[Path, typer.Option(help="Folder for the figures and tables.")] = Path(

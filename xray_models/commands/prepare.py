@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from xray_models.commands import fail
+from xray_models.commands.training_packages import needs_training_packages
 
 __all__ = ["Lenient", "Out", "Published", "prepare_fracatlas", "prepare_webfilms"]
 
@@ -20,6 +21,7 @@ Lenient = Annotated[
 ]
 
 
+@needs_training_packages
 def prepare_fracatlas(published: Published, out: Out, lenient: Lenient = False) -> None:
     """Scale the films of FracAtlas, and add the groups and landmarks made for RadLens."""
     from xray_models.datasets import prepare
@@ -27,6 +29,7 @@ def prepare_fracatlas(published: Published, out: Out, lenient: Lenient = False) 
     _written(prepare.fracatlas, published, out, lenient)
 
 
+@needs_training_packages
 def prepare_webfilms(published: Published, out: Out, lenient: Lenient = False) -> None:
     """Choose and scale the teaching films of a Roboflow export, and add their landmarks."""
     from xray_models.datasets import prepare_webfilms

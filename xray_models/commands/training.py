@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xray_models.commands import fail
+from xray_models.commands.training_packages import needs_training_packages
 
 if TYPE_CHECKING:
     from xray_models.train.recipe import Recipe
@@ -32,6 +33,7 @@ Lenient = Annotated[
 def train(name: str) -> Callable[..., None]:
     """The command that trains a recipe."""
 
+    @needs_training_packages
     def command(
         data: Data,
         run: Run = None,
@@ -64,7 +66,7 @@ def train(name: str) -> Callable[..., None]:
         try:
             log_to(folder)
             typer.echo(f"kept weights: {loop.train(recipe, data, folder, resume, fold)}")
-        except (DataSetError, ModuleNotFoundError, ValueError, OSError) as error:
+        except (DataSetError, ValueError, OSError) as error:
             fail(str(error))
 
     return command
@@ -73,6 +75,7 @@ def train(name: str) -> Callable[..., None]:
 def publish(name: str) -> Callable[..., None]:
     """The command that publishes a finished run of a recipe."""
 
+    @needs_training_packages
     def command(
         data: Data,
         run: Run = None,

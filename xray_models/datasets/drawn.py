@@ -15,7 +15,6 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from xray_models import radiograph
 from xray_models.datasets.films import Film
-from xray_models.datasets.problems import DataSetError
 
 __all__ = ["KINDS", "DrawnFilm", "films", "photographs"]
 
@@ -53,7 +52,7 @@ def photographs() -> list[Path]:
     """The photographs that installed packages bring, sorted by name.
 
     Raises:
-        DataSetError: neither scikit-image nor scikit-learn is installed.
+        ModuleNotFoundError: scikit-image or scikit-learn is not installed.
     """
     folders = {
         "skimage": ("data", ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left",
@@ -65,9 +64,9 @@ def photographs() -> list[Path]:
     for package, (folder, names) in folders.items():
         spec = importlib.util.find_spec(package)
         if spec is None or spec.origin is None:
-            raise DataSetError(
-                f"The photographs of the package {package} are missing. "
-                "Run: pip install -r requirements-train.txt"
+            raise ModuleNotFoundError(
+                f"The photographs of the package {package} are missing: it is not installed.",
+                name=package,
             )
         home = Path(spec.origin).parent / folder
         found += [path for path in home.iterdir() if path.stem in names and path.suffix != ".npy"]

@@ -2,37 +2,34 @@
 
 Every network is a flat functional graph, so that any layer can be explained. It takes float32
 images of shape (batch, height, width, 3), scaled as its card says, and returns raw logits of shape
-(batch, labels).
+(batch, labels). The names of the architectures cost nothing: a module, and with it TensorFlow, is
+imported when its network is built.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import tensorflow  # noqa: F401 - before keras: see pyproject.toml
-import keras
-
-from xray_models.networks import local
-from xray_models.networks.densenet import densenet121, densenet169
-from xray_models.networks.efficientnet import efficientnet_b0, efficientnet_b0_local
-from xray_models.networks.mobilenet import mobilenet_v2
-from xray_models.networks.vgg import vgg16
-from xray_models.networks.vgg_codes import vgg16_codes
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["ARCHITECTURES", "build", "last_activation"]
 
-_BACKBONES: dict[str, Callable[[tuple[int, int]], keras.Model]] = {
-    "densenet121": densenet121,
-    "densenet169": densenet169,
-    "efficientnetb0": efficientnet_b0,
-    "mobilenetv2": mobilenet_v2,
-    "vgg16": vgg16,
+# architecture: module of this package, and its function (input size) -> network without a head
+_BACKBONES = {
+    "densenet121": ("densenet", "densenet121"),
+    "densenet169": ("densenet", "densenet169"),
+    "efficientnetb0": ("efficientnet", "efficientnet_b0"),
+    "mobilenetv2": ("mobilenet", "mobilenet_v2"),
+    "vgg16": ("vgg", "vgg16"),
 }
 
-# with a head of their own
-_WHOLE: dict[str, Callable[[tuple[int, int], int, float], keras.Model]] = {
-    "efficientnetb0-local": efficientnet_b0_local,
-    "vgg16-codes": vgg16_codes,
+# with a head of their own: (input size, number of labels, dropout) -> network
+_WHOLE = {
+    "efficientnetb0-local": ("efficientnet", "efficientnet_b0_local"),
+    "vgg16-codes": ("vgg_codes", "vgg16_codes"),
 }
 
 ARCHITECTURES = (*_BACKBONES, *_WHOLE)
@@ -59,18 +56,26 @@ def build(
     Raises:
         ValueError: for an unknown architecture.
     """
-    if architecture in _WHOLE:
-        return _WHOLE[architecture](input_size, labels, dropout)
-    if architecture not in _BACKBONES:
+    if architecture not in ARCHITECTURES:
         raise ValueError(
             f"Unknown architecture {architecture!r}. Known: {', '.join(ARCHITECTURES)}."
         )
-    backbone = _BACKBONES[architecture](input_size)
+    if architecture in _WHOLE:
+        return _function(*_WHOLE[architecture])(input_size, labels, dropout)
+    backbone = _function(*_BACKBONES[architecture])(input_size)
+    import keras
+
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(backbone.output)
     if dropout:
         pooled = keras.layers.Dropout(dropout, name="pooled_dropout")(pooled)
     logits = keras.layers.Dense(labels, name="logits", dtype="float32")(pooled)
     return keras.Model(backbone.input, logits, name=architecture)
+
+
+def _function(module: str, name: str) -> Callable[..., Any]:
+    import tensorflow  # noqa: F401 - before keras: see pyproject.toml
+
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
 
 
 def last_activation(network: keras.Model) -> str:
@@ -79,6 +84,11 @@ def last_activation(network: keras.Model) -> str:
     Of VGG16 codes it is the last convolution, before the fifth pooling: twice the resolution. Of a
     network with a local map it is that map.
     """
+    import tensorflow  # noqa: F401 - before keras: see pyproject.toml
+    import keras
+
+    from xray_models.networks import local
+
     names = {layer.name for layer in network.layers}
     if local.LAYER in names:
         return local.LAYER

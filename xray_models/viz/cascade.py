@@ -21,7 +21,7 @@ def cascade(checks: pd.DataFrame) -> Plot:
     share of each method's own way from the network as trained to one without a learned weight.
 
     Args:
-        checks: of `evaluate.sanity_study.load`, with rows of the check "weights", not all NaN.
+        checks: of `sanity_table.load`, with rows of the check "weights", not all NaN.
     """
     rows = checks[checks["check"] == "weights"].sort_values(["method", "stage"])
     rows = rows[rows["correlation"].notna()]  # a method without heat has nothing to lose

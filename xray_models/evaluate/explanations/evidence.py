@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from xray_models.evaluate.explanations import results_table
-from xray_models.evaluate.explanations.faithfulness import GAP
 from xray_models.evaluate.explanations.localization import ARMS, EVERY
+from xray_models.evaluate.explanations.results_table import GAP
 from xray_models.evaluate.explanations.scoreboard import POINTING, SHARE
 from xray_models.explain import MethodSpec
 

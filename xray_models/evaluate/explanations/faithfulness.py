@@ -11,7 +11,12 @@ import numpy as np
 from xray_models import catalogue
 from xray_models.catalogue import Card
 from xray_models.evaluate.explanations.held_out_films import Explained, HeldOutFilm, Networks
-from xray_models.evaluate.explanations.results_table import MethodFigure, stacked, summarize
+from xray_models.evaluate.explanations.results_table import (
+    GAP,
+    MethodFigure,
+    stacked,
+    summarize,
+)
 from xray_models.evaluate.metrics import localization
 from xray_models.evaluate.predictions import held_out_table
 from xray_models.explain import MethodSpec, targets
@@ -26,7 +31,6 @@ from xray_models.radiograph.preprocess import Placement
 __all__ = [
     "BASELINES",
     "DATA",
-    "GAP",
     "LABEL",
     "Call",
     "Study",
@@ -43,8 +47,6 @@ BASELINES = ("center", "random")
 """Maps that see no film; gains are measured against the last."""
 
 DATA, LABEL = "held-out films", "findings above their threshold"
-GAP = "insertion minus deletion"
-"""The one figure that sums the curves up: higher is better."""
 
 _STEPS = 10
 

@@ -28,6 +28,7 @@ from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, bootstraps
 
 __all__ = [
     "COLUMNS",
+    "GAP",
     "KINDS",
     "MethodFigure",
     "MethodTableError",
@@ -41,6 +42,9 @@ __all__ = [
 
 KINDS = {"localization": "localisation", "faithfulness": "faithfulness"}
 """Kind of figures -> the folder of their tables under assets/."""
+
+GAP = "insertion minus deletion"
+"""The measure that sums the curves of faithfulness up: higher is better."""
 
 
 class MethodTableError(ValueError):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from xray_models.evaluate.explanations import results_table, sanity
-from xray_models.evaluate.explanations.faithfulness import GAP
+from xray_models.evaluate.explanations import results_table, sanity_table
+from xray_models.evaluate.explanations.results_table import GAP
 from xray_models.evaluate.metrics.bootstrap import Estimate
 from xray_models.explain import METHODS, MethodSpec
 
@@ -106,7 +106,7 @@ def worth(model: str, on: Films | None) -> list[Worth]:
         places = places[(places["data"] == on.data) & (places["label"] == on.label)]
         _take(figures, counts, places, PLACES)
     _take(figures, counts, results_table.load(model, "faithfulness"), USES)
-    for method, rows in sanity.load(model).groupby("method"):
+    for method, rows in sanity_table.load(model).groupby("method"):
         for check, name in (("weights", SCRAMBLED), ("labels", SHUFFLED)):
             of_check = rows[rows["check"] == check].sort_values("stage")
             if len(of_check):

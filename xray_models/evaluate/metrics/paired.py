@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, norm, rankdata
 
 from xray_models.evaluate.metrics.bootstrap import LEVEL, REPLICATES, SEED, Estimate, bootstrap
 from xray_models.evaluate.metrics.ranking import Ranking
@@ -150,6 +149,8 @@ def delong(
     Raises:
         ValueError: shapes differ, or a score is not finite.
     """
+    from scipy.stats import norm  # takes a second, and not every report tests
+
     areas, covariance = auc_covariance(truth, scores, groups)
     z_level = float(norm.ppf((1 + level) / 2))
     deviation = np.sqrt(np.diag(covariance))
@@ -183,6 +184,8 @@ def auc_interval(
     Raises:
         ValueError: shapes differ, or a score is not finite.
     """
+    from scipy.stats import norm
+
     areas, covariance = auc_covariance(truth, np.asarray(scores)[None], groups)
     width = float(norm.ppf((1 + level) / 2)) * float(np.sqrt(covariance[0, 0]))
     return _clipped(float(areas[0]), width, 0.0)
@@ -207,6 +210,8 @@ def auc_covariance(
     Raises:
         ValueError: shapes differ, or a score is not finite.
     """
+    from scipy.stats import rankdata
+
     truth, scores = np.asarray(truth, bool), np.asarray(scores, np.float64)
     if scores.ndim != 2 or scores.shape[1:] != truth.shape:
         raise ValueError(
@@ -292,6 +297,8 @@ def disagreement(films: Pair, thresholds: tuple[float, float]) -> Disagreement:
         thresholds: of the first and the second; a film is called positive when its score reaches
             it.
     """
+    from scipy.stats import binomtest
+
     called = films.scores >= np.asarray(thresholds, np.float64)[:, None]
     right = called == films.truth
     kind = np.select([right[0] & right[1], right[0], right[1]], [0, 1, 2], default=3)

@@ -9,11 +9,15 @@ out.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from xray_models.explain.methods.grad_cam import weighted
-from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
+
+if TYPE_CHECKING:
+    from xray_models.explain.pass_cache import PassCache
 
 __all__ = ["ablation_cam"]
 

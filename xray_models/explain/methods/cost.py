@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xray_models.explain.methods.occlusion import patches
-from xray_models.inference.functions import Traced
+
+if TYPE_CHECKING:
+    from xray_models.inference.functions import Traced
 
 __all__ = ["Cost"]
 

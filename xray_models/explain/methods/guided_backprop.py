@@ -7,12 +7,16 @@ film's edges more than the model's reasons. The rule is made for ReLU and for no
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from xray_models.explain.methods.grad_cam import grad_cam
 from xray_models.explain.methods.masks import enlarged
-from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
+
+if TYPE_CHECKING:
+    from xray_models.explain.pass_cache import PassCache
 
 __all__ = ["guided_backprop", "guided_grad_cam"]
 

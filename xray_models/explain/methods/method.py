@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xray_models.explain.methods.cost import Cost
-from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
-from xray_models.inference.functions import Traced
+
+if TYPE_CHECKING:
+    from xray_models.explain.pass_cache import PassCache
+    from xray_models.inference.functions import Traced
 
 __all__ = ["Method", "Option", "Request"]
 

@@ -6,10 +6,14 @@ covered, averaged over the patches that cover it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
+
+if TYPE_CHECKING:
+    from xray_models.explain.pass_cache import PassCache
 
 __all__ = ["occlusion", "patches"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +36,9 @@ from xray_models.explain.methods.smoothgrad import smoothgrad
 from xray_models.explain.methods.spec import MethodSpec
 from xray_models.explain.methods.xgrad_cam import xgrad_cam
 from xray_models.explain.progress import BATCH
-from xray_models.inference.functions import Traced
+
+if TYPE_CHECKING:
+    from xray_models.inference.functions import Traced
 
 __all__ = ["DEFAULT", "METHODS", "get", "objection", "passes"]
 

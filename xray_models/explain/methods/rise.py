@@ -8,12 +8,15 @@ cell.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xray_models.explain.methods.masks import enlarged
-from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import BATCH, Work
+
+if TYPE_CHECKING:
+    from xray_models.explain.pass_cache import PassCache
 
 __all__ = ["random_masks", "rise"]
 

@@ -7,13 +7,16 @@ in batches, and channels without any shape of their own, which all mask everythi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.special import softmax
 
 from xray_models.explain.methods.grad_cam import weighted
 from xray_models.explain.methods.masks import enlarged
-from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
+
+if TYPE_CHECKING:
+    from xray_models.explain.pass_cache import PassCache
 
 __all__ = ["score_cam"]
 
@@ -39,6 +42,8 @@ def score_cam(
     scores = cache.once(
         ("score", layer, len(chosen)), lambda: _scores(cache, activation[..., chosen], work)
     )
+    from scipy.special import softmax  # not needed to list the methods
+
     weights = softmax(vectors @ scores.T, axis=1)
     return weighted(activation[..., chosen], weights)
 

@@ -6,10 +6,14 @@ drawn, not its sign: it says where the model is sensitive, not for or against.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from xray_models.explain.pass_cache import PassCache
 from xray_models.explain.progress import Work
+
+if TYPE_CHECKING:
+    from xray_models.explain.pass_cache import PassCache
 
 __all__ = ["smoothgrad"]
 

@@ -20,6 +20,7 @@ from xray_models.networks.vgg_codes import POOLS
 
 __all__ = ["CodesError", "Settings", "Store"]
 
+_SETTINGS = "settings.json"
 _LINE = re.compile(r"[0-9a-f]{64},[0-9]+,[0-9]+")
 
 
@@ -50,7 +51,7 @@ class Store:
     """Codes of images, by the sha256 of their files.
 
     Args:
-        folder: made if absent and settings are given.
+        folder: made, where settings are given, with the first codes: who fails before leaves none.
         settings: what the codes are; None takes those of the folder.
 
     Raises:
@@ -59,7 +60,7 @@ class Store:
 
     def __init__(self, folder: Path, settings: Settings | None = None) -> None:
         self.folder = folder
-        self.settings = _agreed(folder / "settings.json", settings)
+        self.settings = _agreed(folder / _SETTINGS, settings)
         self._rows: dict[str, tuple[int, int]] = {}
         index = folder / "index.csv"
         lines = index.read_text(encoding="ascii").splitlines() if index.is_file() else []
@@ -78,6 +79,13 @@ class Store:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def begin(self) -> None:
+        """Make the folder, and write down what its codes are, unless that is done."""
+        path = self.folder / _SETTINGS
+        if not path.is_file():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _replace(path, json.dumps(asdict(self.settings), indent=2) + "\n")
+
     def add(self, images: Sequence[str], codes: np.ndarray) -> None:
         """Write a shard.
 
@@ -85,6 +93,7 @@ class Store:
             images: sha256 of each file.
             codes: (images, versions, rows, columns, channels).
         """
+        self.begin()
         shard = 1 + max((one for one, _ in self._rows.values()), default=-1)
         path = self._shard(shard)
         part = path.with_suffix(".part")
@@ -156,8 +165,6 @@ def _agreed(path: Path, settings: Settings | None) -> Settings:
     if not path.is_file():
         if settings is None:
             raise CodesError(f"{path.parent} holds no codes. Compute them with `codes` first.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, json.dumps(asdict(settings), indent=2) + "\n")
         return settings
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
