@@ -35,7 +35,7 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks.evaluate import table
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
-from xray_models.evaluate.analysis import LabelAnalysis
+from xray_models.evaluate.analysis import analyze
 from xray_models.evaluate.predictions.predictions import Predictions, from_card
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,8 +99,8 @@ def moves(
     page: Page, predictions: Predictions, label: str, start: int, count: int
 ) -> list[dict[str, float]]:
     """Press the right arrow `count` times; milliseconds to the matrix, and to the last figure."""
-    analyses = LabelAnalysis(predictions)
-    step = analyses.scale(label) / 1000
+    analysis = analyze(predictions).labels[label]
+    step = analysis.slider_end / 1000
     name = f"Confusion matrix of {display_name(label)}; rows are the truth."
     slider = page.get_by_role("slider", name="Threshold")
     page.locator(f'[aria-label="{name}"]').get_by_text("true positives").wait_for()
@@ -109,7 +109,7 @@ def moves(
     before = None
     for k in range(start + 1, start + 1 + count):
         # a score on the very threshold would fall to either side
-        low, counts = (analyses.index.counts_of(label, k * step + gap) for gap in (-1e-9, 1e-9))
+        low, counts = (analysis.index.counts_of(label, k * step + gap) for gap in (-1e-9, 1e-9))
         wanted = [f"{int(one):,}" for one in (counts.tp, counts.fp, counts.fn, counts.tn)]
         if int(low.fp + low.tp) != int(counts.fp + counts.tp) or wanted == before:
             slider.press("ArrowRight")
@@ -131,7 +131,7 @@ def opened(
     label = next(
         (one for one in predictions.labels if one in predictions.thresholds), predictions.labels[0]
     )
-    cut = f"{start * LabelAnalysis(predictions).scale(label) / 1000:.6g}"
+    cut = f"{start * analyze(predictions).labels[label].slider_end / 1000:.6g}"
     model = predictions.model or "own table"
     page.goto(f"{address}/performance?model={model}&label={label}&threshold={cut}")
     if file is not None:

@@ -29,7 +29,7 @@ from sklearn import metrics as sk
 from sklearn.exceptions import UndefinedMetricWarning
 
 from xray_models.evaluate.metrics.bootstrap import resamples
-from xray_models.evaluate.metrics.confusion import Counts
+from xray_models.evaluate.metrics.counts import Counts
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
 from xray_models.evaluate.predictions import csv_import

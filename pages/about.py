@@ -2,12 +2,9 @@
 
 import streamlit as st
 
-from pages import inside_the_app
+from pages.shared.page import open_page
 
-inside_the_app()
-
-st.title("About RadLens", anchor=False)
-st.html('<p class="rl-notice" role="note">For teaching and research, not for diagnosis.</p>')
+open_page("About RadLens")
 st.container(width=760).markdown(
     """
 RadLens shows what X-ray models see and how far they can be trusted. It is made for radiology

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import inside_the_app
 from pages.batching import choosing, results, running, saving, truth
 from pages.batching.state import Batch
+from pages.shared.page import open_page
 
-inside_the_app()
-
-NOTICE = "For teaching and research, not for diagnosis."
 INTRODUCTION = (
     "Many films at once, through the same models as a single one. They stay in memory and are not "
     "kept; the page holds the results until you begin again or close it."
@@ -19,8 +16,7 @@ INTRODUCTION = (
 
 def main() -> None:
     """The page, from top to bottom."""
-    st.title("Score many films", anchor=False)
-    st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
+    open_page("Score many films")
     batch: Batch | None = st.session_state.get("batch")
     if batch is None:
         st.write(INTRODUCTION)

@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages import inside_the_app
 from pages.comparing import agreement, blinking, choosing, grid, measures, tiles
 from pages.explaining import queries
 from pages.shared import open_film, warm_up
-from pages.shared.open_film import NOTICE
+from pages.shared.page import open_page, show_notice
 
 if TYPE_CHECKING:
     from xray_models.pipeline import Reading
-
-inside_the_app()
 
 MOST = 12  # maps at a time: more can't be told apart
 INTRODUCTION = (
@@ -26,7 +23,7 @@ INTRODUCTION = (
 
 def main() -> None:
     """The page, from top to bottom."""
-    st.title("Compare explanations", anchor=False)
+    open_page("Compare explanations", notice=False)
     with warm_up.held_back():
         found = open_film.open_film(INTRODUCTION)
         if found is None:
@@ -38,7 +35,7 @@ def main() -> None:
 @st.fragment
 def show_comparison(film_key: str, reading: Reading, phone: bool) -> None:
     """Everything about the film that is open. Changing something runs nothing but this."""
-    st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
+    show_notice()
     wanted = choosing.choose_tiles(reading)
     if not wanted:
         st.info("Choose at least one label and one method.")

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages import inside_the_app
 from pages.evaluating import screen, threshold
 from pages.shared import open_predictions
+from pages.shared.open_film import ELSEWHERE
+from pages.shared.page import all_cards, ends_with, open_page
 from pages.shared.visitor import is_local
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
@@ -21,14 +22,10 @@ from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.train import locate_films
 from xray_models.viz import html, overlay
 
-inside_the_app()
-
 ON_PAGE = 10
 SCREEN = 420  # pixels on the longer side of a film in the gallery
 FOLDER = "folder of films"
 MODEL = "model of errors"
-# where the reading page finds a film that is handed to it: dict(name=str, content=PNG)
-HAND_OVER = "film_from_elsewhere"
 SEEN = (
     "The probabilities are of networks that had never seen the film's group. The heatmaps are of "
     "the network that ships, which was trained on most of these films (all but those of one fold): "
@@ -38,35 +35,26 @@ SEEN = (
 
 def main() -> None:
     """The page, from top to bottom."""
-    st.title("What the models get wrong", anchor=False)
-    st.write(
+    open_page(
+        "What the models get wrong",
         "Held-out films, called at a threshold: where a model errs, and where it is most and least "
-        "certain."
+        "certain.",
     )
-    st.html(f'<p class="rl-notice" role="note">{screen.NOTICE}</p>')
-    try:
-        models = {card.id: card for card in catalogue.catalogue().values() if card.measured}
-    except ValueError as error:
-        st.error(f"The catalogue of models cannot be read. {error}", icon=":material/error:")
-        return
+    models = {card.id: card for card in all_cards().values() if card.measured}
     if not models:
         st.info("No model in the catalogue was measured, so there is nothing to look at.")
         return
     first, second = st.columns(2, gap="medium")
     with first:
         model = choose_model(list(models))
-    try:
-        analyses = open_predictions.of_model(model)
-    except ValueError as error:
-        st.error(
-            f"{models[model].name} cannot be judged here now. {error}", icon=":material/error:"
-        )
-        return
+    with ends_with(f"{models[model].name} cannot be judged here now."):
+        of_model = open_predictions.of_model(model)
     with second:
-        label = screen.choose_label(f"errors {model}", analyses)
-    threshold.begin(model, analyses, label)
-    cut, kind = choose_kind(analyses, label)
-    show(analyses, label, cut, kind)
+        label = screen.choose_label(f"errors {model}", of_model.predictions)
+    analysis = of_model.labels[label]
+    threshold.begin(model, analysis)
+    cut, kind = choose_kind(analysis)
+    show(analysis, cut, kind)
 
 
 def choose_model(models: list[str]) -> str:
@@ -96,10 +84,10 @@ def choose_model(models: list[str]) -> str:
     return chosen
 
 
-def choose_kind(analyses: LabelAnalysis, label: str) -> tuple[float, str]:
+def choose_kind(analysis: LabelAnalysis) -> tuple[float, str]:
     """Which films, and at which threshold."""
     state = st.session_state
-    one = analyses.of(label)
+    one = analysis.films
     if state.get(threshold.TYPED) != state["cut"]:
         state[threshold.TYPED] = state["cut"]
     left, right = st.columns([2, 6], gap="medium", vertical_alignment="bottom")
@@ -146,10 +134,10 @@ def first_page() -> None:
     st.session_state["page of films"] = 1
 
 
-def show(analyses: LabelAnalysis, label: str, cut: float, kind: str) -> None:
+def show(analysis: LabelAnalysis, cut: float, kind: str) -> None:
     """Gallery where the films are at hand, and the table in any case."""
-    predictions = analyses.predictions
-    one = analyses.of(label)
+    predictions, label = analysis.predictions, analysis.label
+    one = analysis.films
     if one.problem:
         st.info(one.problem, icon=":material/info:")
     rows = errors.films(one, cut, kind)
@@ -161,7 +149,7 @@ def show(analyses: LabelAnalysis, label: str, cut: float, kind: str) -> None:
         return
     films = films_here(predictions.model or "", predictions.images)
     if films:
-        gallery(analyses, label, cut, rows, films)
+        gallery(analysis, cut, rows, films)
     st.header("Table", anchor="table")
     table = pd.DataFrame(
         {
@@ -170,7 +158,7 @@ def show(analyses: LabelAnalysis, label: str, cut: float, kind: str) -> None:
                 predictions.truth[rows, predictions.index(label)] == 1, label, "without"
             ),
             "probability": predictions.scores[rows, predictions.index(label)],
-            "what became of it": [_outcome(analyses, label, row, cut) for row in rows],
+            "what became of it": [_outcome(analysis, row, cut) for row in rows],
             "group": predictions.groups[rows],
             **{name: values[rows] for name, values in predictions.subgroups.items()},
         }
@@ -193,9 +181,9 @@ def show(analyses: LabelAnalysis, label: str, cut: float, kind: str) -> None:
     )
 
 
-def _outcome(analyses: LabelAnalysis, label: str, row: int, cut: float) -> str:
-    predictions = analyses.predictions
-    column = predictions.index(label)
+def _outcome(analysis: LabelAnalysis, row: int, cut: float) -> str:
+    predictions = analysis.predictions
+    column = predictions.index(analysis.label)
     return errors.outcome(
         bool(predictions.truth[row, column] == 1), float(predictions.scores[row, column]), cut
     )
@@ -256,10 +244,10 @@ def find(model: str, folder: str, images: np.ndarray) -> dict[str, Film]:
 
 
 def gallery(
-    analyses: LabelAnalysis, label: str, cut: float, rows: np.ndarray, films: Mapping[str, Film]
+    analysis: LabelAnalysis, cut: float, rows: np.ndarray, films: Mapping[str, Film]
 ) -> None:
     """Films with their heatmaps, a page of them at a time."""
-    predictions = analyses.predictions
+    predictions, label = analysis.predictions, analysis.label
     here = [row for row in rows if predictions.images[row] in films]
     if not here:
         st.info("None of these films is on this machine; the table below lists them.")
@@ -287,15 +275,15 @@ def gallery(
     with st.container(horizontal=True, gap="small", key="gallery"):
         for row in here[(page - 1) * ON_PAGE : page * ON_PAGE]:
             with st.container(width=240, gap="small", border=True):
-                tile(analyses, label, cut, int(row), films[str(predictions.images[row])], heat)
+                tile(analysis, cut, int(row), films[str(predictions.images[row])], heat)
 
 
-def tile(analyses: LabelAnalysis, label: str, cut: float, row: int, film: Film, heat: bool) -> None:
+def tile(analysis: LabelAnalysis, cut: float, row: int, film: Film, heat: bool) -> None:
     """One film: picture, what is true, what the model says, and a way to read it."""
-    predictions = analyses.predictions
+    predictions, label = analysis.predictions, analysis.label
     score = float(predictions.scores[row, predictions.index(label)])
     has_it = predictions.truth[row, predictions.index(label)] == 1
-    became = _outcome(analyses, label, row, cut)
+    became = _outcome(analysis, row, cut)
     truth = display_name(label) if has_it else f"no {display_name(label)}"
     if predictions.classes:
         truth = predictions.classes[int(predictions.truth_class()[row])]
@@ -312,11 +300,7 @@ def tile(analyses: LabelAnalysis, label: str, cut: float, row: int, film: Film, 
         st.caption(where)
     st.markdown(f"**{became.capitalize()}**  \ntruth: {truth}")
     # here the threshold is the reader's, not the model's operating point
-    st.html(
-        html.bar(display_name(label), min(score, 1.0), cut).replace(
-            "operating threshold", "threshold"
-        )
-    )
+    st.html(html.bar(display_name(label), min(score, 1.0), cut, threshold_name="threshold"))
     st.caption(str(predictions.images[row]))
     if st.button(
         "Read this film",
@@ -325,7 +309,7 @@ def tile(analyses: LabelAnalysis, label: str, cut: float, row: int, film: Film, 
         width="stretch",
         help="Opens it in the reading page.",
     ):
-        st.session_state[HAND_OVER] = {"name": str(predictions.images[row]), "content": whole(film)}
+        st.session_state[ELSEWHERE] = {"name": str(predictions.images[row]), "content": whole(film)}
         st.switch_page("pages/read.py")
 
 

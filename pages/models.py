@@ -7,24 +7,20 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages import inside_the_app
-from pages.cards import worth
-from xray_models import catalogue
+from pages.cards import heatmap_quality
+from pages.shared.page import all_cards, open_page
 from xray_models.catalogue import Card, Figure
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate import comparable
 from xray_models.viz import html
 
-inside_the_app()
-
-st.title("The models", anchor=False)
-st.write(
+open_page(
+    "The models",
     "Each figure is measured on films that the model never saw in training, whole patients or "
     "groups held out, with a 95 % interval from resampling those groups. The predictions behind "
     "them are in the repository, so that anyone can recompute the figures: "
-    "`python -m xray_models report MODEL`."
+    "`python -m xray_models report MODEL`.",
 )
-st.html('<p class="rl-notice" role="note">For teaching and research, not for diagnosis.</p>')
 
 
 def show(card: Card) -> None:
@@ -44,7 +40,7 @@ def show(card: Card) -> None:
         st.markdown("\n".join(f"- {limit}" for limit in card.limits))
     if card.task != "body-part":
         with st.expander("What its heatmaps are worth", icon=":material/local_fire_department:"):
-            worth.show(card)
+            heatmap_quality.show(card)
     with st.expander("How it was made", icon=":material/construction:"):
         count = (
             f"{card.training.films:,} films of {card.training.groups:,} groups"
@@ -167,12 +163,8 @@ def show_intervals(measured: Mapping[str, Figure]) -> None:
     st.caption(f"Scales run from {start:.1f} to 1; the bar is the 95 % interval.")
 
 
-try:
-    with st.spinner("Reading the model cards …"):
-        cards = catalogue.catalogue()
-except ValueError as error:
-    st.error(f"The catalogue of models cannot be read. {error}", icon=":material/error:")
-    st.stop()
+with st.spinner("Reading the model cards …"):
+    cards = all_cards()
 if not cards:
     st.info("There is no model in the catalogue yet. Restore assets/models from the repository.")
 st.markdown(" · ".join(f"[{each.name}](#{each.id})" for each in cards.values()))

@@ -4,43 +4,32 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import inside_the_app
 from pages.evaluating import screen
 from pages.shared import open_predictions
-from xray_models import catalogue
-
-inside_the_app()
+from pages.shared.page import all_cards, ends_with, open_page
 
 OWN = "own table"
-MODEL = "judged model"
+MODEL = "model of performance"
 
 
 def main() -> None:
     """The page, from top to bottom."""
-    st.title("How good the models are", anchor=False)
-    st.write(
+    open_page(
+        "How good the models are",
         "Measured on films that the models never saw in training. Move the threshold, and "
-        "everything follows."
+        "everything follows.",
     )
-    st.html(f'<p class="rl-notice" role="note">{screen.NOTICE}</p>')
-    try:
-        models = [card for card in catalogue.catalogue().values() if card.measured]
-    except ValueError as error:
-        st.error(f"The catalogue of models cannot be read. {error}", icon=":material/error:")
-        return
+    models = [card for card in all_cards().values() if card.measured]
     names = {card.id: card.name for card in models} | {OWN: "A predictions table of your own …"}
     model = choose(names)
     if model == OWN:
-        analyses = open_predictions.own_table()
-        if analyses is not None:
-            screen.show(st.session_state["own key"], analyses)
+        own = open_predictions.own_table()
+        if own is not None:
+            screen.show(st.session_state["own key"], own)
         return
-    try:
-        analyses = open_predictions.of_model(model)
-    except ValueError as error:
-        st.error(f"{names[model]} cannot be judged here now. {error}", icon=":material/error:")
-        return
-    screen.show(model, analyses)
+    with ends_with(f"{names[model]} cannot be judged here now."):
+        analysis = open_predictions.of_model(model)
+    screen.show(model, analysis)
 
 
 def choose(names: dict[str, str]) -> str:

@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages import inside_the_app
 from pages.explaining import queries
 from pages.explaining.overlay import show_overlay
 from pages.shared import open_film, warm_up
-from pages.shared.open_film import NOTICE, card_of
+from pages.shared.open_film import card_of
+from pages.shared.page import open_page, show_notice
 from xray_models import NONE_OF_THESE, PARTS
 from xray_models.catalogue.display_names import display_name
 from xray_models.datasets.samples import SAMPLES
 from xray_models.evaluate import comparable
+from xray_models.number_text import careful_percent
 from xray_models.viz import html
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
     from xray_models.pipeline import Finding, Reading
-
-inside_the_app()
 
 MANY = 5  # findings of one model from which on they are listed compactly
 INTRODUCTION = (
@@ -32,7 +31,7 @@ INTRODUCTION = (
 
 def main() -> None:
     """The page, from top to bottom."""
-    st.title("Read a radiograph", anchor=False)
+    open_page("Read a radiograph", notice=False)
     with warm_up.held_back():
         found = open_film.open_film(INTRODUCTION)
         if found is None:
@@ -52,23 +51,23 @@ def main() -> None:
 def show_part(reading: Reading) -> None:
     """The part, the runner-up, and a way to correct them."""
     other, probability = reading.runner_up
-    certainty = html.percent(reading.part_probability)
+    certainty = careful_percent(reading.part_probability)
     if reading.part is None:
         seen = reading.part_probabilities
         likeliest = max(PARTS, key=lambda part: seen[part])
         st.html(
             f'<p class="rl-part">not sure</p><p class="rl-line">{NONE_OF_THESE.capitalize()}: '
-            f"{html.percent(seen[NONE_OF_THESE])}. Likeliest part: {likeliest}, {certainty}</p>"
+            f"{careful_percent(seen[NONE_OF_THESE])}. Likeliest part: {likeliest}, {certainty}</p>"
         )
     elif reading.part_forced:
         st.html(
             f'<p class="rl-part">{reading.part}</p><p class="rl-line">Named by hand; the detector '
-            f"gives it {certainty}, and {html.percent(probability)} to {other}.</p>"
+            f"gives it {certainty}, and {careful_percent(probability)} to {other}.</p>"
         )
     else:
         st.html(
             f'<p class="rl-part">{reading.part} <small>{certainty}</small></p>'
-            f'<p class="rl-line">Runner-up: {other}, {html.percent(probability)}</p>'
+            f'<p class="rl-line">Runner-up: {other}, {careful_percent(probability)}</p>'
         )
     st.selectbox(
         "Body part",
@@ -85,7 +84,7 @@ def show_part(reading: Reading) -> None:
 def show_findings(reading: Reading) -> None:
     """Findings per model as bars, with their thresholds."""
     st.header("Findings", anchor=False)
-    st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
+    show_notice()
     if not reading.findings:
         st.write("No model read this film, so there are no findings.")
     for one in reading.chosen:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.batching.state import Batch
+from pages.shared.page import all_cards
 from pages.shared.visitor import is_local
-from xray_models import PARTS, catalogue
+from xray_models import PARTS
 from xray_models.evaluate.predictions import csv_import
 
 if TYPE_CHECKING:
@@ -24,15 +25,7 @@ MOST_MEGABYTES = 500  # of one upload, such as an archive
 
 def choose() -> None:
     """What to score, with what, and the button that begins."""
-    try:
-        readers = {
-            name: card.name
-            for name, card in catalogue.catalogue().items()
-            if card.task != "body-part"
-        }
-    except ValueError as error:
-        st.error(f"The catalogue of models cannot be read. {error}", icon=":material/error:")
-        return
+    readers = {name: card.name for name, card in all_cards().items() if card.task != "body-part"}
     where = UPLOAD
     if is_local():
         where = st.segmented_control(

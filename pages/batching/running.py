@@ -96,7 +96,11 @@ def begin_again() -> None:
     batch = state.pop("batch")
     batch.films.close()
     # what was computed of it, which the figures of the judging screen hold as well
-    for name in (f"batch judged {batch.key}", f"batch judged {batch.key} at", "figures unmoved"):
+    for name in (
+        f"batch analyses {batch.key}",
+        f"batch analyses {batch.key} at",
+        "figures unmoved",
+    ):
         state.pop(name, None)
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.batching.state import Batch
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.analysis import LabelAnalysis
+    from xray_models.evaluate.analysis import ModelAnalysis
 
 __all__ = ["report", "show_downloads"]
 
@@ -43,9 +43,9 @@ def show_downloads(batch: Batch) -> None:
 
 def report(batch: Batch) -> str:
     """The report of what is on the page."""
-    from xray_models.batch import summary
+    from xray_models.batch import tally
     from xray_models.report import batch_html
 
-    analyses: dict[str, LabelAnalysis] = st.session_state.get(f"batch judged {batch.key}", {})
+    analyses: dict[str, ModelAnalysis] = st.session_state.get(f"batch analyses {batch.key}", {})
     predictions = [one.predictions for one in analyses.values()]
-    return batch_html.report(summary.tally(batch.rows), predictions)
+    return batch_html.report(tally.tally(batch.rows), predictions)

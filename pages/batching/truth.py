@@ -1,4 +1,4 @@
-"""Results beside the truth: which columns tell it, and how good the models are on these films."""
+"""Truth beside the results: which columns tell it, and how good the models are on these films."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.batching.state import Batch
+from pages.shared.page import show_problem
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.predictions import csv_import
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from xray_models.batch.results import Row
     from xray_models.batch.truth import Choice
-    from xray_models.evaluate.analysis import LabelAnalysis
+    from xray_models.evaluate.analysis import ModelAnalysis
 
 __all__ = [
     "NOBODY_KNOWS",
@@ -34,7 +35,7 @@ NOBODY_KNOWS = "(not in the table)"
 
 
 def show_truth(batch: Batch) -> None:
-    """With the truth, how good the models are on these films."""
+    """Comparison with the truth: how good the models are on these films."""
     from xray_models.batch import truth
 
     st.header("Compared with the truth", anchor=False)
@@ -77,9 +78,9 @@ def show_truth(batch: Batch) -> None:
             )
         with right:
             st.button("Give another table", on_click=forget_truth, width="stretch")
-    cached = f"batch judged {batch.key}"
+    cached = f"batch analyses {batch.key}"
     if st.session_state.pop("batch confirmed", False):
-        from xray_models.evaluate.analysis import LabelAnalysis
+        from xray_models.evaluate.analysis import analyze
 
         try:
             predictions = truth.predictions_of(rows, table, matched, where)
@@ -89,7 +90,7 @@ def show_truth(batch: Batch) -> None:
         if not predictions:
             st.info("Choose a column for at least one label.")
             return
-        st.session_state[cached] = {str(one.model): LabelAnalysis(one) for one in predictions}
+        st.session_state[cached] = {str(one.model): analyze(one) for one in predictions}
         st.session_state[f"{cached} at"] = time.time()
     if analyses := st.session_state.get(cached):
         show_performance(batch, analyses)
@@ -118,7 +119,7 @@ def forget_truth() -> None:
     """Take another table."""
     batch: Batch = st.session_state.batch
     batch.truth = None
-    st.session_state.pop(f"batch judged {batch.key}", None)
+    st.session_state.pop(f"batch analyses {batch.key}", None)
     st.session_state.pop(f"late truth {batch.key}", None)
 
 
@@ -150,18 +151,18 @@ def choose_columns(
     return where
 
 
-def show_performance(batch: Batch, analyses: dict[str, LabelAnalysis]) -> None:
-    """The screen that judges a model, for these films."""
+def show_performance(batch: Batch, analyses: dict[str, ModelAnalysis]) -> None:
+    """Performance screen of a model on these films."""
     from pages.evaluating import screen
 
     names = {card.id: card.name for card in catalogue.catalogue().values()}
     model = next(iter(analyses))
     if len(analyses) > 1:
         model = st.selectbox(
-            "Judge", list(analyses), format_func=lambda one: names[one], key="batch judged"
+            "Judge", list(analyses), format_func=lambda one: names[one], key="batch model"
         )
-    at = st.session_state[f"batch judged {batch.key} at"]
+    at = st.session_state[f"batch analyses {batch.key} at"]
     try:
         screen.show(f"batch {at} {model}", analyses[model])
     except ValueError as error:
-        st.error(f"{names[model]} cannot be judged in full. {error}", icon=":material/error:")
+        show_problem(f"{names[model]} cannot be judged in full.", error)

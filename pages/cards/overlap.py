@@ -5,11 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from pages.shared.page import show_problem
 from xray_models.catalogue import Card
 from xray_models.evaluate.explanations import results_table
 from xray_models.evaluate.explanations.scoreboard import Films, spec_of
+from xray_models.evaluate.metrics.bootstrap import Estimate
 from xray_models.evaluate.metrics.localization import LEVELS
 from xray_models.explain import METHODS, MethodSpec
+from xray_models.number_text import UNDEFINED, percent_with_interval, with_interval
 from xray_models.viz import html
 
 __all__ = ["TITLE", "show"]
@@ -46,7 +49,7 @@ def show(card: Card, on: Films) -> None:
         try:
             table = results_table.load(card.id, "localization")
         except ValueError as error:
-            st.error(f"What was measured cannot be shown. {error}", icon=":material/error:")
+            show_problem("What was measured cannot be shown.", error)
             return
         table = table[(table["data"] == on.data) & (table["label"] == on.label)]
         names = list(table.loc[table["rule"] == _RULE, "method"].unique())
@@ -87,34 +90,33 @@ def _levels(rows: pd.DataFrame, caption: str) -> str:
                 each
                 for kind in ("IoU", "IoBB")
                 for each in (
-                    _told(rows, _RULE, f"T({kind}) {level}", "percent"),
-                    _told(rows, _RULE, f"false boxes, T({kind}) {level}"),
+                    _figure(rows, _RULE, f"T({kind}) {level}", "percent"),
+                    _figure(rows, _RULE, f"false boxes, T({kind}) {level}"),
                 )
             ),
         ]
         for level in LEVELS
     ]
-    return html.plain(["At least", *heads], body, caption)
+    return html.table(["At least", *heads], body, caption)
 
 
 def _rules(rows: pd.DataFrame) -> str:
     """What the rules for cutting boxes come to, and the hottest point without any."""
-    hit = _told(rows, "", "hit rate", "percent")
+    hit = _figure(rows, "", "hit rate", "percent")
     body = [
-        [words, *(_told(rows, rule, measure) for measure in ("IoU", "IoBB", "boxes"))]
+        [words, *(_figure(rows, rule, measure) for measure in ("IoU", "IoBB", "boxes"))]
         for rule, words in _RULES.items()
         if (rows["rule"] == rule).any()
     ]
     caption = f"Mean over the films. Hit rate, the hottest pixel strictly inside a box: {hit}."
-    return html.plain(["Hot is", "IoU", "IoBB", "Boxes per film"], body, caption)
+    return html.table(["Hot is", "IoU", "IoBB", "Boxes per film"], body, caption)
 
 
-def _told(rows: pd.DataFrame, rule: str, measure: str, unit: str = "") -> str:
+def _figure(rows: pd.DataFrame, rule: str, measure: str, unit: str = "") -> str:
     """A figure with its interval; a dash where it was not measured."""
     found = rows[(rows["rule"] == rule) & (rows["measure"] == measure)]
     if found.empty:
-        return "–"
+        return UNDEFINED
     row = found.iloc[0]
-    if unit == "percent":
-        return f"{100 * row.value:.0f} % ({100 * row.low:.0f} to {100 * row.high:.0f})"
-    return f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})"
+    one = Estimate(float(row.value), float(row.low), float(row.high))
+    return percent_with_interval(one) if unit == "percent" else with_interval(one, 2)

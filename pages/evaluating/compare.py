@@ -1,4 +1,4 @@
-"""Two or more models on the same films."""
+"""Comparison of two or more models on the same films."""
 
 from __future__ import annotations
 
@@ -8,37 +8,44 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared import figure, open_predictions
+from pages.shared.page import show_problem
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.analysis import LabelAnalysis
-from xray_models.evaluate.comparable import Comparison, candidates, comparisons, of_table
+from xray_models.evaluate.comparable import (
+    Comparison,
+    NotComparable,
+    candidates,
+    comparisons,
+    of_table,
+)
 from xray_models.evaluate.metrics import curves
-from xray_models.evaluate.metrics.paired import WHO_IS_RIGHT, NotComparable, disagreement
+from xray_models.evaluate.metrics.paired import WHO_IS_RIGHT, disagreement
 from xray_models.evaluate.predictions.held_out_table import TableError
-from xray_models.evaluate.predictions.predictions import LabelPredictions, Predictions
+from xray_models.evaluate.predictions.predictions import Predictions
+from xray_models.number_text import p_value, signed_with_interval, spoken
 from xray_models.viz import curves as curve_plots
 from xray_models.viz import html
-from xray_models.viz.theme import number
 
-__all__ = ["OWN_TABLE", "show", "show_contests", "show_disagreement"]
+__all__ = ["OWN_TABLE", "show", "show_comparisons", "show_disagreement"]
 
 OWN_TABLE = "a table of your own"
 _MOST_ROWS = 200
 
 
 @st.fragment
-def show(analyses: LabelAnalysis, label: str) -> None:
-    """The choice of opponents, and what comes of it."""
-    predictions = analyses.predictions
+def show(analysis: LabelAnalysis) -> None:
+    """Choice of other models, and how they compare."""
+    predictions, label = analysis.predictions, analysis.label
     st.header("Against other models", anchor="compare")
     st.write("Curves can only be compared on the same films: those that are in all tables.")
-    inside = _rivals(predictions)
+    inside = _in_table(predictions)
     others = [one for one in candidates(predictions.model, label) if one not in inside]
     chosen = st.multiselect(
         "Compare with",
         [*inside, *others, OWN_TABLE],
         format_func=lambda one: one if one == OWN_TABLE else catalogue.get(one).name,
-        key=f"opponents {predictions.name}",
+        key=f"comparable {predictions.name}",
         placeholder="Choose one or more",
     )
     found: list[Predictions] = []
@@ -53,9 +60,8 @@ def show(analyses: LabelAnalysis, label: str) -> None:
             try:
                 found.append(open_predictions.of_model(one).predictions)
             except ValueError as error:
-                name = catalogue.get(one).name
-                st.error(f"{name} cannot be compared now. {error}", icon=":material/error:")
-    found = _told_apart(predictions, found)
+                show_problem(f"{catalogue.get(one).name} cannot be compared now.", error)
+    found = _numbered(predictions, found)
     if not found:
         return
     try:
@@ -64,13 +70,13 @@ def show(analyses: LabelAnalysis, label: str) -> None:
     except (NotComparable, TableError) as error:
         st.info(str(error), icon=":material/info:")
         return
-    show_contests(predictions, label, results)
+    show_comparisons(predictions, label, results)
     others_at = [other.thresholds.get(other.like(label) or label) for other in found]
-    for contest, threshold in zip(results, others_at, strict=True):
-        show_disagreement(contest, threshold)
+    for comparison, threshold in zip(results, others_at, strict=True):
+        show_disagreement(comparison, threshold)
 
 
-def _told_apart(predictions: Predictions, others: list[Predictions]) -> list[Predictions]:
+def _numbered(predictions: Predictions, others: list[Predictions]) -> list[Predictions]:
     """The others, numbered where their names are taken: two files may be called the same."""
     taken, found = {predictions.name}, []
     for other in others:
@@ -83,7 +89,7 @@ def _told_apart(predictions: Predictions, others: list[Predictions]) -> list[Pre
     return found
 
 
-def _rivals(predictions: Predictions) -> dict[str, Predictions]:
+def _in_table(predictions: Predictions) -> dict[str, Predictions]:
     if predictions.model is None:
         return {}
     try:
@@ -92,18 +98,13 @@ def _rivals(predictions: Predictions) -> dict[str, Predictions]:
         return {}
 
 
-def show_contests(predictions: Predictions, label: str, results: list[Comparison]) -> None:
-    """Overlaid curves and the tests."""
+def show_comparisons(predictions: Predictions, label: str, results: list[Comparison]) -> None:
+    """Overlaid curves, and the tests of their difference."""
     films = results[0].films
     one = results[0]
     named = {predictions.name: films.scores[0]}
-    named |= {contest.films.names[1]: contest.films.scores[1] for contest in results}
-    drawn = {
-        name: curves.roc(
-            LabelPredictions(label, films.truth, scores, films.groups, films.truth.nonzero()[0])
-        )
-        for name, scores in named.items()
-    }
+    named |= {each.films.names[1]: each.films.scores[1] for each in results}
+    drawn = {name: curves.roc(films.truth, scores) for name, scores in named.items()}
     left, right = st.columns([6, 6], gap="large")
     with left:
         figure.show(curve_plots.overlaid(films, drawn), "comparison")
@@ -113,20 +114,20 @@ def show_contests(predictions: Predictions, label: str, results: list[Comparison
             f"{display_name(label)}."
         )
         rows = [
-            (one.films.names[0], number(one.delong.first.value), "", "", ""),
+            (one.films.names[0], spoken(one.delong.first.value), "", "", ""),
             *(
                 (
                     each.films.names[1],
-                    number(each.delong.second.value),
-                    _interval(each.delong.difference),
-                    _interval(each.bootstrap),
-                    "no value" if each.delong.p != each.delong.p else _p(each.delong.p),
+                    spoken(each.delong.second.value),
+                    signed_with_interval(each.delong.difference),
+                    signed_with_interval(each.bootstrap),
+                    p_value(each.delong.p),
                 )
                 for each in results
             ),
         ]
         st.html(
-            html.plain(
+            html.table(
                 ("model", "AUC", "difference, DeLong", "difference, bootstrap", "p (DeLong)"),
                 rows,
                 f"Difference: AUC of {predictions.name} minus the other's, with 95 % intervals",
@@ -138,9 +139,9 @@ def show_contests(predictions: Predictions, label: str, results: list[Comparison
         )
 
 
-def show_disagreement(contest: Comparison, other_threshold: float | None) -> None:
-    """Who is right where, and the films on which the two part."""
-    films = contest.films
+def show_disagreement(comparison: Comparison, other_threshold: float | None) -> None:
+    """Counts of who is right where, and the films on which the two part."""
+    films = comparison.films
     mine = float(st.session_state["cut"])
     other = mine if other_threshold is None else other_threshold
     found = disagreement(films, (mine, other))
@@ -148,7 +149,7 @@ def show_disagreement(contest: Comparison, other_threshold: float | None) -> Non
     names = {"only the first": f"only {first}", "only the second": f"only {second}"}
     with st.expander(f"Where {first} and {second} disagree: {len(found.apart):,} films"):
         st.html(
-            html.plain(
+            html.table(
                 ("right are", "with the finding", "without"),
                 [
                     (names.get(who, who), f"{found.counts[0, k]:,}", f"{found.counts[1, k]:,}")
@@ -159,8 +160,8 @@ def show_disagreement(contest: Comparison, other_threshold: float | None) -> Non
         )
         if found.p == found.p:
             st.caption(
-                f"McNemar's exact test of equal accuracy: p = {_p(found.p)}. It takes films as "
-                "independent."
+                f"McNemar's exact test of equal accuracy: p = {p_value(found.p)}. It takes films "
+                "as independent."
             )
         if len(found.apart):
             st.dataframe(
@@ -181,14 +182,3 @@ def show_disagreement(contest: Comparison, other_threshold: float | None) -> Non
             key=f"again {second}",
             icon=":material/refresh:",
         )
-
-
-def _interval(one: object) -> str:
-    value, low, high = (getattr(one, name) for name in ("value", "low", "high"))
-    if value != value:
-        return "no value"
-    return f"{value:+.3f}" + ("" if low != low else f" ({low:+.3f} to {high:+.3f})")
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

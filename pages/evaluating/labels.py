@@ -2,49 +2,48 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 import streamlit as st
 
 from pages.evaluating.threshold import report_table
 from pages.shared import figure
 from xray_models.catalogue.display_names import display_name
-from xray_models.evaluate.analysis import LabelAnalysis
-from xray_models.evaluate.metrics import confusion as matrices
+from xray_models.evaluate.analysis import ModelAnalysis
+from xray_models.evaluate.metrics.confusion import Matrix, classification_report, count_matrix
+from xray_models.evaluate.predictions.predictions import Predictions
+from xray_models.number_text import percent, spoken
 from xray_models.viz import confusion, curves
-from xray_models.viz.theme import number
 
 __all__ = ["show", "show_classes", "show_table"]
 
 
-def show(analyses: LabelAnalysis) -> None:
+def show(model: ModelAnalysis) -> None:
     """All labels, where there are several."""
-    predictions = analyses.predictions
+    predictions = model.predictions
     st.header("All labels", anchor="labels")
     if predictions.classes:
-        show_classes(analyses)
-    show_table(analyses)
+        show_classes(predictions)
+    show_table(model)
     with st.container(horizontal=True, gap="small", key="small curves"):
-        for label in predictions.labels:
+        for label, analysis in model.labels.items():
             with st.container(width=190, gap=None):
-                curve = analyses.roc(label)
-                st.markdown(f"{display_name(label)}  \n**{number(curve.area)}**")
+                curve = analysis.roc
+                st.markdown(f"{display_name(label)}  \n**{spoken(curve.area)}**")
                 if not len(curve.x):
-                    st.caption("No curve: " + (analyses.of(label).problem or ""))
+                    st.caption("No curve: " + (analysis.films.problem or ""))
                     continue
                 st.plotly_chart(
                     curves.small_roc(display_name(label), curve),
                     key=f"small {label}",
                     config=figure.config(f"roc-{label}") | {"displayModeBar": False},
-                    alt=f"ROC curve of {display_name(label)}: AUC {number(curve.area)}.",
+                    alt=f"ROC curve of {display_name(label)}: AUC {spoken(curve.area)}.",
                 )
 
 
-def show_table(analyses: LabelAnalysis) -> None:
+def show_table(model: ModelAnalysis) -> None:
     """AUC and average precision with intervals; means; and what no skill gives."""
     with st.spinner("Resampling …", show_time=True):
-        rows = analyses.summary
+        rows = model.table
     table = pd.DataFrame(
         {
             "label": [display_name(row.name) for row in rows],
@@ -71,14 +70,16 @@ def show_table(analyses: LabelAnalysis) -> None:
         column_config={name: st.column_config.NumberColumn(format="%.3f") for name in shares},
     )
     st.caption(
-        f"Intervals are 95 %, from {analyses.replicates:,} resamples of whole groups. "
+        f"Intervals are 95 %, from {model.replicates:,} resamples of whole groups. "
         "Click a heading to sort; point at the table to save it as CSV."
     )
 
 
-def show_classes(analyses: LabelAnalysis) -> None:
-    """The many-class matrix and its report."""
-    matrix = matrices.of_classes(analyses.predictions)
+def show_classes(predictions: Predictions) -> None:
+    """Confusion matrix of all classes, and its report."""
+    classes = predictions.classes
+    counts = count_matrix(predictions.truth_class(), predictions.most_probable(), len(classes))
+    matrix = Matrix(classes, counts)
     left, right = st.columns([7, 5], gap="large")
     with left:
         st.subheader("Confusion matrix of all classes", anchor=False)
@@ -93,9 +94,8 @@ def show_classes(analyses: LabelAnalysis) -> None:
         figure.show(confusion.many_class(matrix, values or confusion.VALUES[0]), "classes")
     with right:
         st.subheader("Classification report", anchor=False)
-        kappa = "no value" if math.isnan(matrix.kappa) else f"{matrix.kappa:.3f}"
         message = (
             f"Each film called by its most probable class, whatever the threshold: "
-            f"{matrix.accuracy:.1%} right, Cohen's kappa {kappa}"
-        ).replace("%", " %")
-        st.html(report_table(matrices.classification_report(matrix), message))
+            f"{percent(matrix.accuracy, 1)} right, Cohen's kappa {spoken(matrix.kappa)}"
+        )
+        st.html(report_table(classification_report(matrix), message))

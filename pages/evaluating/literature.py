@@ -7,16 +7,17 @@ import math
 import streamlit as st
 
 from pages.shared import figure
+from pages.shared.page import show_problem
 from xray_models import BONE_PARTS
 from xray_models.catalogue import CatalogueError
 from xray_models.catalogue.display_names import display_name
-from xray_models.evaluate.analysis import LabelAnalysis
+from xray_models.evaluate.analysis import ModelAnalysis
 from xray_models.evaluate.label_measures import NO_ESTIMATE
+from xray_models.evaluate.label_table import MACRO
 from xray_models.evaluate.metrics.bootstrap import Estimate
-from xray_models.evaluate.metrics.confusion import MEASURES
+from xray_models.evaluate.metrics.counts import MEASURES
 from xray_models.evaluate.predictions.predictions import same_label
 from xray_models.evaluate.references import Reference, references
-from xray_models.evaluate.summary import MACRO
 from xray_models.viz import forest
 
 __all__ = ["own", "show"]
@@ -24,13 +25,13 @@ __all__ = ["own", "show"]
 _AFTER_THE_MURA_CLASSIFIER = ("bone-general", *(f"bone-{part}" for part in BONE_PARTS))
 
 
-def show(analyses: LabelAnalysis) -> None:
-    """The published figures of the same model or the same findings."""
-    predictions = analyses.predictions
+def show(model: ModelAnalysis) -> None:
+    """Published figures of the same model or the same findings."""
+    predictions = model.predictions
     try:
         known = references(model=predictions.model)
     except CatalogueError as error:
-        st.error(f"The published figures cannot be read. {error}", icon=":material/error:")
+        show_problem("The published figures cannot be read.", error)
         return
     if predictions.model is None:
         known = [one for one in known if one.label and predictions.like(one.label)]
@@ -42,8 +43,8 @@ def show(analyses: LabelAnalysis) -> None:
         "They show what has been reached elsewhere, not who is better."
     )
     beside = [
-        forest.Beside(name, own(analyses, ones[0]), tuple(ones))
-        for name, ones in _together(known).items()
+        forest.Beside(name, own(model, ones[0]), tuple(ones))
+        for name, ones in _by_figure(known).items()
     ]
     left, right = st.columns([7, 5], gap="large")
     with left:
@@ -62,7 +63,7 @@ def show(analyses: LabelAnalysis) -> None:
             )
 
 
-def _together(known: list[Reference]) -> dict[str, list[Reference]]:
+def _by_figure(known: list[Reference]) -> dict[str, list[Reference]]:
     """References by what they are of: two sources of the same figure share a row."""
     found: dict[str, list[Reference]] = {}
     for one in known:
@@ -70,18 +71,18 @@ def _together(known: list[Reference]) -> dict[str, list[Reference]]:
     return found
 
 
-def own(analyses: LabelAnalysis, reference: Reference) -> Estimate:
+def own(model: ModelAnalysis, reference: Reference) -> Estimate:
     """Our figure of the same name; of calls, at the operating point."""
-    predictions = analyses.predictions
     if reference.metric == "mean AUC":
-        rows = [row for row in analyses.summary if same_label(row.name, MACRO)]
+        rows = [row for row in model.table if same_label(row.name, MACRO)]
         return rows[0].auc if rows else NO_ESTIMATE
-    label = predictions.like(reference.label)
+    label = model.predictions.like(reference.label)
     if label is None:
         return NO_ESTIMATE
+    analysis = model.labels[label]
     if reference.metric == "AUC":
-        return analyses.details(label)["AUC"].estimate
-    threshold = analyses.start(label).threshold
+        return analysis.measures["AUC"].estimate
+    threshold = analysis.start.threshold
     if reference.metric not in MEASURES or threshold is None:
         return NO_ESTIMATE
-    return analyses.resampled(label).measures(threshold)[reference.metric]
+    return analysis.threshold_intervals.measures(threshold)[reference.metric]

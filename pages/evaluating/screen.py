@@ -1,4 +1,4 @@
-"""The whole screen for one model on some films, from top to bottom."""
+"""Performance of one model on some films: the whole screen, from top to bottom."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import streamlit as st
 from pages.evaluating import compare, labels, literature, subgroups, threshold
 from pages.shared import figure
 from xray_models.catalogue.display_names import display_name
-from xray_models.evaluate.analysis import LabelAnalysis
+from xray_models.evaluate.analysis import LabelAnalysis, ModelAnalysis
+from xray_models.evaluate.predictions.predictions import Predictions
+from xray_models.number_text import decimals
 from xray_models.viz import scores
 
-__all__ = ["CROSS_FITTED", "NOTICE", "choose_label", "prepare", "show", "show_calibration"]
+__all__ = ["CROSS_FITTED", "choose_label", "prepare", "show", "show_calibration"]
 
-NOTICE = "For teaching and research, not for diagnosis."
 CROSS_FITTED = (
     "Each film was predicted by a network that never saw its group. Here one threshold calls all "
     "films; the figures on the model's card call the films of each fold with a threshold chosen on "
@@ -22,16 +23,17 @@ CROSS_FITTED = (
 )
 
 
-def show(key: str, analyses: LabelAnalysis) -> None:
+def show(key: str, model: ModelAnalysis) -> None:
     """Everything there is to say of a model.
 
     Args:
         key: changes with model, films and truth.
-        analyses: of the model.
+        model: its analysis.
     """
-    predictions = analyses.predictions
-    label = choose_label(key, analyses)
-    one = analyses.of(label)
+    predictions = model.predictions
+    label = choose_label(key, predictions)
+    analysis = model.labels[label]
+    one = analysis.films
     words, downloads = st.columns([5, 2], vertical_alignment="bottom")
     facts = f"**{len(one.truth):,} films** of {len(set(one.groups)):,} groups; "
     facts += f"{one.positives:,} with {display_name(label)}, {one.negatives:,} without."
@@ -54,26 +56,26 @@ def show(key: str, analyses: LabelAnalysis) -> None:
         )
     if not len(one.truth):
         return
-    threshold.begin(key, analyses, label)
+    threshold.begin(key, analysis)
     with st.spinner("Resampling …", show_time=True):
-        prepare(analyses, label)
+        prepare(analysis)
     with st.container(key="at-threshold"):
-        threshold.show(analyses, label)
-    show_calibration(analyses, label)
+        threshold.show(analysis)
+    show_calibration(analysis)
     if len(predictions.labels) > 1:
-        labels.show(analyses)
-    subgroups.show(analyses, label)
-    compare.show(analyses, label)
-    literature.show(analyses)
+        labels.show(model)
+    subgroups.show(analysis)
+    compare.show(analysis)
+    literature.show(model)
 
 
-def choose_label(key: str, analyses: LabelAnalysis) -> str:
-    """The label, where there are several; the link carries it."""
-    names = analyses.predictions.labels
-    linked = analyses.predictions.like(st.query_params.get("label", ""))
-    own = [name for name in names if name in analyses.predictions.thresholds]
+def choose_label(key: str, predictions: Predictions) -> str:
+    """Label to show, where there are several; the link carries it."""
+    names = predictions.labels
+    linked = predictions.like(st.query_params.get("label", ""))
+    own = [name for name in names if name in predictions.thresholds]
     # combined findings come last and say most
-    label = linked or (own or names)[-1 if analyses.predictions.classes else 0]
+    label = linked or (own or names)[-1 if predictions.classes else 0]
     if len(names) == 1:
         return label
     widget = f"label of {key}"
@@ -90,23 +92,25 @@ def choose_label(key: str, analyses: LabelAnalysis) -> str:
     return chosen
 
 
-def prepare(analyses: LabelAnalysis, label: str) -> None:
-    """What a move of the threshold needs, computed before it is shown."""
-    analyses.roc_band(label)
-    analyses.precision_recall_band(label)
-    analyses.resampled(label)
-    analyses.details(label)
-    analyses.decision(label)
+def prepare(analysis: LabelAnalysis) -> None:
+    """Compute what a move of the threshold needs, before it is shown."""
+    for name in (
+        "roc_band",
+        "precision_recall_band",
+        "threshold_intervals",
+        "measures",
+        "decision_curve",
+    ):
+        getattr(analysis, name)  # kept from now on
 
 
-def show_calibration(analyses: LabelAnalysis, label: str) -> None:
-    """Whether 30 % means 30 %."""
+def show_calibration(analysis: LabelAnalysis) -> None:
+    """Calibration: whether 30 % means 30 %."""
     st.header("Calibration", anchor="calibration")
-    found = analyses.reliability(label)
+    found = analysis.reliability
     left, right = st.columns([7, 5], gap="large")
     with left:
-        spread = analyses.distribution(label, analyses.scale(label))
-        figure.show(scores.calibration(found, spread), "calibration")
+        figure.show(scores.calibration(found, analysis.score_distribution), "calibration")
     with right:
         st.markdown(
             "Of films with a score of 30 %, about 30 % should have the finding: points on the "
@@ -114,9 +118,9 @@ def show_calibration(analyses: LabelAnalysis, label: str) -> None:
         )
         if not math.isnan(found.error):
             st.markdown(
-                f"On average the score misses the share by **{found.error:.3f}** (expected "
-                f"calibration error). The Brier score is **{found.brier:.3f}**: 0 at best, "
-                f"{analyses.details(label)['Brier score'].no_skill:.3f} for always giving the "
+                f"On average the score misses the share by **{decimals(found.error)}** (expected "
+                f"calibration error). The Brier score is **{decimals(found.brier)}**: 0 at best, "
+                f"{decimals(analysis.measures['Brier score'].no_skill)} for always giving the "
                 "share of positives."
             )
         st.caption("Bars at the points are 95 % intervals (Wilson), films taken as independent.")

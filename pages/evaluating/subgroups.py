@@ -12,9 +12,9 @@ __all__ = ["show"]
 
 
 @st.fragment
-def show(analyses: LabelAnalysis, label: str) -> None:
-    """The forest plot, with a warning where a subgroup is small or differs."""
-    predictions = analyses.predictions
+def show(analysis: LabelAnalysis) -> None:
+    """Forest plot, with a warning where a subgroup is small or differs."""
+    predictions = analysis.predictions
     st.header("For whom", anchor="subgroups")
     if not predictions.subgroups:
         st.write(
@@ -32,8 +32,8 @@ def show(analyses: LabelAnalysis, label: str) -> None:
         format_func=lambda name: name.replace("_", " "),
     )
     with st.spinner("Resampling …", show_time=True):
-        found = [one for name in chosen or [] for one in analyses.subgroups(label, name)]
-        whole = analyses.details(label)["AUC"].estimate
+        found = [one for name in chosen or [] for one in analysis.subgroups(name)]
+        whole = analysis.measures["AUC"].estimate
     if not found:
         st.caption("Choose at least one column.")
         return

@@ -1,4 +1,7 @@
-"""One threshold, and everything that follows from it: a fragment, so that nothing else reruns."""
+"""Threshold that moves, and everything that follows from it.
+
+A fragment, so that nothing else of the page runs again.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ from xray_models.evaluate import references
 from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.evaluate.metrics import confusion as matrices
 from xray_models.evaluate.metrics import thresholds
-from xray_models.evaluate.metrics.confusion import MEASURES, Counts, reason
+from xray_models.evaluate.metrics.counts import MEASURES, Counts, reason
 from xray_models.evaluate.metrics.thresholds import RULES, Choice
+from xray_models.number_text import decimals
 from xray_models.viz import confusion, confusion_image, curves, html, scores
 from xray_models.viz.theme import Plot
 
@@ -43,13 +47,13 @@ PREVALENCE = "prevalence"
 OPTIMISTIC = "Chosen on these very films, so what it gives on them is a little too good."
 
 
-def begin(key: str, analyses: LabelAnalysis, label: str) -> None:
-    """Take the threshold of the link, or the one to start with, when model or label are new."""
+def begin(key: str, analysis: LabelAnalysis) -> None:
+    """Set the threshold to that of the link, or to the one to start with where all is new."""
     state = st.session_state
-    linked = _number(st.query_params.get("threshold"))
-    if state.get("cut of") != (key, label):
-        state["cut of"] = (key, label)
-        choice = analyses.start(label)
+    linked = _share_in(st.query_params.get("threshold"))
+    if state.get("cut of") != (key, analysis.label):
+        state["cut of"] = (key, analysis.label)
+        choice = analysis.start
         if linked is not None:
             choice = Choice(linked, "")
         _keep(choice.threshold, choice.why)
@@ -58,7 +62,7 @@ def begin(key: str, analyses: LabelAnalysis, label: str) -> None:
         _keep(linked, "")
 
 
-def _number(text: str | None) -> float | None:
+def _share_in(text: str | None) -> float | None:
     try:
         value = float(text or "")
     except ValueError:
@@ -67,11 +71,11 @@ def _number(text: str | None) -> float | None:
 
 
 @st.fragment
-def show(analyses: LabelAnalysis, label: str) -> None:
-    """The controls, and all that depends on the threshold."""
-    cut = choose(analyses, label)
-    counts = analyses.index.counts_of(label, cut)
-    plots = unmoved(analyses, label)
+def show(analysis: LabelAnalysis) -> None:
+    """Controls of the threshold, and all that depends on it."""
+    cut = choose(analysis)
+    counts = analysis.index.counts_of(analysis.label, cut)
+    plots = unmoved(analysis)
     first, second, third = st.columns([5, 5, 4], gap="medium")
     with first:
         figure.show(plots["roc"], "roc", "ROC curve", zoom=False)
@@ -80,13 +84,13 @@ def show(analyses: LabelAnalysis, label: str) -> None:
             plots["precision-recall"], "precision-recall", "Precision and recall", zoom=False
         )
     with third:
-        show_matrix(plots, label, cut, counts)
+        show_matrix(plots, analysis.label, cut, counts)
     st.caption(
         "Orange dots and lines mark the threshold. Saved pictures show the curves without them."
     )
     left, right = st.columns([7, 6], gap="large")
     with left:
-        show_measures(analyses, label, cut, counts)
+        show_measures(analysis, cut, counts)
     with right:
         figure.show(plots["scores"], "scores", "Scores by truth", zoom=False)
         figure.show(plots["decision"], "decision", "Worth of acting on it", zoom=False)
@@ -94,15 +98,15 @@ def show(analyses: LabelAnalysis, label: str) -> None:
             "Net benefit: cases found minus false alarms, which weigh as much as the threshold "
             "says. It holds for the share of positives among these films."
         )
-    if len(analyses.predictions.labels) > 1:
-        show_all_labels(analyses, label, cut)
+    if len(analysis.predictions.labels) > 1:
+        show_all_labels(analysis, cut)
 
 
-def choose(analyses: LabelAnalysis, label: str) -> float:
+def choose(analysis: LabelAnalysis) -> float:
     """Slider, typed value, and rules that choose."""
     state = st.session_state
     cut: float = state["cut"]
-    top = analyses.scale(label)
+    top = analysis.slider_end
     for widget, value in ((SLIDER, min(max(cut, 0.0), top)), (TYPED, cut)):
         state.setdefault(key_of(widget), value)
     with st.container(key="threshold", border=True):
@@ -131,7 +135,7 @@ def choose(analyses: LabelAnalysis, label: str) -> float:
                 args=(TYPED, key_of(TYPED)),
             )
         with rules, st.popover("Choose for me", width="stretch", icon=":material/tune:"):
-            offer_rules(analyses, label)
+            offer_rules(analysis)
         if why := state.get("cut why"):
             st.caption(why)
     return cut
@@ -167,10 +171,10 @@ def _keep(cut: float | None, why: str, in_hand: str = "") -> None:
             renewed[widget] += 1
 
 
-def offer_rules(analyses: LabelAnalysis, label: str) -> None:
+def offer_rules(analysis: LabelAnalysis) -> None:
     """Rules that choose a threshold."""
     own = "the model's operating point"
-    rules = [*([own] if label in analyses.predictions.thresholds else []), *RULES]
+    rules = [*([own] if analysis.label in analysis.predictions.thresholds else []), *RULES]
     rule = st.radio("By which rule", rules, format_func=lambda one: RULES.get(one, one), key="rule")
     share = ratio = 1.0
     if rule in ("at_sensitivity", "at_specificity"):
@@ -184,16 +188,16 @@ def offer_rules(analyses: LabelAnalysis, label: str) -> None:
         key="set by rule",
         type="primary",
         on_click=_choose,
-        args=(analyses, label, rule, share, ratio),
+        args=(analysis, rule, share, ratio),
         width="stretch",
     )
 
 
-def _choose(analyses: LabelAnalysis, label: str, rule: str, share: float, ratio: float) -> None:
+def _choose(analysis: LabelAnalysis, rule: str, share: float, ratio: float) -> None:
+    index, label = analysis.index, analysis.label
     if rule not in RULES:
-        _set(analyses.predictions.thresholds[label], "The model's operating point.")
+        _set(analysis.predictions.thresholds[label], "The model's operating point.")
         return
-    index = analyses.index
     if rule == "least_cost":
         prevalence = st.session_state.get(PREVALENCE)
         choice = thresholds.least_cost(
@@ -209,32 +213,32 @@ def _choose(analyses: LabelAnalysis, label: str, rule: str, share: float, ratio:
         _set(min(choice.threshold, 1.0), f"{choice.why} {OPTIMISTIC}")
 
 
-def unmoved(analyses: LabelAnalysis, label: str) -> dict[str, Plot]:
-    """The figures on which only the point of the threshold moves; made once per visitor."""
+def unmoved(analysis: LabelAnalysis) -> dict[str, Plot]:
+    """Figures on which only the point of the threshold moves; made once per visitor."""
     state = st.session_state
     cached = state.get("figures unmoved")
-    if cached is None or cached[0] is not analyses or cached[1] != label:
+    if cached is None or cached[0] is not analysis:
         plots = {
             "roc": curves.roc(
-                analyses.roc(label),
-                analyses.roc_band(label),
-                published=published_points(analyses.predictions.model, label),
+                analysis.roc,
+                analysis.roc_band,
+                published=published_points(analysis.predictions.model, analysis.label),
             ),
             "precision-recall": curves.precision_recall(
-                analyses.precision_recall(label), analyses.precision_recall_band(label)
+                analysis.precision_recall, analysis.precision_recall_band
             ),
             "scores": scores.distribution(
-                analyses.distribution(label, analyses.scale(label)), display_name(label)
+                analysis.score_distribution, display_name(analysis.label)
             ),
-            "decision": scores.decision(analyses.decision(label)),
+            "decision": scores.decision(analysis.decision_curve),
         }
-        state["figures unmoved"] = cached = (analyses, label, plots)
-    found: dict[str, Plot] = cached[2]
+        state["figures unmoved"] = cached = (analysis, plots)
+    found: dict[str, Plot] = cached[1]
     return found
 
 
 def show_matrix(plots: dict[str, Plot], label: str, cut: float, counts: Counts) -> None:
-    """The matrix, and with it, so that they never part, the points on the figures."""
+    """Confusion matrix, and with it, so that they never part, the points on the figures."""
     matrix = matrices.of_label(label, counts)
     sensitivity, alarms = float(counts.sensitivity), 1 - float(counts.specificity)
     points = {
@@ -274,8 +278,8 @@ def published_points(model: str | None, label: str) -> list[tuple[str, float, fl
     ]
 
 
-def show_measures(analyses: LabelAnalysis, label: str, cut: float, counts: Counts) -> None:
-    """Every measure with its interval and what no skill gives; PPV and NPV for any prevalence."""
+def show_measures(analysis: LabelAnalysis, cut: float, counts: Counts) -> None:
+    """Table of all measures with intervals and no skill; PPV and NPV for any prevalence."""
     st.subheader("Measures", anchor=False)
     percent = st.number_input(
         "Prevalence where it is used, %",
@@ -290,7 +294,7 @@ def show_measures(analyses: LabelAnalysis, label: str, cut: float, counts: Count
         "hardly ever the ward's. Leave it empty for the share among these films.",
     )
     prevalence = None if percent is None else percent / 100
-    found = analyses.resampled(label).measures(cut, prevalence)
+    found = analysis.threshold_intervals.measures(cut, prevalence)
     chance = counts.no_skill()
     if prevalence is not None:
         chance |= {"PPV": np.array(prevalence), "NPV": np.array(1 - prevalence)}
@@ -299,10 +303,9 @@ def show_measures(analyses: LabelAnalysis, label: str, cut: float, counts: Count
         for name in MEASURES
     ]
     rows += [
-        html.Measure(name, one.estimate, one.no_skill)
-        for name, one in analyses.details(label).items()
+        html.Measure(name, one.estimate, one.no_skill) for name, one in analysis.measures.items()
     ]
-    message = f"{display_name(label)} at a threshold of {cut:.4g}"
+    message = f"{display_name(analysis.label)} at a threshold of {cut:.4g}"
     if percent is not None:
         message += f"; PPV and NPV where {percent:g} % have it"
     st.html(html.measures(rows, message))
@@ -317,29 +320,25 @@ def show_measures(analyses: LabelAnalysis, label: str, cut: float, counts: Count
         on_click="ignore",
         type="tertiary",
     )
-    report = matrices.classification_report(matrices.of_label(label, counts))
+    matrix = matrices.of_label(analysis.label, counts)
     with st.expander("Classification report"):
-        st.html(report_table(report, message))
+        st.html(report_table(matrices.classification_report(matrix), message))
 
 
 def report_table(report: list[matrices.ReportRow], caption: str) -> str:
     """A classification report as a table."""
-    return html.plain(
+    return html.table(
         ("class", "precision", "recall", "F1", "films"),
         [
             (
                 display_name(row.name),
-                *(_decimals(x) for x in (row.precision, row.recall, row.f1)),
+                *(decimals(x) for x in (row.precision, row.recall, row.f1)),
                 f"{row.films:,}",
             )
             for row in report
         ],
         caption,
     )
-
-
-def _decimals(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"
 
 
 def _why(counts: Counts, name: str, value: float) -> str:
@@ -356,12 +355,12 @@ def _as_table(rows: list[html.Measure]) -> pd.DataFrame:
     )
 
 
-def show_all_labels(analyses: LabelAnalysis, label: str, cut: float) -> None:
+def show_all_labels(analysis: LabelAnalysis, cut: float) -> None:
     """Counts and measures of every label: the chosen one at the slider, others at their own."""
-    predictions = analyses.predictions
+    predictions, label = analysis.predictions, analysis.label
     cuts = np.array([predictions.thresholds.get(one, cut) for one in predictions.labels])
     cuts[predictions.index(label)] = cut
-    counts = analyses.index.counts(cuts)
+    counts = analysis.index.counts(cuts)
     st.subheader("All labels at a threshold", anchor=False)
     own = (
         "each other label at its own operating point"

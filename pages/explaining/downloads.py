@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.shared.open_film import NOTICE
+from pages.shared.page import NOTICE
 from xray_models.datasets.samples import SAMPLES
 from xray_models.viz import film_figure, overlay
 

@@ -12,8 +12,10 @@ import streamlit as st
 from pages.explaining import downloads, maps, method_controls, queries, query_controls
 from pages.explaining.method_settings import SETTINGS, title
 from pages.explaining.queries import Question
-from pages.shared.open_film import NOTICE, card_of
+from pages.shared.open_film import card_of
+from pages.shared.page import show_notice
 from xray_models.catalogue.display_names import display_name
+from xray_models.number_text import careful_percent
 from xray_models.viz import film_figure, html, overlay
 from xray_models.viz.film_figure import Grid, Hover, Picture
 
@@ -166,7 +168,7 @@ def show_title(reading: Reading, question: Question, query: Query, spec: MethodS
     message = [card.name]
     if chance is not None:
         side = "at or above" if chance >= card.thresholds[question.label] else "below"
-        message.append(f"{html.percent(chance)}, {side} the threshold")
+        message.append(f"{careful_percent(chance)}, {side} the threshold")
     message.append(title(spec))
     st.caption(" · ".join(message))
 
@@ -229,7 +231,7 @@ def show_words(
     if query.direction == "against" and not METHODS[spec.method].signed:
         said.append(f"{METHODS[spec.method].name} draws the same map for and against.")
     if boxes:
-        drawn = [f"{html.percent(box.mass or 0)} of the heat in {place(box)}" for box in boxes]
+        drawn = [f"{careful_percent(box.mass or 0)} of the heat in {place(box)}" for box in boxes]
         said.append(f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}: {'; '.join(drawn)}.")
     elif rule:
         said.append(no_boxes(heat, rule))
@@ -245,7 +247,7 @@ def show_words(
         message = str(error)
     with st.container(border=True, key="trust"):
         st.markdown(f"**How far to trust this map.** {message}")
-        st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
+        show_notice()
 
 
 def measured_otherwise(spec: MethodSpec) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from pages.shared.page import show_notice, show_problem
 from xray_models import PARTS, radiograph
 from xray_models.datasets import samples
 from xray_models.datasets.samples import SAMPLES, SampleError
@@ -23,14 +24,12 @@ __all__ = [
     "AS_RECOGNIZED",
     "ELSEWHERE",
     "FORMATS",
-    "NOTICE",
     "Opened",
     "card_of",
     "narrow",
     "open_film",
 ]
 
-NOTICE = "For teaching and research, not for diagnosis."
 AS_RECOGNIZED = "as recognized"
 ELSEWHERE = "film_from_elsewhere"
 """Session state that another page sets to have a film opened: dict(name=str, content=bytes)."""
@@ -75,7 +74,7 @@ def open_film(introduction: str) -> tuple[Opened, Reading] | None:
     except (UnreadableRadiograph, SampleError) as error:
         st.error(str(error), icon=":material/broken_image:")
     except (ValueError, RuntimeError) as error:  # a card or weights that cannot be used
-        st.error(f"The film cannot be read here now. {error}", icon=":material/error:")
+        show_problem("The film cannot be read here now.", error)
     return None
 
 
@@ -105,7 +104,7 @@ def _choose(introduction: str) -> Opened | None:
     opened: Opened | None = state.get("opened")
     if opened is None:
         st.write(introduction)
-        st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
+        show_notice()
     elif opened.upload is None:
         st.query_params["sample"] = opened.key
     with st.expander("Choose a radiograph", expanded=not opened, icon=":material/upload_file:"):

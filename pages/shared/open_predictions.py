@@ -1,4 +1,4 @@
-"""Opening what is judged: a model's held-out films, or a table of a visitor's own."""
+"""Predictions that a page shows: a model's held-out films, or a table of a visitor's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from xray_models import catalogue
-from xray_models.evaluate.analysis import LabelAnalysis
+from xray_models.evaluate.analysis import ModelAnalysis, analyze
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
 from xray_models.evaluate.predictions.predictions import Predictions, from_card
@@ -46,8 +46,8 @@ class Table(NamedTuple):
     key: str
 
 
-def of_model(model: str) -> LabelAnalysis:
-    """A model on its held-out films; kept while the table on disk stays as it is.
+def of_model(model: str) -> ModelAnalysis:
+    """Analysis of a model on its held-out films; kept while the table on disk stays as it is.
 
     Raises:
         CatalogueError, TableError: card or table cannot be used.
@@ -58,16 +58,16 @@ def of_model(model: str) -> LabelAnalysis:
 
 
 @st.cache_resource(show_spinner="Opening the held-out table …", max_entries=32)
-def _of_model(model: str, file: str, stamp: int) -> LabelAnalysis:  # noqa: ARG001 - they make the key
-    return LabelAnalysis(from_card(catalogue.get(model)))
+def _of_model(model: str, file: str, stamp: int) -> ModelAnalysis:  # noqa: ARG001 - they make the key
+    return analyze(from_card(catalogue.get(model)))
 
 
-def own_table() -> LabelAnalysis | None:
-    """A visitor's table: upload, confirm the columns, judge. It stays in this session's memory."""
+def own_table() -> ModelAnalysis | None:
+    """Analysis of a visitor's table: upload it, confirm its columns. It stays in memory."""
     state = st.session_state
     if handed := state.pop(HANDED_OVER, None):
         _open(handed["name"], handed["content"])
-    done: LabelAnalysis | None = state.get("own workings")
+    done: ModelAnalysis | None = state.get("own analysis")
     with st.expander(
         "Open a predictions table", expanded=done is None, icon=":material/table_view:"
     ):
@@ -87,7 +87,7 @@ def own_table() -> LabelAnalysis | None:
         table: Table | None = state.get("own table")
         if table is not None:
             confirm(table, prefix="own")
-    done = state.get("own workings")
+    done = state.get("own analysis")
     return done
 
 
@@ -100,7 +100,7 @@ def _take_upload() -> None:
 def _open(name: str, content: bytes) -> None:
     """Read the table; what was open is closed, and a problem is kept to be shown."""
     state = st.session_state
-    state["own workings"] = state["own table"] = state["own problem"] = None
+    state["own analysis"] = state["own table"] = state["own problem"] = None
     try:
         cells = csv_import.read(content, name)
     except PredictionsError as error:
@@ -130,7 +130,7 @@ def offer_published() -> None:
 
 
 def confirm(table: Table, prefix: str) -> None:
-    """Show what the columns are taken for; let it be corrected; judge on confirmation."""
+    """Show what the columns are taken for, let it be corrected, and analyze on confirmation."""
     try:
         guessed = csv_import.guess(table.cells)
     except PredictionsError:
@@ -156,7 +156,7 @@ def confirm(table: Table, prefix: str) -> None:
         columns = replace(
             guessed, labels=labels, image=image, group=group, subgroups=tuple(subgroups)
         )
-        _judge(table, columns, prefix)
+        _analyze(table, columns, prefix)
 
 
 def _column(title: str, names: list[str], guessed: str | None, key: str) -> str | None:
@@ -202,21 +202,21 @@ def _labels(guessed: Columns, names: list[str], key: str) -> tuple[LabelColumns,
     )
 
 
-def _judge(table: Table, columns: Columns, prefix: str) -> None:
+def _analyze(table: Table, columns: Columns, prefix: str) -> None:
     state = st.session_state
     try:
         with st.spinner("Checking every cell …"):
             predictions = with_classes(csv_import.as_predictions(table.cells, columns, table.name))
     except PredictionsError as error:
-        state[f"{prefix} workings"], state[f"{prefix} problem"] = None, str(error)
+        state[f"{prefix} analysis"], state[f"{prefix} problem"] = None, str(error)
     else:
-        state[f"{prefix} workings"], state[f"{prefix} problem"] = LabelAnalysis(predictions), None
+        state[f"{prefix} analysis"], state[f"{prefix} problem"] = analyze(predictions), None
         state[f"{prefix} key"] = f"{table.key} {columns}"
     st.rerun()
 
 
 def with_classes(predictions: Predictions) -> Predictions:
-    """A table whose films all have exactly one of its labels gets them as classes."""
+    """Take labels as classes where all films have exactly one of them."""
     if len(predictions.labels) < 2 or not (np.nansum(predictions.truth, axis=1) == 1).all():
         return predictions
     if np.isnan(predictions.truth).any():
@@ -226,7 +226,7 @@ def with_classes(predictions: Predictions) -> Predictions:
 
 
 def second_table() -> Predictions | None:
-    """A table to compare with: read with its columns as guessed."""
+    """Predictions to compare with, from a table read with its columns as guessed."""
     file = st.file_uploader(
         "Table to compare with (CSV)",
         key="second file",

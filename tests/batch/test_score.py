@@ -24,15 +24,16 @@ from typer.testing import CliRunner
 
 import classify
 from xray_models import catalogue
-from xray_models.batch import results, score, sources, summary, truth
+from xray_models.batch import results, score, sources, tally, truth
 from xray_models.batch.results import COLUMNS, ResultsError, Row
 from xray_models.batch.resumable_csv import GrowingFile
 from xray_models.batch.score import Scored
 from xray_models.batch.sources import Archive, FileList, Folder, Limits, SourceError, Uploads
 from xray_models.commands.score import score as score_command
+from xray_models.evaluate.performance import performance
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import PredictionsError
-from xray_models.evaluate.summary import performance, share, with_interval
+from xray_models.number_text import percent, with_interval
 from xray_models.radiograph import MOST_BYTES, UnreadableRadiograph
 from xray_models.report import batch_html
 
@@ -600,8 +601,8 @@ def test_one_class_only_is_a_sentence_not_a_crash():
     predictions = truth.predictions_of(rows, cells, matched, truth.proposal(["fracture"], cells))
     (found,) = performance(predictions[0])
     assert "all 2 films have it" in found.note
-    assert with_interval(found.auc) == "–" == share(found.counts.specificity)
-    assert "all 2 films have it" in batch_html.report(summary.tally(rows), predictions)
+    assert with_interval(found.auc) == "–" == percent(found.counts.specificity)
+    assert "all 2 films have it" in batch_html.report(tally.tally(rows), predictions)
 
 
 # --- the report --------------------------------------------------------------------------------
@@ -612,7 +613,7 @@ def test_rows_are_counted_without_keeping_them():
         Row(f"{k}", "hand", 0.9, "m", "x", k / 1000, 0.5, "positive" if k >= 500 else "negative")
         for k in range(1000)
     )
-    found = summary.tally(many)
+    found = tally.tally(many)
     one = found.findings["m", "x"]
     assert (found.files, one.films, one.positive) == (1000, 1000, 500)
     assert one.histogram.tolist() == [25] * 40
@@ -628,7 +629,7 @@ def test_the_report_stands_alone_and_tells_no_lies():
     cells = table("film,label\na.png,1\nb.png,0\n")
     matched = truth.match(cells, ["a.png", "b.png"])
     predictions = truth.predictions_of(rows, cells, matched, truth.proposal(["fracture"], cells))
-    page = batch_html.report(summary.tally(rows), predictions, ["Films are named by film."])
+    page = batch_html.report(tally.tally(rows), predictions, ["Films are named by film."])
     assert "<script" not in page and "&lt;script&gt;" in page and "Broken &amp; bad." in page
     assert not re.search(r'(?:src|href)="(?!#)', page) and "@import" not in page
     assert "url(http" not in page
@@ -638,4 +639,4 @@ def test_the_report_stands_alone_and_tells_no_lies():
     assert len(ids) == len(set(ids))
     assert "1 / 0 / 0 / 1" in page and "4 files; 3 were read" in page
     assert catalogue.get("bone-general").limits[0] in page
-    assert page == batch_html.report(summary.tally(rows), predictions, ["Films are named by film."])
+    assert page == batch_html.report(tally.tally(rows), predictions, ["Films are named by film."])

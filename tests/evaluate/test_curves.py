@@ -111,7 +111,7 @@ def test_large_counts_do_not_overflow() -> None:
 @given(scored)
 def test_the_roc_curve_is_scikit_learns(rows: list[tuple[bool, int]]) -> None:
     one = one_label(rows)
-    curve = curves.roc(one)
+    curve = curves.roc(one.truth, one.scores)
     if not (one.positives and one.negatives):
         assert len(curve.x) == 0 and np.isnan(curve.area) and one.problem
         return
@@ -129,7 +129,7 @@ def test_the_roc_curve_is_scikit_learns(rows: list[tuple[bool, int]]) -> None:
 @given(scored)
 def test_the_precision_recall_curve_is_scikit_learns(rows: list[tuple[bool, int]]) -> None:
     one = one_label(rows)
-    curve = curves.precision_recall(one)
+    curve = curves.precision_recall(one.truth, one.scores)
     if not one.positives:
         assert len(curve.x) == 0 and np.isnan(curve.area)
         return
@@ -150,16 +150,19 @@ def test_a_thinned_curve_keeps_its_ends() -> None:
         np.arange(2000).astype(str),
         np.arange(2000),
     )
-    curve = curves.precision_recall(many)
+    curve = curves.precision_recall(many.truth, many.scores)
     thin = curve.thinned(100)
     assert len(thin.x) == 100 and (thin.x[0], thin.x[-1]) == (0, 1)
-    assert thin.area == curve.area and curves.roc(drawn()).thinned(100).x.size < 100
+    assert (
+        thin.area == curve.area
+        and curves.roc(drawn().truth, drawn().scores).thinned(100).x.size < 100
+    )
 
 
 def test_the_bands_are_percentiles_of_resampled_curves() -> None:
     one = drawn(90)
-    roc_band = curves.roc_band(one, replicates=60, seed=4)
-    pr_band = curves.precision_recall_band(one, replicates=60, seed=4)
+    roc_band = curves.roc_band(one.truth, one.scores, one.groups, replicates=60, seed=4)
+    pr_band = curves.precision_recall_band(one.truth, one.scores, one.groups, replicates=60, seed=4)
     rates, precisions = [], []
     for block in resamples(one.groups, 60, 4):
         for row in block:
@@ -179,13 +182,13 @@ def test_the_bands_are_percentiles_of_resampled_curves() -> None:
         low, high = np.quantile(expected, [0.025, 0.975], axis=0)
         assert band.low == pytest.approx(low)
         assert band.high == pytest.approx(high)
-    assert (roc_band.low[50] < curves.roc(one).y.max()).all()
+    assert (roc_band.low[50] < curves.roc(one.truth, one.scores).y.max()).all()
 
 
 def test_there_is_no_band_without_both_classes_or_two_groups() -> None:
-    for rows in ([], [(True, 3)], [(False, 3), (False, 2)]):
-        assert np.isnan(curves.roc_band(one_label(rows), 5).low).all()
-    assert np.isnan(curves.roc_band(one_label([(True, 3), (False, 2)]), 5).low).all()
+    for rows in ([], [(True, 3)], [(False, 3), (False, 2)], [(True, 3), (False, 2)]):
+        one = one_label(rows)
+        assert np.isnan(curves.roc_band(one.truth, one.scores, one.groups, 5).low).all()
 
 
 # ---------------------------------------------------------------- calibration

@@ -27,8 +27,8 @@ from xray_models.catalogue import (
     WeightsFile,
 )
 from xray_models.evaluate import alternatives, card_thresholds, comparable
-from xray_models.evaluate.card_figures import confusion, estimates, figures, films_of_test
-from xray_models.evaluate.metrics import thresholds
+from xray_models.evaluate.card_figures import confusion_matrix, estimates, figures, films_of_test
+from xray_models.evaluate.metrics import confusion, thresholds
 from xray_models.evaluate.metrics import weighted as metrics
 from xray_models.evaluate.metrics.bootstrap import bootstrap, resamples
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
@@ -141,7 +141,9 @@ def test_a_weight_counts_a_film_that_often(films: list[tuple[bool, int]], seed: 
         lambda w, t, s: metrics.average_precision(w, t, s),
         lambda w, t, s: metrics.share(w, s > 0.5, among=t),
         lambda w, t, s: metrics.mean(w, (s - t) ** 2),
-        lambda w, t, s: metrics.macro_f1(w, t.astype(int), (s > 0.5).astype(int), 2),
+        lambda w, t, s: confusion.macro_f1(
+            confusion.weighted_matrix(w, t.astype(int), (s > 0.5).astype(int), 2)
+        ),
     ]
     for measure in measures:
         weighted = measure(weights, truth, scores)
@@ -158,14 +160,14 @@ def test_shares_and_macro_f1_are_scikit_learns() -> None:
     assert metrics.share(w, called == 1, among=truth == 1)[0] == pytest.approx(
         sk.recall_score(truth == 1, called == 1)
     )
-    assert metrics.macro_f1(w, truth, called, 4)[0] == pytest.approx(
+    assert confusion.macro_f1(confusion.weighted_matrix(w, truth, called, 4))[0] == pytest.approx(
         sk.f1_score(truth, called, average="macro")
     )
     scores = random.random(200)
     assert metrics.mean(w, (scores - (truth == 1)) ** 2)[0] == pytest.approx(
         sk.brier_score_loss(truth == 1, scores)
     )
-    assert (metrics.confusion(truth, called, 4) == sk.confusion_matrix(truth, called)).all()
+    assert (confusion.count_matrix(truth, called, 4) == sk.confusion_matrix(truth, called)).all()
 
 
 def test_what_is_not_defined_is_nan_and_not_zero() -> None:
@@ -176,7 +178,8 @@ def test_what_is_not_defined_is_nan_and_not_zero() -> None:
     three = np.array([True, True, False])
     assert np.isnan(metrics.share(once(3), three, among=np.zeros(3, bool))).all()
     # class 2 has no true film
-    assert np.isnan(metrics.macro_f1(once(3), np.array([0, 1, 1]), np.array([0, 1, 2]), 3)).all()
+    counts = confusion.count_matrix(np.array([0, 1, 1]), np.array([0, 1, 2]), 3)
+    assert np.isnan(confusion.macro_f1(counts))
 
 
 def test_a_score_that_is_no_number_is_refused() -> None:
@@ -188,10 +191,13 @@ def test_a_score_that_is_no_number_is_refused() -> None:
 
 def test_confusion_refuses_classes_that_do_not_exist() -> None:
     with pytest.raises(ValueError, match=r"0\.\.1"):
-        metrics.confusion(np.array([0, 2]), np.array([0, 1]), 2)
+        confusion.count_matrix(np.array([0, 2]), np.array([0, 1]), 2)
     with pytest.raises(ValueError, match="shape"):
-        metrics.confusion(np.array([0, 1]), np.array([0]), 2)
-    assert metrics.confusion(np.zeros(0, int), np.zeros(0, int), 2).tolist() == [[0, 0], [0, 0]]
+        confusion.count_matrix(np.array([0, 1]), np.array([0]), 2)
+    assert confusion.count_matrix(np.zeros(0, int), np.zeros(0, int), 2).tolist() == [
+        [0, 0],
+        [0, 0],
+    ]
 
 
 # ---------------------------------------------------------------- intervals
@@ -398,9 +404,9 @@ def test_figures_of_one_label_are_scikit_learns() -> None:
     }
     assert {name: figure.value for name, figure in found.items()} == pytest.approx(expected)
     assert all(figure.low < figure.value < figure.high for figure in found.values())
-    names, counts = confusion(rows, one)
-    assert names == ("fracture", "none")
-    assert (counts == sk.confusion_matrix(~truth, ~called)).all()
+    found = confusion_matrix(rows, one)
+    assert found.names == ("fracture", "none")
+    assert (found.counts == sk.confusion_matrix(~truth, ~called)).all()
 
 
 def test_films_like_those_that_the_model_is_asked_about_get_figures_of_their_own() -> None:
@@ -441,9 +447,9 @@ def test_figures_of_several_labels_are_scikit_learns() -> None:
             rows["truth"] == label, rows[f"p:{label}"]
         )
     assert found == pytest.approx(expected, abs=1e-4)
-    names, counts = confusion(rows, chest)
-    assert names == CHEST
-    assert (counts == sk.confusion_matrix(rows["truth"], most_probable, labels=CHEST)).all()
+    found = confusion_matrix(rows, chest)
+    assert found.names == CHEST
+    assert (found.counts == sk.confusion_matrix(rows["truth"], most_probable, labels=CHEST)).all()
 
 
 def test_figures_of_the_body_part_model_count_what_is_routed() -> None:
@@ -583,7 +589,7 @@ def test_a_report_prints_every_figure_matrix_and_subgroup(published: Card) -> No
         assert any(re.search(line, row) for row in text.splitlines()), name
     table = drawn(CHEST)
     test = table[table["split"] == "test"]
-    _, counts = confusion(test, published)
+    counts = confusion_matrix(test, published).counts
     rows = [line.split() for line in text.splitlines()]
     for label, row in zip(CHEST, counts.tolist(), strict=True):
         assert [*label.split(), *map(str, row)] in rows

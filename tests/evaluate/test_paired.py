@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
 
+from xray_models.evaluate import comparable
 from xray_models.evaluate.metrics import paired
 from xray_models.evaluate.metrics.bootstrap import resamples
 from xray_models.evaluate.predictions.predictions import Predictions
@@ -95,8 +96,6 @@ def test_delong_is_the_plain_definition_with_ties(rows: list[tuple[bool, int, in
     # a group per film is no grouping
     alone = paired.auc_covariance(truth, scores, np.arange(len(rows)))
     assert alone[1] == pytest.approx(covariance)
-    single = paired.auc_interval(truth, scores[0])
-    assert (single.low, single.high) == pytest.approx((found.first.low, found.first.high))
 
 
 def test_films_of_one_patient_are_no_new_evidence() -> None:
@@ -130,7 +129,7 @@ def test_the_same_model_does_not_differ_from_itself() -> None:
     truth, scores = np.arange(20) % 2 == 0, np.random.default_rng(0).random(20)
     found = paired.delong(truth, np.stack([scores, scores]))
     assert found.difference.value == 0 and np.isnan([found.z, found.p]).all()
-    perfect = paired.auc_interval(truth, truth.astype(float))
+    perfect = paired.delong(truth, np.stack([truth.astype(float), scores])).first
     assert (perfect.value, perfect.low, perfect.high) == (1, 1, 1)
     with pytest.raises(ValueError, match="finite"):
         paired.delong(truth, np.full((2, 20), np.nan))
@@ -170,23 +169,23 @@ def test_models_are_compared_on_the_films_that_both_know() -> None:
     )
     other = model("other", truth[[3, 0, 2]], np.array([0.3, 0.7, 0.6]), ["d.png", "a.png", "c.png"])
     other = replace(other, labels=("pleural thickening",))
-    films = paired.pair(one, other, "Pleural_Thickening")
+    films = comparable.pair(one, other, "Pleural_Thickening")
     assert sorted(films.images) == ["a", "c", "d"]
     by_film = dict(zip(films.images, films.scores.T.tolist(), strict=True))
     assert by_film == {"a": [0.9, 0.7], "c": [0.8, 0.6], "d": [0.1, 0.3]}
     assert dict(zip(films.images, films.truth, strict=True)) == {"a": True, "c": True, "d": False}
 
-    with pytest.raises(paired.NotComparable, match="different films"):
-        paired.pair(one, replace(other, images=np.array(["x", "y", "z"])), "Pleural_Thickening")
-    with pytest.raises(paired.NotComparable, match="lists the film 'a' twice"):
-        paired.pair(one, replace(other, images=np.array(["d", "a", "a"])), "Pleural_Thickening")
-    with pytest.raises(paired.NotComparable, match="different truths for 1 of the 3"):
-        paired.pair(one, replace(other, truth=np.ones((3, 1))), "Pleural_Thickening")
-    with pytest.raises(paired.NotComparable, match="other does not judge"):
-        paired.pair(one, replace(other, labels=("Edema",)), "Pleural_Thickening")
+    with pytest.raises(comparable.NotComparable, match="different films"):
+        comparable.pair(one, replace(other, images=np.array(["x", "y", "z"])), "Pleural_Thickening")
+    with pytest.raises(comparable.NotComparable, match="lists the film 'a' twice"):
+        comparable.pair(one, replace(other, images=np.array(["d", "a", "a"])), "Pleural_Thickening")
+    with pytest.raises(comparable.NotComparable, match="different truths for 1 of the 3"):
+        comparable.pair(one, replace(other, truth=np.ones((3, 1))), "Pleural_Thickening")
+    with pytest.raises(comparable.NotComparable, match="other does not judge"):
+        comparable.pair(one, replace(other, labels=("Edema",)), "Pleural_Thickening")
     # films of unknown truth are no ground to compare on
     unknown = replace(other, truth=np.array([[0.0], [np.nan], [1.0]]))
-    assert sorted(paired.pair(one, unknown, "Pleural_Thickening").images) == ["c", "d"]
+    assert sorted(comparable.pair(one, unknown, "Pleural_Thickening").images) == ["c", "d"]
 
 
 def test_where_two_models_disagree() -> None:

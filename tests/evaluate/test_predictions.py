@@ -16,12 +16,12 @@ from sklearn import metrics as sk
 
 from xray_models.catalogue import CatalogueError
 from xray_models.evaluate import subgroups
+from xray_models.evaluate.label_table import MACRO, MICRO, NO_SKILL, label_table
 from xray_models.evaluate.metrics import confusion
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
 from xray_models.evaluate.references import references
-from xray_models.evaluate.summary import MACRO, MICRO, NO_SKILL, summary
 
 TWO = """\
 image,patient_id,age,sex,prob_Edema,prob_Pleural_Thickening,true_Edema,true_Pleural_Thickening
@@ -237,7 +237,7 @@ def drawn(films: int = 300) -> csv_import.Predictions:
 
 def test_the_summary_has_means_and_no_skill() -> None:
     found = drawn()
-    rows = {row.name: row for row in summary(found, replicates=50)}
+    rows = {row.name: row for row in label_table(found, replicates=50)}
     assert list(rows) == ["common", "rare", "never", MACRO, MICRO, NO_SKILL]
     areas = []
     for label in ("common", "rare"):
@@ -336,7 +336,7 @@ def test_a_label_has_a_matrix_of_its_own() -> None:
     expected = sk.confusion_matrix(~one.truth, one.scores < 0.3)
     assert matrix.counts.tolist() == expected.tolist() and matrix.names == ("common", "no common")
     with pytest.raises(ValueError, match="do not exclude each other"):
-        confusion.of_classes(found)
+        found.truth_class()
 
 
 # ---------------------------------------------------------------- figures from the literature

@@ -135,14 +135,14 @@ def test_the_link_carries_model_label_and_threshold():
     films = held_out("chest-pneumonia")
     truth = (films["truth"] == "viral pneumonia").to_numpy()
     scores = films["p:viral pneumonia"].to_numpy(float)
-    assert page.selectbox(key="judged model").value == "chest-pneumonia"
+    assert page.selectbox(key="model of performance").value == "chest-pneumonia"
     assert slider(page).value == 0.42
     assert cells(page, "Confusion matrix of viral") == expected(truth, scores, 0.42)
 
 
 def test_another_model_begins_at_its_own_operating_point():
     page = opened(model="bone-general", threshold="0.9")
-    checked(page.selectbox(key="judged model").select("chest-pneumonia").run())
+    checked(page.selectbox(key="model of performance").select("chest-pneumonia").run())
     assert "threshold" not in page.query_params
     card = catalogue.get("chest-pneumonia")
     (combined,) = card.combined
@@ -373,7 +373,7 @@ def test_intervals_at_a_moving_threshold_are_those_of_the_report(cut):
     whole = from_card(catalogue.get("bone-general"))
     found = ThresholdIntervals(whole.of("fracture"), replicates=200).measures(cut)
     called = (whole.scores[:, 0] >= cut).astype(float)
-    wanted = label_measures.details(whole, "fracture", called, replicates=200)
+    wanted = label_measures.measure(whole, "fracture", called, replicates=200)
     for name, one in found.items():
         assert one == pytest.approx(wanted[name].estimate, nan_ok=True) or np.allclose(
             [one.value, one.low, one.high],

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from xray_models import networks
 from xray_models.commands import codes as commands
 from xray_models.datasets import Film, nodule
-from xray_models.evaluate.metrics.weighted import at_balanced_mix
+from xray_models.evaluate.metrics.balanced_mix import at_balanced_mix
 from xray_models.networks import vgg_codes
 from xray_models.train import loop
 from xray_models.train.recipes import chest_nodule

@@ -2,6 +2,7 @@
 
 import pytest
 
+from xray_models.number_text import careful_percent
 from xray_models.viz import html
 
 
@@ -17,7 +18,7 @@ from xray_models.viz import html
     ],
 )
 def test_shares_never_round_to_certainty(value, words):
-    assert html.percent(value) == words
+    assert careful_percent(value) == words
 
 
 def test_a_bar_says_on_which_side_of_its_threshold_it_lies():

@@ -240,11 +240,7 @@ def _probabilities(card: Card, films: Sequence[_Film]) -> list[dict[str, float]]
         )
         logits = predict.logits(card, scale(gray, card.scaling, card.mean_std))
         for row in predict.calibrated(logits, card.calibration, card.activation):
-            known = dict(zip(card.labels, map(float, row), strict=True))
-            found.append(
-                known
-                | {name: sum(known[label] for label in of) for name, of in card.combined.items()}
-            )
+            found.append(card.with_combined(dict(zip(card.labels, map(float, row), strict=True))))
     return found
 
 

@@ -18,6 +18,7 @@ from xray_models.catalogue.cards import (
     Rival,
     Training,
     WeightsFile,
+    add_combined,
     count_films,
 )
 from xray_models.catalogue.registry import (
@@ -52,6 +53,7 @@ __all__ = [
     "Rival",
     "Training",
     "WeightsFile",
+    "add_combined",
     "app_folder",
     "assets",
     "catalogue",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = [
     "ACTIVATIONS",
@@ -20,8 +25,11 @@ __all__ = [
     "Rival",
     "Training",
     "WeightsFile",
+    "add_combined",
     "count_films",
 ]
+
+_Probability = TypeVar("_Probability", float, "np.ndarray")
 
 TASKS = ("body-part", "bone", "chest")
 ACTIVATIONS = ("sigmoid", "softmax")
@@ -282,3 +290,32 @@ class Card:
     def members(self, finding: str) -> tuple[str, ...]:
         """The labels whose probabilities add up to `finding`."""
         return self.combined.get(finding, (finding,))
+
+    def with_combined(self, probability: Mapping[str, _Probability]) -> dict[str, _Probability]:
+        """Probabilities of the labels, then of the combined findings, by name.
+
+        Args:
+            probability: of each label: a number, or an array with one for each film.
+        """
+        return add_combined(probability, self.combined)
+
+
+def add_combined(
+    probability: Mapping[str, _Probability], combined: Mapping[str, Sequence[str]]
+) -> dict[str, _Probability]:
+    """Probabilities of labels that exclude each other, and their sums for combined findings.
+
+    Args:
+        probability: of each label: a number, or an array with one for each film.
+        combined: finding -> labels whose probabilities add up to it.
+
+    Returns:
+        The labels in their order, then the combined findings.
+    """
+    found = dict(probability)
+    for finding, (first, *others) in combined.items():
+        total = probability[first]
+        for label in others:
+            total = total + probability[label]
+        found[finding] = total
+    return found

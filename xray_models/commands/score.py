@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xray_models.batch.resumable_csv import GrowingFile
     from xray_models.batch.score import Plan
     from xray_models.batch.sources import Sources
-    from xray_models.batch.summary import Tally
+    from xray_models.batch.tally import Tally
     from xray_models.evaluate.predictions.predictions import Predictions
 
 __all__ = ["score"]
@@ -54,7 +54,7 @@ def score(
     from xray_models.batch.results import ResultsError, read_csv
     from xray_models.batch.score import plan
     from xray_models.batch.sources import SourceError
-    from xray_models.batch.summary import tally
+    from xray_models.batch.tally import tally
     from xray_models.evaluate.predictions import csv_import
     from xray_models.inference.weights import WeightsError
     from xray_models.pipeline import CannotClassify
@@ -164,7 +164,8 @@ def _tell(counted: Tally, out: Path) -> None:
 
 
 def _tell_performance(several: list[Predictions], notes: list[str]) -> None:
-    from xray_models.evaluate.summary import performance, share, with_interval
+    from xray_models.evaluate.performance import performance
+    from xray_models.number_text import percent, with_interval
 
     for note in notes:
         typer.echo(note)
@@ -176,7 +177,7 @@ def _tell_performance(several: list[Predictions], notes: list[str]) -> None:
             typer.echo(
                 f"  {one.label:<24}{one.films:>7,}{one.positives:>8,}  "
                 f"{with_interval(one.auc):<26}{one.threshold:>10.3f}"
-                f"{share(one.counts.sensitivity):>12}{share(one.counts.specificity):>12}"
+                f"{percent(one.counts.sensitivity, 1):>12}{percent(one.counts.specificity, 1):>12}"
             )
             if one.note:
                 typer.echo(f"    {one.note}")

@@ -1,13 +1,17 @@
-"""Everything that is computed of one table of films, made when first asked for and then kept."""
+"""Analysis of a model on one table of films: each figure is computed when first asked for, once.
+
+A threshold that moves asks again and again for the same curves, bands and draws.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
 
-from xray_models.evaluate import label_measures, subgroups, summary
-from xray_models.evaluate.label_measures import Detail
+from xray_models.evaluate import label_measures, label_table, subgroups
+from xray_models.evaluate.label_measures import LabelMeasure
+from xray_models.evaluate.label_table import LabelRow
 from xray_models.evaluate.metrics import curves
 from xray_models.evaluate.metrics.bootstrap import REPLICATES
 from xray_models.evaluate.metrics.calibration import Reliability, reliability
@@ -17,129 +21,152 @@ from xray_models.evaluate.metrics.histogram import Distribution, distribution
 from xray_models.evaluate.metrics.thresholds import Choice, ThresholdIndex, youden
 from xray_models.evaluate.predictions.predictions import LabelPredictions, Predictions
 from xray_models.evaluate.subgroups import Subgroup
-from xray_models.evaluate.summary import LabelRow
 from xray_models.evaluate.threshold_intervals import ThresholdIntervals
 
-__all__ = ["FEWER_REPLICATES", "LARGE", "LabelAnalysis", "T"]
+__all__ = ["FEWER_REPLICATES", "LARGE", "LabelAnalysis", "ModelAnalysis", "analyze"]
 
 LARGE = 5_000
 """With more films than this, tables of many intervals are made of fewer replicates."""
 FEWER_REPLICATES = 200
 
-T = TypeVar("T")
+_SLIDER_ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
+@dataclass(frozen=True, eq=False)
 class LabelAnalysis:
-    """One model on its films: curves, bands, intervals, ready for a threshold that moves."""
+    """Figures of one label of a model.
 
-    def __init__(self, predictions: Predictions) -> None:
-        """Nothing is computed yet."""
-        self.predictions = predictions
-        self._kept: dict[tuple[str, ...], Any] = {}
+    Attributes:
+        films: those whose truth is known for the label.
+        predictions: all films and labels of the model.
+        index: counts of every label at any threshold.
+        replicates: how many resamples the bands and intervals are made of.
+    """
 
-    @cached_property
-    def index(self) -> ThresholdIndex:
-        """Counts at any threshold."""
-        return ThresholdIndex(
-            self.predictions.labels, self.predictions.truth, self.predictions.scores
-        )
+    films: LabelPredictions
+    predictions: Predictions
+    index: ThresholdIndex
+    replicates: int
+    _by_column: dict[str, list[Subgroup]] = field(default_factory=dict, init=False, repr=False)
 
-    def of(self, label: str) -> LabelPredictions:
-        """The films of known truth of one label."""
-        return self._once(("of", label), lambda: self.predictions.of(label))
-
-    def roc(self, label: str) -> Curve:
-        """The ROC curve of one label."""
-        return self._once(("roc", label), lambda: curves.roc(self.of(label)))
-
-    def roc_band(self, label: str) -> Band:
-        """The ROC curve's 95 % band."""
-        return self._once(
-            ("roc band", label),
-            lambda: curves.roc_band(self.of(label), self.replicates),
-        )
-
-    def precision_recall(self, label: str) -> Curve:
-        """The precision-recall curve of one label."""
-        return self._once(("pr", label), lambda: curves.precision_recall(self.of(label)))
-
-    def precision_recall_band(self, label: str) -> Band:
-        """The precision-recall curve's 95 % band."""
-        return self._once(
-            ("pr band", label),
-            lambda: curves.precision_recall_band(self.of(label), self.replicates),
-        )
-
-    def resampled(self, label: str) -> ThresholdIntervals:
-        """Intervals of calls at any threshold."""
-        return self._once(("resampled", label), lambda: ThresholdIntervals(self.of(label)))
-
-    def details(self, label: str) -> dict[str, Detail]:
-        """Measures of the scores of one label, those that need no threshold."""
-        return self._once(
-            ("details", label),
-            lambda: label_measures.details(self.predictions, label, replicates=self.replicates),
-        )
-
-    def reliability(self, label: str) -> Reliability:
-        """The calibration curve; where all scores are low, in bins of equally many films."""
-        one = self.of(label)
-        low = self.scale(label) < 1
-        return self._once(
-            ("reliability", label), lambda: reliability(one.truth, one.scores, quantiles=low)
-        )
-
-    def decision(self, label: str) -> DecisionCurve:
-        """The decision curve."""
-        one = self.of(label)
-        return self._once(("decision", label), lambda: decision_curve(one.truth, one.scores))
-
-    def distribution(self, label: str, top: float) -> Distribution:
-        """Histograms of the scores by truth, from 0 to `top` (see `scale`)."""
-        one = self.of(label)
-
-        def made() -> Distribution:
-            found = distribution(one.truth, one.scores / top)
-            return Distribution(found.edges * top, found.positive, found.negative)
-
-        return self._once(("distribution", label, str(top)), made)
+    @property
+    def label(self) -> str:
+        """Name of the label."""
+        return self.films.label
 
     @cached_property
-    def summary(self) -> list[LabelRow]:
-        """All labels in one table."""
-        return summary.summary(self.predictions, self.replicates)
+    def roc(self) -> Curve:
+        """ROC curve."""
+        return curves.roc(self.films.truth, self.films.scores)
 
-    def subgroups(self, label: str, column: str) -> list[Subgroup]:
-        """The AUC in each subgroup of a column."""
-        return self._once(
-            ("subgroups", label, column),
-            lambda: subgroups.by(self.predictions, label, column, self.replicates),
-        )
+    @cached_property
+    def roc_band(self) -> Band:
+        """95 % band of the ROC curve."""
+        one = self.films
+        return curves.roc_band(one.truth, one.scores, one.groups, self.replicates)
 
-    def scale(self, label: str) -> float:
-        """The upper end of a slider for this label: scores of rare findings crowd near 0."""
-        most = float(self.of(label).scores.max(initial=0.0))
-        return next(top for top in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0) if most < top or top == 1)
+    @cached_property
+    def precision_recall(self) -> Curve:
+        """Precision-recall curve."""
+        return curves.precision_recall(self.films.truth, self.films.scores)
 
-    def start(self, label: str) -> Choice:
-        """The threshold to begin with: the model's operating point, else the best on these films.
+    @cached_property
+    def precision_recall_band(self) -> Band:
+        """95 % band of the precision-recall curve."""
+        one = self.films
+        return curves.precision_recall_band(one.truth, one.scores, one.groups, self.replicates)
+
+    @cached_property
+    def threshold_intervals(self) -> ThresholdIntervals:
+        """Intervals of the calls at any threshold."""
+        return ThresholdIntervals(self.films)
+
+    @cached_property
+    def measures(self) -> dict[str, LabelMeasure]:
+        """Measures of the scores by name: those that need no threshold."""
+        return label_measures.measure(self.predictions, self.label, replicates=self.replicates)
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """Calibration curve; where all scores are low, in bins of equally many films."""
+        return reliability(self.films.truth, self.films.scores, quantiles=self.slider_end < 1)
+
+    @cached_property
+    def decision_curve(self) -> DecisionCurve:
+        """Net benefit at each threshold."""
+        return decision_curve(self.films.truth, self.films.scores)
+
+    @cached_property
+    def score_distribution(self) -> Distribution:
+        """Histograms of the scores by truth, from 0 to `slider_end`."""
+        found = distribution(self.films.truth, self.films.scores / self.slider_end)
+        return Distribution(found.edges * self.slider_end, found.positive, found.negative)
+
+    @cached_property
+    def slider_end(self) -> float:
+        """Upper end of a slider of thresholds: scores of rare findings crowd near 0."""
+        most = float(self.films.scores.max(initial=0.0))
+        return next(end for end in _SLIDER_ENDS if most < end or end == 1)
+
+    @cached_property
+    def start(self) -> Choice:
+        """Threshold to begin with: the model's operating point, else the best on these films.
 
         Where neither exists it is one half.
         """
-        if (own := self.predictions.thresholds.get(label)) is not None:
+        if (own := self.predictions.thresholds.get(self.label)) is not None:
             return Choice(own, "The model's operating point.")
-        found = youden(self.index, label)
-        if found.threshold is None:
-            return Choice(0.5, "")
-        return found
+        found = youden(self.index, self.label)
+        return Choice(0.5, "") if found.threshold is None else found
 
-    @property
-    def replicates(self) -> int:
-        """How many resamples the tables and bands are made of."""
-        return REPLICATES if self.predictions.films <= LARGE else FEWER_REPLICATES
+    def subgroups(self, column: str) -> list[Subgroup]:
+        """AUC in each subgroup of a column.
 
-    def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
-        if key not in self._kept:
-            self._kept[key] = make()
-        found: T = self._kept[key]
-        return found
+        Raises:
+            ValueError: no such column.
+        """
+        if column not in self._by_column:
+            self._by_column[column] = subgroups.by(
+                self.predictions, self.label, column, self.replicates
+            )
+        return self._by_column[column]
+
+
+@dataclass(frozen=True, eq=False)
+class ModelAnalysis:
+    """Analyses of all labels of a model on its films.
+
+    Attributes:
+        predictions: films, truth and scores.
+        labels: name -> its analysis, in the order of the labels.
+        index: counts of every label at any threshold.
+        replicates: how many resamples the bands and tables are made of.
+    """
+
+    predictions: Predictions
+    labels: Mapping[str, LabelAnalysis]
+    index: ThresholdIndex
+    replicates: int
+
+    @cached_property
+    def table(self) -> list[LabelRow]:
+        """All labels in one table."""
+        return label_table.label_table(self.predictions, self.replicates)
+
+
+def analyze(predictions: Predictions) -> ModelAnalysis:
+    """Prepare the analysis of a model; nothing is resampled yet.
+
+    Args:
+        predictions: films, truth and scores.
+
+    Raises:
+        ValueError: a score of a film of known truth is not a finite number.
+    """
+    index = ThresholdIndex(predictions.labels, predictions.truth, predictions.scores)
+    replicates = REPLICATES if predictions.films <= LARGE else FEWER_REPLICATES
+    labels = {
+        label: LabelAnalysis(predictions.of(label), predictions, index, replicates)
+        for label in predictions.labels
+    }
+    return ModelAnalysis(predictions, labels, index, replicates)

@@ -22,12 +22,19 @@ from xray_models.evaluate.metrics.bootstrap import (
     bootstrap,
     bootstraps,
 )
+from xray_models.evaluate.metrics.confusion import (
+    Matrix,
+    count_matrix,
+    macro_f1,
+    weighted_matrix,
+)
+from xray_models.evaluate.metrics.counts import weighted_counts
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.held_out_table import NONE, TableError, load, out_of_fold
 from xray_models.evaluate.predictions.predictions import Predictions, films_of_test, from_table
 from xray_models.evaluate.predictions.routing import ABSTAINS, route
 
-__all__ = ["called", "confusion", "cutoffs", "estimates", "figures", "films_of_test"]
+__all__ = ["called", "confusion_matrix", "cutoffs", "estimates", "figures", "films_of_test"]
 
 MEAN_AUC = "mean AUC"
 """Mean of the AUCs of all labels that have positive and negative films (macro)."""
@@ -131,10 +138,8 @@ def cutoffs(rows: pd.DataFrame, card: Card) -> pd.DataFrame:
     return found
 
 
-def confusion(
-    rows: pd.DataFrame, card: Card, cuts: pd.DataFrame | None = None
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """Class names, and counts of films: rows are truth, columns what the model calls.
+def confusion_matrix(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame | None = None) -> Matrix:
+    """Confusion matrix of a model on some films.
 
     Args:
         rows: of the model's held-out table.
@@ -142,8 +147,7 @@ def confusion(
         cuts: as in `estimates`.
 
     Returns:
-        With several labels, those, by the most probable; with one, that label and "none", at its
-        threshold. Counts are int of shape (classes, classes).
+        Of several labels, called by the most probable; of one label and "none", at its threshold.
 
     Raises:
         ValueError: a multi-label model: each of its labels has a matrix of its own.
@@ -162,7 +166,7 @@ def confusion(
         cuts = cutoffs(rows, card) if cuts is None else cuts
         truth = np.where(predictions.truth[:, 0] == 1, 0, 1)
         calls = np.where(predictions.scores[:, 0] >= cuts[card.labels[0]], 0, 1)
-    return names, weighted.confusion(truth, calls, len(names))
+    return Matrix(names, count_matrix(truth, calls, len(names)))
 
 
 def called(predictions: Predictions, card: Card, cuts: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -283,8 +287,8 @@ def _body_part(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, 
 def _most_probable(predictions: Predictions) -> dict[str, Measure]:
     truth, calls = predictions.truth_class(), predictions.most_probable()
     return {
-        "macro-F1": partial(
-            weighted.macro_f1, truth=truth, predicted=calls, classes=len(predictions.classes)
+        "macro-F1": lambda weights: macro_f1(
+            weighted_matrix(weights, truth, calls, len(predictions.classes))
         ),
         "accuracy": partial(weighted.share, of=truth == calls),
     }
@@ -298,13 +302,8 @@ def _at_threshold(
     if calls is None:
         return {}
     truth = predictions.truth[:, predictions.index(finding)]
-    known = ~np.isnan(truth) & ~np.isnan(calls)
-    positive, yes = truth == 1, calls == 1
-    return {
-        "accuracy": partial(weighted.share, of=yes == positive, among=known),
-        "sensitivity": partial(weighted.share, of=yes, among=known & positive),
-        "specificity": partial(weighted.share, of=~yes, among=known & ~positive),
-    }
+    known = np.where(np.isnan(calls), np.nan, truth)
+    return _of_calls(known, calls == 1, "accuracy", "sensitivity", "specificity")
 
 
 def external_estimates(
@@ -341,9 +340,18 @@ def _of_external(
     truth = (rows["truth"] != NONE).to_numpy()
     scores = rows[f"p:{finding}"].to_numpy()
     called, groups = scores >= threshold, rows["group"].to_numpy()
-    measures = {
-        "AUC": lambda drawn: weighted.auc(drawn, truth, scores),
-        "sensitivity": lambda drawn: weighted.share(drawn, called, truth),
-        "specificity": lambda drawn: weighted.share(drawn, ~called, ~truth),
+    measures: dict[str, Measure] = {
+        "AUC": Ranking(truth, scores).auc,
+        **_of_calls(truth, called, "sensitivity", "specificity"),
     }
     return {name: bootstrap(one, groups, replicates) for name, one in measures.items()}
+
+
+def _of_calls(truth: np.ndarray, called: np.ndarray, *names: str) -> dict[str, Measure]:
+    """Measures of calls by name; films of unknown truth (NaN) are left out."""
+
+    def measure(weights: np.ndarray, name: str) -> np.ndarray:
+        found: np.ndarray = getattr(weighted_counts(weights, truth, called), name)
+        return found
+
+    return {name: partial(measure, name=name) for name in names}

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from xray_models import PARTS
+from xray_models.catalogue import add_combined
 from xray_models.evaluate.metrics import thresholds
 from xray_models.evaluate.metrics.thresholds import Choice, ThresholdIndex
 from xray_models.evaluate.predictions.held_out_table import probabilities, truths
@@ -72,12 +73,12 @@ def choose(
         }
     if len(labels) == 1:
         return {labels[0]: _chosen(rule, truth == labels[0], values[:, 0])}
-    chosen = {}
-    named = {label: (label,) for label in labels if label != NORMAL}
-    for finding, members in {**combined, **named}.items():
-        scores = values[:, np.isin(labels, members)].sum(axis=1)
-        chosen[finding] = _chosen(rule, np.isin(truth, members), scores)
-    return chosen
+    scores = add_combined(dict(zip(labels, values.T, strict=True)), combined)
+    findings = (*combined, *(label for label in labels if label != NORMAL))
+    return {
+        finding: _chosen(rule, np.isin(truth, combined.get(finding, (finding,))), scores[finding])
+        for finding in findings
+    }
 
 
 def specific(index: ThresholdIndex, label: str) -> Choice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -11,14 +12,7 @@ import pandas as pd
 from xray_models import catalogue
 from xray_models.catalogue import Card, Figure, Rival
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate, bootstrap
-from xray_models.evaluate.metrics.paired import (
-    DeLong,
-    NotComparable,
-    Pair,
-    bootstrap_difference,
-    delong,
-    pair,
-)
+from xray_models.evaluate.metrics.paired import DeLong, Pair, bootstrap_difference, delong
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.predictions import (
     FEW,
@@ -28,7 +22,16 @@ from xray_models.evaluate.predictions.predictions import (
     same_label,
 )
 
-__all__ = ["Comparison", "candidates", "compare", "comparisons", "doubt", "of_table"]
+__all__ = [
+    "Comparison",
+    "NotComparable",
+    "candidates",
+    "compare",
+    "comparisons",
+    "doubt",
+    "of_table",
+    "pair",
+]
 
 
 def of_table(card: Card) -> dict[str, Predictions]:
@@ -80,6 +83,10 @@ def candidates(model: str | None, label: str) -> list[str]:
     ]
 
 
+class NotComparable(ValueError):
+    """Two models cannot be compared; the message says why."""
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """One model against another, on the films that all models of a comparison share.
@@ -128,6 +135,68 @@ def comparisons(first: Predictions, others: Sequence[Predictions], label: str) -
             )
         )
     return found
+
+
+def pair(
+    first: Predictions, second: Predictions, label: str, other_label: str | None = None
+) -> Pair:
+    """Bring two models together on the films that both know, matched by the films' names.
+
+    Where no whole name is in both tables, names without folder and ending are matched.
+
+    Args:
+        first, second: the models.
+        label: a label of the first.
+        other_label: what the second calls it; by default the label of the same name there, whatever
+            its spelling.
+
+    Raises:
+        NotComparable: the second has no such label, a film is listed twice, the two share no film,
+            or their truths differ.
+        ValueError: no such label.
+    """
+    other = other_label or second.like(label)
+    if other is None:
+        raise NotComparable(f"{second.name} does not judge {label}.")
+    tables = [_films(first, label), _films(second, other)]
+    if tables[0].index.intersection(tables[1].index).empty:
+        tables = [table.set_axis(table.index.map(_stem)) for table in tables]
+    for predictions, table in zip((first, second), tables, strict=True):
+        twice = table.index[table.index.duplicated()]
+        if len(twice):
+            raise NotComparable(
+                f"{predictions.name} lists the film {twice[0]!r} twice, so films cannot be matched "
+                "by name."
+            )
+    both = tables[0].join(tables[1].add_suffix(" other"), how="inner")
+    if both.empty:
+        raise NotComparable(
+            f"{first.name} and {second.name} were judged on different films: no name of a film is "
+            "in both tables."
+        )
+    contradictory = int((both["truth"] != both["truth other"]).sum())
+    if contradictory:
+        raise NotComparable(
+            f"{first.name} and {second.name} state different truths for {contradictory:,} of the "
+            f"{len(both):,} films in both tables. Compare them on one truth."
+        )
+    return Pair(
+        (first.name, second.name),
+        both["truth"].to_numpy(bool),
+        both[["score", "score other"]].to_numpy(np.float64).T,
+        both["group"].to_numpy(str),
+        both.index.to_numpy(str),
+    )
+
+
+def _films(predictions: Predictions, label: str) -> pd.DataFrame:
+    one = predictions.of(label)
+    columns = {"truth": one.truth, "score": one.scores, "group": one.groups}
+    return pd.DataFrame(columns, index=predictions.images[one.rows])
+
+
+def _stem(image: str) -> str:
+    return PurePosixPath(image).stem
 
 
 def doubt(rival: Rival) -> str:

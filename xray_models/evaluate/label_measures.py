@@ -1,6 +1,6 @@
-"""Everything that can be measured of one finding, with intervals, beside what no skill would give.
+"""Measures of one label, with intervals, beside what no skill would give.
 
-Cards quote a few of these (`figures.py`); reports and pages show them all.
+Cards quote a few of these (`card_figures`); reports and pages show them all.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xray_models.evaluate.metrics import weighted as metrics
+from xray_models.evaluate.metrics import weighted
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, bootstraps
 from xray_models.evaluate.metrics.calibration import calibration_error
-from xray_models.evaluate.metrics.confusion import weighted
+from xray_models.evaluate.metrics.counts import weighted_counts
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.predictions import Predictions
 
-__all__ = ["NO_ESTIMATE", "Detail", "details"]
+__all__ = ["NO_ESTIMATE", "LabelMeasure", "measure"]
 
 NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
-class Detail:
+class LabelMeasure:
     """A measure of one finding.
 
     Attributes:
@@ -36,13 +36,13 @@ class Detail:
     no_skill: float
 
 
-def details(
+def measure(
     predictions: Predictions,
     label: str,
     called: np.ndarray | None = None,
     replicates: int = REPLICATES,
     seed: int = SEED,
-) -> dict[str, Detail]:
+) -> dict[str, LabelMeasure]:
     """All measures of one label: of its scores, and, if it is called, of its calls.
 
     Intervals are percentiles of a bootstrap over groups. That of the calibration error is biased
@@ -67,16 +67,16 @@ def details(
     ranking = Ranking(truth, scores)
     calls = None if called is None else np.asarray(called, np.float64)[one.rows]
 
-    def measures(weights: np.ndarray) -> Mapping[str, np.ndarray]:
+    def weighted_measures(weights: np.ndarray) -> Mapping[str, np.ndarray]:
         found = {
             "AUC": ranking.auc(weights),
             "average precision": ranking.average_precision(weights),
-            "Brier score": metrics.mean(weights, (scores - truth) ** 2),
+            "Brier score": weighted.mean(weights, (scores - truth) ** 2),
             "expected calibration error": calibration_error(weights, truth, scores),
         }
         if calls is not None:
             of_called = np.where(np.isnan(calls), np.nan, truth)
-            found |= weighted(weights, of_called, calls == 1).measures()
+            found |= weighted_counts(weights, of_called, calls == 1).measures()
         return found
 
     share = one.positives / len(truth) if len(truth) else float("nan")
@@ -88,9 +88,9 @@ def details(
     }
     once = np.ones((1, len(truth)))
     if calls is not None:
-        counts = weighted(once, np.where(np.isnan(calls), np.nan, truth), calls == 1)
+        counts = weighted_counts(once, np.where(np.isnan(calls), np.nan, truth), calls == 1)
         chance |= {name: float(value[0]) for name, value in counts.no_skill().items()}
     if not len(truth):
-        return {name: Detail(NO_ESTIMATE, float("nan")) for name in chance}
-    found = bootstraps(measures, one.groups, replicates, seed)
-    return {name: Detail(estimate, chance[name]) for name, estimate in found.items()}
+        return {name: LabelMeasure(NO_ESTIMATE, float("nan")) for name in chance}
+    found = bootstraps(weighted_measures, one.groups, replicates, seed)
+    return {name: LabelMeasure(estimate, chance[name]) for name, estimate in found.items()}

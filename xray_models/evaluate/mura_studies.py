@@ -15,15 +15,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import classification_report, confusion_matrix
 
 from xray_models.evaluate import card_thresholds
-from xray_models.evaluate.metrics import weighted as metrics
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, bootstraps
-from xray_models.evaluate.metrics.confusion import ratio, weighted
+from xray_models.evaluate.metrics.confusion import (
+    Matrix,
+    ReportRow,
+    accuracy,
+    classification_report,
+    count_matrix,
+    kappa,
+    macro_f1,
+    weighted_matrix,
+)
+from xray_models.evaluate.metrics.counts import weighted_counts
+from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.held_out_table import NONE, probabilities, probability_columns
 
-__all__ = ["RULES", "StudyResult", "by_part", "by_study", "evaluate", "kappa", "measure"]
+__all__ = ["RULES", "StudyResult", "by_part", "by_study", "evaluate", "measure"]
 
 RULES = ("mean", "min")
 
@@ -39,9 +48,7 @@ class StudyResult:
         threshold: a probability from which a unit is called abnormal; None where the most probable
             of several labels is called.
         figures: by name, with 95 % intervals from resampling patients.
-        names: of the classes.
-        matrix: counts, int of shape (classes, classes); rows are truth, columns what is called.
-        report: precision, recall and F1 per class, as scikit-learn prints them.
+        matrix: confusion matrix.
         parts: the figures of each part, where there are several and one label.
     """
 
@@ -50,10 +57,13 @@ class StudyResult:
     groups: int
     threshold: float | None
     figures: dict[str, Estimate]
-    names: tuple[str, ...]
-    matrix: np.ndarray
-    report: str
+    matrix: Matrix
     parts: pd.DataFrame | None = None
+
+    @property
+    def report(self) -> list[ReportRow]:
+        """Precision, recall and F1 of each class, and their means."""
+        return classification_report(self.matrix)
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON; figures that are not defined are None."""
@@ -67,8 +77,8 @@ class StudyResult:
             "patients": self.groups,
             "threshold": self.threshold,
             "figures": figures,
-            "classes": list(self.names),
-            "confusion_matrix": self.matrix.tolist(),
+            "classes": list(self.matrix.names),
+            "confusion_matrix": self.matrix.counts.tolist(),
             "parts": [] if self.parts is None else json.loads(self.parts.to_json(orient="records")),
         }
 
@@ -84,9 +94,15 @@ class StudyResult:
         called = (
             "the most probable label is called"
             if self.threshold is None
-            else f"{self.names[1]} from a probability of {self.threshold:.4f}"
+            else f"{self.matrix.names[1]} from a probability of {self.threshold:.4f}"
         )
         plural = "studies" if self.unit == "study" else "views"
+        names = list(self.matrix.names)
+        report = pd.DataFrame(
+            [(one.precision, one.recall, one.f1, one.films) for one in self.report],
+            index=[one.name for one in self.report],
+            columns=["precision", "recall", "F1", plural],
+        )
         parts = []
         if self.parts is not None:
             table = self.parts.to_string(index=False, float_format="{:.3f}".format, na_rep="–")
@@ -98,9 +114,9 @@ class StudyResult:
                 figures.to_string(float_format="{:.3f}".format, na_rep="–"),
                 "",
                 "Confusion matrix (rows: truth, columns: called)",
-                pd.DataFrame(self.matrix, list(self.names), list(self.names)).to_string(),
+                pd.DataFrame(self.matrix.counts, names, names).to_string(),
                 "",
-                self.report.rstrip(),
+                report.to_string(float_format="{:.3f}".format, na_rep="–"),
                 *parts,
             ]
         )
@@ -137,7 +153,7 @@ def by_study(views: pd.DataFrame, labels: Sequence[str], rule: str = "mean") -> 
 def evaluate(
     rows: pd.DataFrame, labels: Sequence[str], unit: str, threshold: float | None = None
 ) -> StudyResult:
-    """Judge the test rows; what is not given is chosen on the validation rows.
+    """Figures of the test rows; a threshold that is not given is chosen on the validation rows.
 
     Args:
         rows: views, or studies as `by_study` gives them.
@@ -197,36 +213,36 @@ def measure(
     else:
         threshold, called = None, values.argmax(axis=1)
 
+    classes = len(names)
+    # with one label, class 0 is "none" and the scores are of class 1
+    positive = [1] if len(labels) == 1 else range(classes)
+    rankings = [Ranking(truth == k, column) for k, column in zip(positive, values.T, strict=True)]
+
     def measured(weights: np.ndarray) -> Mapping[str, np.ndarray]:
         if len(labels) == 1:
-            counts = weighted(weights, truth, called == 1)
+            counts = weighted_counts(weights, truth, called == 1)
             return {
-                "AUC": metrics.auc(weights, truth == 1, values[:, 0]),
+                "AUC": rankings[0].auc(weights),
                 "Cohen's kappa": counts.kappa,
                 "sensitivity": counts.sensitivity,
                 "specificity": counts.specificity,
                 "accuracy": counts.accuracy,
             }
-        each = [metrics.auc(weights, truth == k, values[:, k]) for k in range(len(labels))]
+        matrices = weighted_matrix(weights, truth, called, classes)
         return {
-            "mean AUC": np.mean(each, axis=0),
-            "Cohen's kappa": kappa(weights, truth, called, len(labels)),
-            "accuracy": metrics.share(weights, truth == called),
-            "macro-F1": metrics.macro_f1(weights, truth, called, len(labels)),
+            "mean AUC": np.mean([one.auc(weights) for one in rankings], axis=0),
+            "Cohen's kappa": kappa(matrices),
+            "accuracy": accuracy(matrices),
+            "macro-F1": macro_f1(matrices),
         }
 
-    indices = list(range(len(names)))
     return StudyResult(
         unit=unit,
         count=len(rows),
         groups=len(np.unique(groups)),
         threshold=threshold,
         figures=bootstraps(measured, groups, replicates, seed),
-        names=names,
-        matrix=confusion_matrix(truth, called, labels=indices),
-        report=classification_report(
-            truth, called, labels=indices, target_names=names, digits=3, zero_division=np.nan
-        ),
+        matrix=Matrix(names, count_matrix(truth, called, classes)),
     )
 
 
@@ -250,24 +266,3 @@ def by_part(
             line |= {name: one.value, f"{name}, low": one.low, f"{name}, high": one.high}
         found.append(line)
     return pd.DataFrame(found)
-
-
-def kappa(weights: np.ndarray, truth: np.ndarray, called: np.ndarray, classes: int) -> np.ndarray:
-    """Cohen's kappa of several classes, for many weightings at once.
-
-    Args:
-        weights: shape (replicates, rows).
-        truth, called: class indices, int of shape (rows,).
-        classes: how many there are.
-
-    Returns:
-        Agreement beyond chance, shape (replicates,); NaN where chance alone agrees on everything.
-    """
-    weights = np.asarray(weights, np.float64)
-    kinds = np.arange(classes)
-    total = weights.sum(axis=1)
-    agreed = ratio(weights @ (truth == called), total)
-    true = weights @ (truth[:, None] == kinds)
-    seen = weights @ (called[:, None] == kinds)
-    by_chance = ratio((true * seen).sum(axis=1), total**2)
-    return ratio(agreed - by_chance, 1 - by_chance)

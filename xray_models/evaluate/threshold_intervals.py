@@ -17,7 +17,7 @@ from xray_models.evaluate.metrics.bootstrap import (
     percentiles,
     resamples,
 )
-from xray_models.evaluate.metrics.confusion import Counts, predictive_values
+from xray_models.evaluate.metrics.counts import Counts, predictive_values
 from xray_models.evaluate.predictions.predictions import LabelPredictions
 
 __all__ = ["ThresholdIntervals"]

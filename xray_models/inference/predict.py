@@ -119,9 +119,7 @@ def probabilities(card: Card, radiograph: Radiograph) -> dict[str, float]:
     values = calibrated(forward(card, radiograph).logits[None], card.calibration, card.activation)[
         0
     ]
-    found = {label: float(value) for label, value in zip(card.labels, values, strict=True)}
-    combined = {name: sum(found[label] for label in of) for name, of in card.combined.items()}
-    return found | combined
+    return card.with_combined(dict(zip(card.labels, map(float, values), strict=True)))
 
 
 def calibrated(logits: np.ndarray, calibration: Calibration, activation: str) -> np.ndarray:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from xray_models.catalogue import Card
 from xray_models.evaluate.explanations import scoreboard
 from xray_models.evaluate.explanations.scoreboard import PLACES, SCRAMBLED, SHUFFLED, USES, Worth
-from xray_models.report.text_format import UNDEFINED, grid, with_interval
+from xray_models.number_text import UNDEFINED, with_interval
+from xray_models.report.text_table import grid
 
 __all__ = ["lines"]
 

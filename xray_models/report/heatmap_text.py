@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.explanations.evidence import Evidence, Localization, Measured
+from xray_models.number_text import in_percent
 from xray_models.viz.overlay import shrink
 
 __all__ = [
@@ -75,7 +76,7 @@ def where(heat: np.ndarray, outside: float = 0.0) -> str:
     if not hot.any():
         return BESIDE if outside > 0 else EMPTY
     within = float(heat[hot].sum() / heat.sum())
-    amounts = f"{_percent(within)} of the heat in {_percent(float(hot.mean()))} of the film."
+    amounts = f"{in_percent(within)} of the heat in {in_percent(float(hot.mean()))} of the film."
     if hot.mean() > _SPREAD:
         return f"Spread over the film, {amounts}"
     found = _spots(heat, hot)
@@ -146,7 +147,7 @@ def beside(outside: float) -> str:
     Args:
         outside: share of the map's heat that lies there: `Heatmap.outside`.
     """
-    return _BESIDE.format(share=_percent(outside)) if outside > _TOO_MUCH else ""
+    return _BESIDE.format(share=in_percent(outside)) if outside > _TOO_MUCH else ""
 
 
 def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tuple[str, ...]:
@@ -174,10 +175,10 @@ def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tupl
     found = [beside(outside)] if beside(outside) else []
     border = float(hot[at_border(film.shape)].sum()) / total
     if border > _TOO_MUCH:
-        found.append(_AT_BORDER.format(share=_percent(border)))
+        found.append(_AT_BORDER.format(share=in_percent(border)))
     outside = float(hot[outside_body(film)].sum()) / total
     if outside > _TOO_MUCH:
-        found.append(_OUTSIDE.format(share=_percent(outside)))
+        found.append(_OUTSIDE.format(share=in_percent(outside)))
     for rows, columns in markers(film):
         if hot[rows, columns].any():
             middle_y, middle_x = (rows.start + rows.stop) / 2, (columns.start + columns.stop) / 2
@@ -267,9 +268,9 @@ def _about_place(found: Localization | None) -> str:
         of, whose = f" of other findings, {mostly}few or none of this one,", "of each"
     return (
         f"On {share.films} films{known}{of} the hottest point of this map lay in or beside a box "
-        f"that people drew on {_percent(pointing.value)}, that of the usual place {whose} on "
-        f"{_percent(pointing.baseline)}, and {_percent(share.value)} of the heat inside "
-        f"({_percent(share.baseline)}): {_verdict(pointing, share)}."
+        f"that people drew on {in_percent(pointing.value)}, that of the usual place {whose} on "
+        f"{in_percent(pointing.baseline)}, and {in_percent(share.value)} of the heat inside "
+        f"({in_percent(share.baseline)}): {_verdict(pointing, share)}."
     )
 
 
@@ -323,9 +324,3 @@ def _resized(heat: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         mode="nearest",
     )
     return np.asarray(zoomed)
-
-
-def _percent(share: float) -> str:
-    if 0 < share < 0.01:
-        return "less than 1 %"
-    return f"{share * 100:.0f} %"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +16,13 @@ from xray_models.evaluate.card_figures import (
     MEAN_AUC,
     MICRO_AUC,
     called,
-    confusion,
+    confusion_matrix,
     cutoffs,
     estimates,
 )
-from xray_models.evaluate.label_measures import Detail, details
+from xray_models.evaluate.label_measures import LabelMeasure, measure
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate
+from xray_models.evaluate.metrics.confusion import classification_report
 from xray_models.evaluate.predictions.held_out_table import crops, load, out_of_fold
 from xray_models.evaluate.predictions.predictions import (
     FEW,
@@ -30,8 +31,9 @@ from xray_models.evaluate.predictions.predictions import (
     from_table,
     subgroup_columns,
 )
+from xray_models.number_text import NO_SPREAD, bounds, decimals, with_interval
 from xray_models.report import explanations_text, xvision_text
-from xray_models.report.text_format import NO_SPREAD, grid, interval, number, with_interval
+from xray_models.report.text_table import grid
 
 __all__ = ["films_and_groups", "headlines", "listed", "report"]
 
@@ -88,7 +90,7 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
         ),
     ]
     for finding in predictions.labels:
-        every = details(predictions, finding, calls.get(finding), replicates)
+        every = measure(predictions, finding, calls.get(finding), replicates)
         lines += ["", *_detail_lines(predictions, finding, every)]
     for column in subgroup_columns(test, card):
         lines += ["", *_subgroup_lines(test, card, cuts, column, replicates)]
@@ -134,7 +136,7 @@ def _endings(finding: str, found: Mapping[str, object]) -> list[str]:
 def _figure_lines(found: Mapping[str, Estimate], replicates: int) -> list[str]:
     lines = grid(
         ["", "value", "95 % interval"],
-        [[name, number(one.value), interval(one)] for name, one in found.items()],
+        [[name, decimals(one.value), bounds(one)] for name, one in found.items()],
     )
     lines += [
         f"{name}: not defined in {one.undefined} of {replicates} resamples, which are left out"
@@ -165,13 +167,21 @@ def _threshold_lines(card: Card, cross_fitted: bool) -> list[str]:
 
 
 def _matrix_lines(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> list[str]:
-    names, counts = confusion(rows, card, cuts)
+    matrix = confusion_matrix(rows, card, cuts)
     how = "called at the threshold" if len(card.labels) == 1 else "most probable label"
+    counted = zip(matrix.names, matrix.counts.tolist(), strict=True)
+    classes = classification_report(matrix)[: len(matrix.names)]
     return [
         f"Confusion matrix (rows: truth, columns: {how})",
-        *grid(["", *names], [[name, *map(str, row)] for name, row in _rows(names, counts)]),
+        *grid(["", *matrix.names], [[name, *map(str, row)] for name, row in counted]),
         "",
-        *grid(["", "films", "precision", "recall"], _per_class(names, counts)),
+        *grid(
+            ["", "films", "precision", "recall"],
+            [
+                [one.name, str(one.films), decimals(one.precision), decimals(one.recall)]
+                for one in classes
+            ],
+        ),
     ]
 
 
@@ -197,7 +207,9 @@ def _count_lines(predictions: Predictions, calls: Mapping[str, np.ndarray]) -> l
     ]
 
 
-def _detail_lines(predictions: Predictions, finding: str, every: Mapping[str, Detail]) -> list[str]:
+def _detail_lines(
+    predictions: Predictions, finding: str, every: Mapping[str, LabelMeasure]
+) -> list[str]:
     one = predictions.of(finding)
     return [
         f"{finding} in full: {one.positives:,} films with, {one.negatives:,} without",
@@ -206,27 +218,13 @@ def _detail_lines(predictions: Predictions, finding: str, every: Mapping[str, De
             [
                 [
                     name,
-                    number(each.estimate.value),
-                    interval(each.estimate),
-                    number(each.no_skill),
+                    decimals(each.estimate.value),
+                    bounds(each.estimate),
+                    decimals(each.no_skill),
                 ]
                 for name, each in every.items()
             ],
         ),
-    ]
-
-
-def _rows(names: Sequence[str], counts: np.ndarray) -> Iterable[tuple[str, list[int]]]:
-    return zip(names, counts.tolist(), strict=True)
-
-
-def _per_class(names: Sequence[str], counts: np.ndarray) -> list[list[str]]:
-    hits, true, called = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        precision, recall = hits / called, hits / true
-    return [
-        [name, str(true[index]), number(precision[index]), number(recall[index])]
-        for index, name in enumerate(names)
     ]
 
 
@@ -282,8 +280,8 @@ def _rival_lines(card: Card, test: pd.DataFrame, replicates: int) -> list[str]:
     return [
         "",
         f"Against {found.model}, on {found.films} films of {found.groups} groups new to both, "
-        f"{found.positives} of them with {card.labels[0]}: AUC {number(found.own)} against "
-        f"{number(found.other)}, difference "
+        f"{found.positives} of them with {card.labels[0]}: AUC {decimals(found.own)} against "
+        f"{decimals(found.other)}, difference "
         f"{gain.value:+.3f} (95 % interval {gain.low:+.3f} to {gain.high:+.3f}).",
         f"The router asks {kept}. {comparable.doubt(found)}".rstrip(),
     ]

@@ -18,8 +18,8 @@ from xray_models.evaluate.predictions.held_out_table import crops
 from xray_models.evaluate.predictions.predictions import (
     films_of_test,
 )
+from xray_models.number_text import with_interval
 from xray_models.report.model_text import films_and_groups, headlines, listed
-from xray_models.report.text_format import with_interval
 
 __all__ = ["models_table", "pooled_line", "readme_table", "refresh_readme"]
 

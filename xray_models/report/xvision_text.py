@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xray_models.catalogue import Card
 from xray_models.evaluate import card_figures
+from xray_models.evaluate.metrics.balanced_mix import at_balanced_mix
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate
-from xray_models.evaluate.metrics.weighted import at_balanced_mix
 from xray_models.evaluate.predictions.predictions import films_of_test
-from xray_models.report.text_format import with_interval
+from xray_models.number_text import with_interval
 
 __all__ = ["MODEL", "REPORTED", "beside", "lines"]
 

@@ -7,7 +7,8 @@ from functools import partial
 import pandas as pd
 import plotly.graph_objects as go
 
-from xray_models.viz.theme import DASHES, SERIES, SYMBOLS, Plot, laid_out, number
+from xray_models.number_text import spoken
+from xray_models.viz.theme import DASHES, SERIES, SYMBOLS, Plot, laid_out
 
 __all__ = ["cascade"]
 
@@ -52,7 +53,7 @@ def cascade(checks: pd.DataFrame) -> Plot:
             "structural similarity %{customdata[1]:.2f}%{customdata[2]}",
         )
         message.append(
-            f"{method} ends at {number(line['correlation'].iloc[-1], 2)}"
+            f"{method} ends at {spoken(line['correlation'].iloc[-1], 2)}"
             + f" ({empty[-1]})" * bool(empty[-1])
         )
     laid_out(

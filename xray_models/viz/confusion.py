@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from xray_models.evaluate.metrics.confusion import Matrix
+from xray_models.number_text import percent
 from xray_models.viz.theme import HEIGHT, MODEL, Plot, faded, laid_out
 
 __all__ = ["VALUES", "many_class", "table"]
@@ -19,7 +20,7 @@ def many_class(matrix: Matrix, values: str) -> Plot:
     """Figure of the confusion matrix of classes that exclude each other.
 
     Args:
-        matrix: of `matrices.of_classes`.
+        matrix: of all classes.
         values: one of `VALUES`.
 
     Raises:
@@ -31,10 +32,7 @@ def many_class(matrix: Matrix, values: str) -> Plot:
     texts = (
         [[f"{count:,}" if count else "·" for count in row] for row in matrix.counts]
         if values == VALUES[0]
-        else [
-            [text if share else "·" for text, share in zip(*row, strict=True)]
-            for row in zip(_percent(shares, sign=""), shares, strict=True)
-        ]
+        else [[percent(share, sign="") if share else "·" for share in row] for row in shares]
     )
     figure = _squares(matrix, texts, size=12, shares=shares)
     laid_out(
@@ -53,7 +51,7 @@ def many_class(matrix: Matrix, values: str) -> Plot:
         figure,
         lambda: table(matrix),
         f"Confusion matrix of {len(matrix.names)} classes; rows are the truth. "
-        f"{matrix.accuracy:.1%} of {matrix.counts.sum():,} films are called right.",
+        f"{percent(matrix.accuracy, 1)} of {matrix.counts.sum():,} films are called right.",
     )
 
 
@@ -117,13 +115,6 @@ def _axis(names: list[str], **more: object) -> dict[str, object]:
         "zeroline": False,
         "fixedrange": True,
     } | more
-
-
-def _percent(shares: np.ndarray, sign: str = " %") -> list[list[str]]:
-    return [
-        ["–" if share != share else f"{share:.0%}".replace("%", sign) for share in row]
-        for row in shares
-    ]
 
 
 def _hovers(matrix: Matrix) -> list[list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from xray_models.evaluate.metrics.confusion import Matrix
+from xray_models.number_text import percent
 
 __all__ = ["picture"]
 
@@ -15,7 +16,7 @@ def picture(matrix: Matrix, label: str, kind: str) -> bytes:
     """Picture of the matrix: films and both shares in every cell, shaded by its share of the row.
 
     Args:
-        matrix: of `matrices.of_label`.
+        matrix: of one label, `of_label`.
         label: what the finding is called.
         kind: "png" or "svg".
 
@@ -32,7 +33,7 @@ def picture(matrix: Matrix, label: str, kind: str) -> bytes:
     for i in range(2):
         for j in range(2):
             shares = [
-                f"{'–' if side[i, j] != side[i, j] else f'{100 * side[i, j]:.0f} %'} of its {name}"
+                f"{percent(side[i, j])} of its {name}"
                 for side, name in ((matrix.row_shares, "row"), (matrix.column_shares, "column"))
             ]
             axes.text(j, i - 0.14, f"{matrix.counts[i, j]:,}", ha="center", size=16, weight="bold")

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from xray_models.evaluate.metrics.curves import Band, Curve
 from xray_models.evaluate.metrics.paired import Pair
+from xray_models.number_text import spoken
 from xray_models.viz.theme import (
     DASHES,
     MODEL,
@@ -18,7 +19,6 @@ from xray_models.viz.theme import (
     Plot,
     faded,
     laid_out,
-    number,
     unit_axis,
 )
 
@@ -40,7 +40,7 @@ def roc(
         band: its bounds.
         published: (source, 1 - specificity, sensitivity) from the literature, of other data.
     """
-    figure = _curve(curve, band, "1 − specificity", "sensitivity", f"AUC {number(curve.area)}")
+    figure = _curve(curve, band, "1 − specificity", "sensitivity", f"AUC {spoken(curve.area)}")
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line=_NO_SKILL, name="no skill", hoverinfo="skip"
     )
@@ -58,20 +58,20 @@ def roc(
         "roc",
         figure,
         lambda: _data(curve, band, "1 - specificity", "sensitivity"),
-        f"ROC curve: sensitivity against 1 minus specificity. AUC {number(curve.area)}.",
+        f"ROC curve: sensitivity against 1 minus specificity. AUC {spoken(curve.area)}.",
     )
 
 
 def precision_recall(curve: Curve, band: Band) -> Plot:
     """Figure of the precision-recall curve."""
-    area = f"average precision {number(curve.area)}"
+    area = f"average precision {spoken(curve.area)}"
     figure = _curve(curve, band, "sensitivity", "PPV", area)
     figure.add_scatter(
         x=[0, 1],
         y=[curve.no_skill] * 2,
         mode="lines",
         line=_NO_SKILL,
-        name=f"no skill {number(curve.no_skill)}",
+        name=f"no skill {spoken(curve.no_skill)}",
         hoverinfo="skip",
     )
     low = curve.no_skill < 0.5
@@ -92,7 +92,7 @@ def precision_recall(curve: Curve, band: Band) -> Plot:
         figure,
         lambda: _data(curve, band, "recall", "precision"),
         f"Precision-recall curve: PPV against sensitivity, {area}; no skill gives "
-        f"{number(curve.no_skill)}.",
+        f"{spoken(curve.no_skill)}.",
     )
 
 
@@ -132,7 +132,7 @@ def overlaid(films: Pair, curves: dict[str, Curve]) -> Plot:
             x=thin.x.round(4),
             y=thin.y.round(4),
             mode="lines",
-            name=f"{name}, AUC {number(curve.area)}",
+            name=f"{name}, AUC {spoken(curve.area)}",
             line={
                 "color": SERIES[place % len(SERIES)],
                 "dash": DASHES[place % len(DASHES)],
@@ -153,7 +153,7 @@ def overlaid(films: Pair, curves: dict[str, Curve]) -> Plot:
         legend=_LEGEND_INSIDE | {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         margin={"l": 56, "r": 12, "t": 70, "b": 48},
     )
-    message = "; ".join(f"{name} {number(curve.area)}" for name, curve in curves.items())
+    message = "; ".join(f"{name} {spoken(curve.area)}" for name, curve in curves.items())
     return Plot(
         "comparison",
         figure,
@@ -195,7 +195,7 @@ def _curve(curve: Curve, band: Band, x: str, y: str, name: str) -> go.Figure:
         line={"color": MODEL, "width": 2.2},
         name=name,
         customdata=[
-            number(value, 4) if np.isfinite(value) else "none" for value in thin.thresholds
+            spoken(value, 4) if np.isfinite(value) else "none" for value in thin.thresholds
         ],
         hovertemplate=f"{x} %{{x:.3f}}<br>{y} %{{y:.3f}}<br>threshold %{{customdata}}"
         "<extra></extra>",

@@ -16,6 +16,7 @@ from xray_models.viz.overlay import BOX_COLOR, encode
 
 if TYPE_CHECKING:
     from xray_models.explain.boxes import Box
+from xray_models.number_text import percent
 
 __all__ = ["CONFIG", "Grid", "Hover", "Picture", "caption", "figure"]
 
@@ -244,4 +245,4 @@ def caption(box: Box) -> str:
     """Caption of a box: its label and its share of the heat."""
     if box.mass is None:
         return display_name(box.label)
-    return f"{display_name(box.label)}, {box.mass:.0%} of the heat".replace("%", " %")
+    return f"{display_name(box.label)}, {percent(box.mass)} of the heat"

@@ -13,7 +13,8 @@ import plotly.graph_objects as go
 from xray_models.evaluate.metrics.bootstrap import Estimate
 from xray_models.evaluate.references import Reference
 from xray_models.evaluate.subgroups import Subgroup
-from xray_models.viz.theme import MODEL, OTHER, QUIET, SYMBOLS, Plot, laid_out, number
+from xray_models.number_text import bounds, spoken
+from xray_models.viz.theme import MODEL, OTHER, QUIET, SYMBOLS, Plot, laid_out
 
 __all__ = ["Beside", "literature", "subgroups"]
 
@@ -57,7 +58,7 @@ def subgroups(found: Sequence[Subgroup], whole: Estimate) -> Plot:
         },
     )
     message = "; ".join(
-        f"{one.column} {one.value or 'not known'} {number(one.auc.value)}" for one in found
+        f"{one.column} {one.value or 'not known'} {spoken(one.auc.value)}" for one in found
     )
     return Plot("subgroups", figure, data, f"AUC by subgroup. {message}.")
 
@@ -115,8 +116,8 @@ def literature(found: Sequence[Beside]) -> Plot:
         columns=["figure", "source", "value", "low", "high", "other data", "url"],
     )
     message = "; ".join(
-        f"{one.name}: here {number(one.own.value)}, published "
-        + ", ".join(number(ref.value) for ref in one.published)
+        f"{one.name}: here {spoken(one.own.value)}, published "
+        + ", ".join(spoken(ref.value) for ref in one.published)
         for one in found
     )
     return Plot("literature", figure, data, f"Beside published figures, of other data. {message}.")
@@ -147,7 +148,7 @@ def _dots(
             "width": 4,
         },
         name=name,
-        customdata=[f"{number(one.low)} to {number(one.high)}" for one in estimates],
+        customdata=[bounds(one) for one in estimates],
         hovertemplate="%{y}<br>%{x:.3f}, 95 % interval %{customdata}<extra></extra>",
     )
 

@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from xray_models.evaluate.metrics.calibration import Reliability
 from xray_models.evaluate.metrics.decision_curve import DecisionCurve
 from xray_models.evaluate.metrics.histogram import Distribution
-from xray_models.viz.theme import MODEL, OTHER, QUIET, Plot, faded, laid_out, number, unit_axis
+from xray_models.number_text import spoken
+from xray_models.viz.theme import MODEL, OTHER, QUIET, Plot, faded, laid_out, unit_axis
 
 __all__ = ["calibration", "decision", "distribution"]
 
@@ -195,5 +196,5 @@ def calibration(found: Reliability, spread: Distribution) -> Plot:
         figure,
         data,
         "Calibration curve: share of films that have the finding against their mean score. "
-        f"Expected calibration error {number(found.error)}, Brier score {number(found.brier)}.",
+        f"Expected calibration error {spoken(found.error)}, Brier score {spoken(found.brier)}.",
     )

@@ -25,7 +25,6 @@ __all__ = [
     "Plot",
     "faded",
     "laid_out",
-    "number",
     "unit_axis",
 ]
 
@@ -90,8 +89,3 @@ def laid_out(figure: go.Figure, x: str, y: str, height: int = HEIGHT, **layout: 
 def unit_axis(**more: Any) -> dict[str, Any]:
     """An axis of shares, from 0 to 1 with room for a point at its ends."""
     return {"range": [-0.02, 1.02], "tickformat": ".1f", "dtick": 0.2, "zeroline": False} | more
-
-
-def number(value: float, digits: int = 3) -> str:
-    """Number in words: "0.913", "no value"."""
-    return "no value" if value != value else f"{value:.{digits}f}"

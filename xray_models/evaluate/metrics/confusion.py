@@ -1,9 +1,7 @@
-"""Two-class confusion counts, and every measure that follows from them.
+"""Confusion matrices of any number of classes, and the measures of each class.
 
-One place for the formulas: a threshold moved on a page, a resample of a bootstrap and a report all
-end here. Names as in epidemiology; formulas as in Altman, Practical Statistics for Medical Research
-(1991), ch. 14, but for kappa (Cohen 1960, doi 10.1177/001316446002000104), Youden's J (Youden 1950)
-and Matthews' correlation (Matthews 1975).
+Measures of one class against the others are those of `counts.Counts`; here stand the matrices that
+the counts are taken from, and what is of all classes together.
 """
 
 from __future__ import annotations
@@ -13,228 +11,109 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xray_models.evaluate.metrics import weighted as metrics
-from xray_models.evaluate.predictions.predictions import Predictions
+from xray_models.evaluate.metrics.counts import Counts, cohens_kappa, ratio
 
 __all__ = [
-    "MEASURES",
-    "Counts",
     "Matrix",
     "ReportRow",
+    "accuracy",
     "classification_report",
-    "of_classes",
+    "count_matrix",
+    "kappa",
+    "macro_f1",
     "of_label",
-    "predictive_values",
-    "ratio",
-    "reason",
-    "weighted",
+    "per_class",
+    "weighted_matrix",
 ]
 
 
-@dataclass(frozen=True, eq=False)
-class Counts:
-    """How many films were called what, in any shape: per label, per threshold, per resample.
+def count_matrix(truth: np.ndarray, called: np.ndarray, classes: int) -> np.ndarray:
+    """Confusion matrix of films that count once: rows are the truth, columns what is called.
 
-    Every measure is float64 in the shape of the counts, and NaN where it is not defined: a share of
-    nothing, a ratio to zero. `reason` says in words why.
+    Args:
+        truth, called: class indices, int of shape (films,).
+        classes: how many classes there are.
 
-    Attributes:
-        tp: positive and called so.
-        fp: negative and called positive.
-        fn: positive and called negative.
-        tn: negative and called so.
+    Returns:
+        Films, int of shape (classes, classes).
+
+    Raises:
+        ValueError: shapes differ, or an index is outside 0..classes - 1.
     """
-
-    tp: np.ndarray
-    fp: np.ndarray
-    fn: np.ndarray
-    tn: np.ndarray
-
-    @property
-    def positives(self) -> np.ndarray:
-        """Films that have the finding."""
-        return self.tp + self.fn
-
-    @property
-    def negatives(self) -> np.ndarray:
-        """Films that do not have the finding."""
-        return self.fp + self.tn
-
-    @property
-    def films(self) -> np.ndarray:
-        """Films of which the truth is known."""
-        return self.positives + self.negatives
-
-    @property
-    def called(self) -> np.ndarray:
-        """Films called positive."""
-        return self.tp + self.fp
-
-    @property
-    def prevalence(self) -> np.ndarray:
-        """Share of the films that have the finding: of this mix of films, not of a ward."""
-        return ratio(self.positives, self.films)
-
-    @property
-    def sensitivity(self) -> np.ndarray:
-        """Share of the positives that are called positive (recall)."""
-        return ratio(self.tp, self.positives)
-
-    @property
-    def specificity(self) -> np.ndarray:
-        """Share of the negatives that are called negative."""
-        return ratio(self.tn, self.negatives)
-
-    @property
-    def ppv(self) -> np.ndarray:
-        """Positive predictive value (precision): share of those called positive that are."""
-        return ratio(self.tp, self.called)
-
-    @property
-    def npv(self) -> np.ndarray:
-        """Negative predictive value: share of those called negative that are."""
-        return ratio(self.tn, self.fn + self.tn)
-
-    @property
-    def accuracy(self) -> np.ndarray:
-        """Share of the films called right."""
-        return ratio(self.tp + self.tn, self.films)
-
-    @property
-    def f1(self) -> np.ndarray:
-        """Harmonic mean of sensitivity and PPV."""
-        return ratio(2 * self.tp, self.positives + self.called)
-
-    @property
-    def youden(self) -> np.ndarray:
-        """Sensitivity + specificity - 1: 0 without skill, 1 at best."""
-        return self.sensitivity + self.specificity - 1
-
-    @property
-    def kappa(self) -> np.ndarray:
-        """Cohen's kappa: agreement beyond chance, 0 without skill, 1 at best."""
-        films = np.asarray(self.films, np.float64)
-        by_chance = self.positives * (self.called / np.maximum(films, 1)) + self.negatives * (
-            (films - self.called) / np.maximum(films, 1)
-        )
-        return ratio(self.tp + self.tn - by_chance, films - by_chance)
-
-    @property
-    def mcc(self) -> np.ndarray:
-        """Matthews' correlation of calls and truth: 0 without skill, 1 at best."""
-        tp, fp, fn, tn = (np.asarray(n, np.float64) for n in (self.tp, self.fp, self.fn, self.tn))
-        spread = np.sqrt((tp + fp) * (tp + fn)) * np.sqrt((tn + fp) * (tn + fn))
-        return ratio(tp * tn - fp * fn, spread)
-
-    @property
-    def lr_positive(self) -> np.ndarray:
-        """Positive likelihood ratio: how much a positive call multiplies the odds; above 1."""
-        return ratio(self.sensitivity, ratio(self.fp, self.negatives))
-
-    @property
-    def lr_negative(self) -> np.ndarray:
-        """Negative likelihood ratio: how much a negative call multiplies the odds; below 1."""
-        return ratio(ratio(self.fn, self.positives), self.specificity)
-
-    def measures(self) -> dict[str, np.ndarray]:
-        """Every measure by the name it has in reports and on pages."""
-        return {name: getattr(self, attribute) for name, attribute in MEASURES.items()}
-
-    def no_skill(self) -> dict[str, np.ndarray]:
-        """What calls by chance, as often positive as these are, give on average.
-
-        Sensitivity is then the share called positive, whatever the film shows.
-        """
-        called, prevalence = ratio(self.called, self.films), self.prevalence
-        rest, healthy = 1 - called, 1 - prevalence
-        by_chance = Counts(called * prevalence, called * healthy, rest * prevalence, rest * healthy)
-        return by_chance.measures()
+    truth, called = _checked(truth, called, classes)
+    counts = np.bincount(truth * classes + called, minlength=classes * classes)
+    return counts.reshape(classes, classes)
 
 
-MEASURES = {
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "PPV": "ppv",
-    "NPV": "npv",
-    "accuracy": "accuracy",
-    "F1": "f1",
-    "Youden's J": "youden",
-    "Cohen's kappa": "kappa",
-    "positive likelihood ratio": "lr_positive",
-    "negative likelihood ratio": "lr_negative",
-}
-"""Name in words -> property of `Counts`."""
-
-
-def weighted(weights: np.ndarray, truth: np.ndarray, called: np.ndarray) -> Counts:
-    """Counts of resampled films.
+def weighted_matrix(
+    weights: np.ndarray, truth: np.ndarray, called: np.ndarray, classes: int
+) -> np.ndarray:
+    """Confusion matrices of weighted films, as a bootstrap draws them.
 
     Args:
         weights: how often each film counts, shape (replicates, films).
-        truth: 1 positive, 0 negative, NaN unknown (not counted); shape (films,).
-        called: whether the film is called positive, bool of shape (films,).
+        truth, called, classes: as in `count_matrix`.
 
     Returns:
-        Counts of shape (replicates,).
-    """
-    positive, negative = np.asarray(truth) == 1, np.asarray(truth) == 0
-    called = np.asarray(called, bool)
-    cells = np.stack([positive & called, negative & called, positive & ~called, negative & ~called])
-    return Counts(*(np.asarray(weights, np.float64) @ cells.T.astype(np.float64)).T)
-
-
-def predictive_values(
-    sensitivity: np.ndarray, specificity: np.ndarray, prevalence: float | np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """PPV and NPV where the finding is as common as you say, by Bayes' rule.
-
-    The mix of a test set is hardly ever the ward's, and PPV and NPV depend on it.
-
-    Args:
-        sensitivity, specificity: in 0..1, of any one shape.
-        prevalence: share of the films that have the finding, in 0..1.
+        float64 of shape (replicates, classes, classes).
 
     Raises:
-        ValueError: a prevalence outside 0..1.
+        ValueError: shapes differ, or an index is outside 0..classes - 1.
     """
-    prevalence = np.asarray(prevalence, np.float64)
-    if not ((prevalence >= 0) & (prevalence <= 1)).all():
-        raise ValueError("A prevalence is a share: give a number from 0 to 1.")
-    found, missed = sensitivity * prevalence, (1 - sensitivity) * prevalence
-    alarms, spared = (1 - specificity) * (1 - prevalence), specificity * (1 - prevalence)
-    return ratio(found, found + alarms), ratio(spared, spared + missed)
+    truth, called = _checked(truth, called, classes)
+    cells = np.zeros((len(truth), classes * classes))
+    cells[np.arange(len(truth)), truth * classes + called] = 1
+    return (np.asarray(weights, np.float64) @ cells).reshape(-1, classes, classes)
 
 
-def reason(counts: Counts, measure: str) -> str | None:
-    """Why a measure is not defined for one set of counts, as a sentence; None where it is defined.
+def per_class(matrices: np.ndarray) -> Counts:
+    """Counts of each class against all others.
 
     Args:
-        counts: of one label at one threshold (no shape).
-        measure: a name among `MEASURES`.
+        matrices: films, shape (..., classes, classes); rows are the truth.
+
+    Returns:
+        Counts of shape (..., classes): their `ppv` is the precision, their `sensitivity` the recall
+        of each class.
     """
-    if not np.isnan(getattr(counts, MEASURES[measure])):
-        return None
-    if not counts.films:
-        why = "no film has a known truth"
-    elif not counts.positives:
-        why = "no film has the finding"
-    elif not counts.negatives:
-        why = "every film has the finding"
-    elif not counts.called:
-        why = "no film is called positive"
-    elif counts.called == counts.films:
-        why = "every film is called positive"
-    else:
-        why = "no negative film is called positive" if not counts.fp else "it divides by zero"
-    return f"{measure} is not defined here: {why}."
+    hits = np.diagonal(matrices, axis1=-2, axis2=-1)
+    true, called = matrices.sum(axis=-1), matrices.sum(axis=-2)
+    films = true.sum(axis=-1, keepdims=True)
+    return Counts(hits, called - hits, true - hits, films - true - called + hits)
 
 
-def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Above / below, NaN where there is nothing below."""
-    above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
-    shape = np.broadcast_shapes(above.shape, below.shape)
-    # differences of sums that should be zero may miss it by a rounding
-    return np.divide(above, below, out=np.full(shape, np.nan), where=below > 1e-15)
+def accuracy(matrices: np.ndarray) -> np.ndarray:
+    """Share of films called right, shape (...); NaN without films.
+
+    Args:
+        matrices: as in `per_class`.
+    """
+    return ratio(np.trace(matrices, axis1=-2, axis2=-1), matrices.sum(axis=(-2, -1)))
+
+
+def kappa(matrices: np.ndarray) -> np.ndarray:
+    """Cohen's kappa of several classes: agreement beyond chance.
+
+    Args:
+        matrices: as in `per_class`.
+
+    Returns:
+        Shape (...); 0 without skill, 1 at best, NaN where chance alone agrees on every film.
+    """
+    hits = np.trace(matrices, axis1=-2, axis2=-1)
+    return cohens_kappa(hits, matrices.sum(axis=-1), matrices.sum(axis=-2))
+
+
+def macro_f1(matrices: np.ndarray) -> np.ndarray:
+    """Mean over classes of F1, shape (...); NaN where a class has no true film.
+
+    A class without a true film has no F1 worth averaging; then the mean is not defined.
+
+    Args:
+        matrices: as in `per_class`.
+    """
+    each = per_class(matrices)
+    return np.where(each.positives > 0, each.f1, np.nan).mean(axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,28 +141,16 @@ class Matrix:
     @property
     def accuracy(self) -> float:
         """Share of films called right; NaN without films."""
-        return float(ratio(np.trace(self.counts), self.counts.sum()))
+        return float(accuracy(self.counts))
 
     @property
     def kappa(self) -> float:
         """Cohen's kappa; NaN where chance agrees with itself on every film."""
-        films = self.counts.sum()
-        by_chance = (self.counts.sum(axis=0) * self.counts.sum(axis=1)).sum() / max(films, 1)
-        return float(ratio(np.trace(self.counts) - by_chance, films - by_chance))
-
-
-def of_classes(predictions: Predictions) -> Matrix:
-    """The most probable class of each film against its true one.
-
-    Raises:
-        ValueError: the labels do not exclude each other.
-    """
-    truth, called = predictions.truth_class(), predictions.most_probable()
-    return Matrix(predictions.classes, metrics.confusion(truth, called, len(predictions.classes)))
+        return float(kappa(self.counts))
 
 
 def of_label(label: str, counts: Counts) -> Matrix:
-    """The two-class matrix of one label, from its counts at a threshold (no shape)."""
+    """Two-class matrix of one label, from its counts at a threshold (no shape)."""
     return Matrix(
         (label, f"no {label}"),
         np.array([[counts.tp, counts.fn], [counts.fp, counts.tn]]).astype(int),
@@ -310,16 +177,16 @@ def classification_report(matrix: Matrix) -> list[ReportRow]:
     Returns:
         A row per class, then "macro mean" and "weighted mean" (by films of the true class).
     """
-    hits = np.diag(matrix.counts)
-    true, called = matrix.counts.sum(axis=1), matrix.counts.sum(axis=0)
-    columns = ratio(hits, called), ratio(hits, true), ratio(2 * hits, true + called)
+    each = per_class(matrix.counts)
+    columns = each.ppv, each.sensitivity, each.f1
+    films = int(matrix.counts.sum())
     rows = [
-        _row(name, [float(column[k]) for column in columns], int(true[k]))
+        _row(name, [float(column[k]) for column in columns], int(each.positives[k]))
         for k, name in enumerate(matrix.names)
     ]
     even = np.ones(len(matrix.names))
-    for name, weight in (("macro mean", even), ("weighted mean", true)):
-        rows.append(_row(name, [_mean(column, weight) for column in columns], int(true.sum())))
+    for name, weight in (("macro mean", even), ("weighted mean", each.positives)):
+        rows.append(_row(name, [_mean(column, weight) for column in columns], films))
     return rows
 
 
@@ -331,3 +198,13 @@ def _row(name: str, values: Sequence[float], films: int) -> ReportRow:
 def _mean(values: np.ndarray, weights: np.ndarray) -> float:
     defined = ~np.isnan(values)
     return float(ratio((values[defined] * weights[defined]).sum(), weights[defined].sum()))
+
+
+def _checked(truth: np.ndarray, called: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    truth, called = np.asarray(truth), np.asarray(called)
+    if truth.shape != called.shape:
+        raise ValueError(f"Truth has shape {truth.shape}, calls {called.shape}.")
+    for values in (truth, called):
+        if values.size and (values.min() < 0 or values.max() >= classes):
+            raise ValueError(f"Class indices must lie in 0..{classes - 1}.")
+    return truth, called

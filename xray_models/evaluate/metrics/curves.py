@@ -9,7 +9,6 @@ import numpy as np
 
 from xray_models.evaluate.metrics.bootstrap import LEVEL, REPLICATES, SEED, resamples
 from xray_models.evaluate.metrics.ranking import Ranking
-from xray_models.evaluate.predictions.predictions import LabelPredictions
 
 __all__ = ["GRID", "Band", "Curve", "precision_recall", "precision_recall_band", "roc", "roc_band"]
 
@@ -61,97 +60,133 @@ class Band:
     high: np.ndarray
 
 
-def roc(one: LabelPredictions) -> Curve:
-    """The receiver operating characteristic, all its points, without those inside a straight line.
+def roc(truth: np.ndarray, scores: np.ndarray) -> Curve:
+    """Receiver operating characteristic: all its points but those inside a straight line.
 
-    Empty without positives or without negatives.
+    Args:
+        truth: bool of shape (films,).
+        scores: higher means more likely positive, shape (films,).
+
+    Returns:
+        An empty curve without positives or without negatives.
     """
-    if not (one.positives and one.negatives):
+    positives = int(truth.sum())
+    negatives = len(truth) - positives
+    if not (positives and negatives):
         return _nothing()
-    scores, found, called = _at_each_score(one)
+    cuts, found, called = _at_each_score(truth, scores)
     false = called - found
-    thresholds = np.concatenate([[np.inf], scores])
-    x = np.concatenate([[0.0], false / one.negatives])
-    y = np.concatenate([[0.0], found / one.positives])
+    thresholds = np.concatenate([[np.inf], cuts])
+    x = np.concatenate([[0.0], false / negatives])
+    y = np.concatenate([[0.0], found / positives])
     corner = np.ones(len(x), bool)
     steps = np.diff(np.concatenate([[0], false])), np.diff(np.concatenate([[0], found]))
     # a point is in a straight line when the step to it and the step from it are parallel
     corner[1:-1] = steps[0][:-1] * steps[1][1:] != steps[1][:-1] * steps[0][1:]
-    area = Ranking(one.truth, one.scores).auc(np.ones((1, len(one.truth)), int))[0]
+    area = Ranking(truth, scores).auc(np.ones((1, len(truth)), int))[0]
     return Curve(x[corner], y[corner], thresholds[corner], float(area), float("nan"))
 
 
-def precision_recall(one: LabelPredictions) -> Curve:
-    """Precision against recall, from recall 0 (precision 1 by convention); empty without positives.
+def precision_recall(truth: np.ndarray, scores: np.ndarray) -> Curve:
+    """Precision against recall, from recall 0 (precision 1 by convention).
 
     The points are those of scikit-learn's precision_recall_curve, in the opposite order.
+
+    Args:
+        truth, scores: as in `roc`.
+
+    Returns:
+        An empty curve without positives.
     """
-    if not one.positives:
+    positives = int(truth.sum())
+    if not positives:
         return _nothing()
-    scores, found, called = _at_each_score(one)
-    area = Ranking(one.truth, one.scores).average_precision(np.ones((1, len(one.truth)), int))[0]
+    cuts, found, called = _at_each_score(truth, scores)
+    area = Ranking(truth, scores).average_precision(np.ones((1, len(truth)), int))[0]
     return Curve(
-        np.concatenate([[0.0], found / one.positives]),
+        np.concatenate([[0.0], found / positives]),
         np.concatenate([[1.0], found / called]),
-        np.concatenate([[np.inf], scores]),
+        np.concatenate([[np.inf], cuts]),
         float(area),
-        one.positives / len(one.truth),
+        positives / len(truth),
     )
 
 
 def roc_band(
-    one: LabelPredictions, replicates: int = REPLICATES, seed: int = SEED, level: float = LEVEL
+    truth: np.ndarray,
+    scores: np.ndarray,
+    groups: np.ndarray,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+    level: float = LEVEL,
 ) -> Band:
     """Bounds of the true-positive rate at each false-positive rate of the grid.
 
     Groups are resampled; each resampled curve is read at the grid, where it rises straight up at
     its upper end (vertical averaging, Fawcett 2006, doi 10.1016/j.patrec.2005.10.010).
+
+    Args:
+        truth, scores: as in `roc`.
+        groups: patient or the like, drawn together; shape (films,).
+        replicates: resamples of the groups.
+        seed: of the resampling.
+        level: share of the resampled curves within the bounds.
     """
-    if not (one.positives and one.negatives):
+    if not truth.any() or truth.all():
         return _no_band()
     drawn = []
-    for found, false in _resampled(one, replicates, seed):
+    for found, false in _resampled(truth, scores, groups, replicates, seed):
         if found[-1] and false[-1]:
             drawn.append(np.interp(GRID, false / false[-1], found / found[-1]))
-    return _band(drawn, one, level)
+    return _band(drawn, groups, level)
 
 
 def precision_recall_band(
-    one: LabelPredictions, replicates: int = REPLICATES, seed: int = SEED, level: float = LEVEL
+    truth: np.ndarray,
+    scores: np.ndarray,
+    groups: np.ndarray,
+    replicates: int = REPLICATES,
+    seed: int = SEED,
+    level: float = LEVEL,
 ) -> Band:
     """Bounds of the precision where each recall of the grid is first reached (no interpolation).
 
     Groups are resampled. At recall 0 it is the precision of the first positive film found.
+
+    Args:
+        truth, scores, groups, replicates, seed, level: as in `roc_band`.
     """
-    if not one.positives:
+    if not truth.any():
         return _no_band()
     drawn = []
-    for found, false in _resampled(one, replicates, seed):
+    for found, false in _resampled(truth, scores, groups, replicates, seed):
         if found[-1]:
             needed = np.maximum(np.ceil(GRID * found[-1] - 1e-9), 1)
             place = np.searchsorted(found, needed, side="left")
             drawn.append(found[place] / (found[place] + false[place]))
-    return _band(drawn, one, level)
+    return _band(drawn, groups, level)
 
 
-def _at_each_score(one: LabelPredictions) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _at_each_score(
+    truth: np.ndarray, scores: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distinct scores, descending; positives and films at or above each, int."""
-    scores, place = np.unique(-one.scores, return_inverse=True)
-    films = np.bincount(place, minlength=len(scores))
-    positives = np.bincount(place[one.truth], minlength=len(scores))
-    return -scores, np.cumsum(positives), np.cumsum(films)
+    negated, place = np.unique(-scores, return_inverse=True)
+    films = np.bincount(place, minlength=len(negated))
+    positives = np.bincount(place[truth], minlength=len(negated))
+    return -negated, np.cumsum(positives), np.cumsum(films)
 
 
 def _resampled(
-    one: LabelPredictions, replicates: int, seed: int
+    truth: np.ndarray, scores: np.ndarray, groups: np.ndarray, replicates: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Positives and negatives at or above each distinct score, from none to all, resampled."""
-    order = np.argsort(-one.scores, kind="stable")
-    in_order = one.scores[order]
-    positive = one.truth[order]
+    order = np.argsort(-scores, kind="stable")
+    in_order = scores[order]
+    positive = truth[order]
     ends = np.flatnonzero(np.concatenate([in_order[1:] != in_order[:-1], [True]]))
     found, called = np.zeros(len(ends) + 1), np.zeros(len(ends) + 1)
-    for block in resamples(one.groups, replicates, seed):
+    for block in resamples(groups, replicates, seed):
         for row in block:
             weights = row[order]
             called[1:] = np.cumsum(weights)[ends]
@@ -159,8 +194,8 @@ def _resampled(
             yield found, called - found
 
 
-def _band(drawn: list[np.ndarray], one: LabelPredictions, level: float) -> Band:
-    if not drawn or (one.groups == one.groups[0]).all():
+def _band(drawn: list[np.ndarray], groups: np.ndarray, level: float) -> Band:
+    if not drawn or (groups == groups[0]).all():
         return _no_band()
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return Band(GRID, low, high)

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
-import pandas as pd
 
 from xray_models.evaluate.metrics.bootstrap import LEVEL, REPLICATES, SEED, Estimate, bootstrap
 from xray_models.evaluate.metrics.ranking import Ranking
-from xray_models.evaluate.predictions.predictions import Predictions
 
 __all__ = [
     "WHO_IS_RIGHT",
     "DeLong",
     "Disagreement",
-    "NotComparable",
     "Pair",
     "auc_covariance",
-    "auc_interval",
     "bootstrap_difference",
     "delong",
     "disagreement",
-    "pair",
 ]
 
 
@@ -45,72 +39,6 @@ class Pair:
     scores: np.ndarray
     groups: np.ndarray
     images: np.ndarray
-
-
-class NotComparable(ValueError):
-    """Two models cannot be compared; the message says why."""
-
-
-def pair(
-    first: Predictions, second: Predictions, label: str, other_label: str | None = None
-) -> Pair:
-    """Bring two models together on the films that both know, matched by the films' names.
-
-    Where no whole name is in both tables, names without folder and ending are matched.
-
-    Args:
-        first, second: the models.
-        label: a label of the first.
-        other_label: what the second calls it; by default the label of the same name there, whatever
-            its spelling.
-
-    Raises:
-        NotComparable: the second has no such label, a film is listed twice, the two share no film,
-            or their truths differ.
-        ValueError: no such label.
-    """
-    other = other_label or second.like(label)
-    if other is None:
-        raise NotComparable(f"{second.name} does not judge {label}.")
-    tables = [_films(first, label), _films(second, other)]
-    if tables[0].index.intersection(tables[1].index).empty:
-        tables = [table.set_axis(table.index.map(_stem)) for table in tables]
-    for predictions, table in zip((first, second), tables, strict=True):
-        twice = table.index[table.index.duplicated()]
-        if len(twice):
-            raise NotComparable(
-                f"{predictions.name} lists the film {twice[0]!r} twice, so films cannot be matched "
-                "by name."
-            )
-    both = tables[0].join(tables[1].add_suffix(" other"), how="inner")
-    if both.empty:
-        raise NotComparable(
-            f"{first.name} and {second.name} were judged on different films: no name of a film is "
-            "in both tables."
-        )
-    contradictory = int((both["truth"] != both["truth other"]).sum())
-    if contradictory:
-        raise NotComparable(
-            f"{first.name} and {second.name} state different truths for {contradictory:,} of the "
-            f"{len(both):,} films in both tables. Compare them on one truth."
-        )
-    return Pair(
-        (first.name, second.name),
-        both["truth"].to_numpy(bool),
-        both[["score", "score other"]].to_numpy(np.float64).T,
-        both["group"].to_numpy(str),
-        both.index.to_numpy(str),
-    )
-
-
-def _films(predictions: Predictions, label: str) -> pd.DataFrame:
-    one = predictions.of(label)
-    columns = {"truth": one.truth, "score": one.scores, "group": one.groups}
-    return pd.DataFrame(columns, index=predictions.images[one.rows])
-
-
-def _stem(image: str) -> str:
-    return PurePosixPath(image).stem
 
 
 @dataclass(frozen=True)
@@ -168,27 +96,6 @@ def delong(
         z,
         float(2 * norm.sf(abs(z))),
     )
-
-
-def auc_interval(
-    truth: np.ndarray, scores: np.ndarray, groups: np.ndarray | None = None, level: float = LEVEL
-) -> Estimate:
-    """AUC of one model with DeLong's interval; without skill to doubt (AUC 1) it has no width.
-
-    Args:
-        truth: bool of shape (films,).
-        scores: shape (films,).
-        groups: as in `delong`.
-        level: of the interval.
-
-    Raises:
-        ValueError: shapes differ, or a score is not finite.
-    """
-    from scipy.stats import norm
-
-    areas, covariance = auc_covariance(truth, np.asarray(scores)[None], groups)
-    width = float(norm.ppf((1 + level) / 2)) * float(np.sqrt(covariance[0, 0]))
-    return _clipped(float(areas[0]), width, 0.0)
 
 
 def auc_covariance(

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xray_models.evaluate.metrics.confusion import Counts
+from xray_models.evaluate.metrics.counts import Counts
+from xray_models.number_text import spoken
 
 __all__ = [
     "RULES",
@@ -148,7 +149,8 @@ def at_sensitivity(index: ThresholdIndex, label: str, least: float) -> Choice:
     return Choice(
         float(cuts[place]),
         f"The highest threshold with a sensitivity of at least {least:.3g}: "
-        f"{counts.sensitivity[place]:.3f}, at a specificity of {_number(counts, place)}.",
+        f"{counts.sensitivity[place]:.3f}, at a specificity of "
+        f"{spoken(counts.specificity[place])}.",
     )
 
 
@@ -163,12 +165,11 @@ def at_specificity(index: ThresholdIndex, label: str, least: float) -> Choice:
         return Choice(None, f"Every film has {label}, so no threshold has a specificity.")
     enough = counts.tn >= _share_of(least, counts.negatives)
     place = int(np.flatnonzero(enough)[0])
-    found = counts.sensitivity[place]
     return Choice(
         float(cuts[place]),
         f"The lowest threshold with a specificity of at least {least:.3g}: "
         f"{counts.specificity[place]:.3f}, at a sensitivity of "
-        f"{'no value' if np.isnan(found) else format(found, '.3f')}.",
+        f"{spoken(counts.sensitivity[place])}.",
     )
 
 
@@ -238,8 +239,3 @@ def _all(
 def _share_of(least: float, films: np.ndarray) -> np.ndarray:
     # 0.95 x 20 must be 19, not the float above it
     return np.ceil(least * films - 1e-9)
-
-
-def _number(counts: Counts, place: int) -> str:
-    value = counts.specificity[place]
-    return "no value" if np.isnan(value) else f"{value:.3f}"

@@ -248,17 +248,19 @@ def from_table(rows: pd.DataFrame, card: Card) -> Predictions:
         rows: of the table, as `table.load` gives them.
         card: gives labels, combined findings and thresholds.
     """
-    truth, scores = truths(rows, card.labels), probabilities(rows, card.labels)
-    for members in card.combined.values():
-        those = np.isin(card.labels, members)
-        truth = np.column_stack([truth, truth[:, : len(card.labels)][:, those].any(axis=1)])
-        together = scores[:, : len(card.labels)][:, those].sum(axis=1)
-        scores = np.column_stack([scores, together])
+    of_labels = truths(rows, card.labels)
+    of_combined = [
+        of_labels[:, np.isin(card.labels, members)].any(axis=1)
+        for members in card.combined.values()
+    ]
+    truth = np.column_stack([of_labels, *of_combined])
+    columns = probabilities(rows, card.labels).T
+    scores = card.with_combined(dict(zip(card.labels, columns, strict=True)))
     return Predictions(
         name=card.name,
         labels=card.findings,
-        truth=truth.astype(np.float64),
-        scores=scores,
+        truth=truth,
+        scores=np.column_stack([scores[finding] for finding in card.findings]),
         groups=rows["group"].to_numpy(str),
         images=rows["image"].to_numpy(str),
         subgroups={name: rows[name].to_numpy(str) for name in subgroup_columns(rows, card)},

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from xray_models.evaluate.metrics import weighted
-from xray_models.evaluate.metrics.bootstrap import Estimate, Measure, bootstrap
+from xray_models.evaluate.metrics.bootstrap import Estimate, bootstraps
+from xray_models.evaluate.metrics.confusion import (
+    accuracy,
+    count_matrix,
+    per_class,
+    weighted_matrix,
+)
 
 __all__ = ["CodesResult", "evaluate"]
 
@@ -56,13 +60,19 @@ def evaluate(
     Raises:
         ValueError: there is no film.
     """
-    measures: dict[str, Measure] = {"accuracy": partial(weighted.share, of=called == truth)}
-    for index, label in enumerate(labels):
-        is_true, is_called = truth == index, called == index
-        measures[f"precision, {label}"] = partial(weighted.share, of=is_true, among=is_called)
-        measures[f"recall, {label}"] = partial(weighted.share, of=is_called, among=is_true)
+    classes = len(labels)
+
+    def measures(weights: np.ndarray) -> dict[str, np.ndarray]:
+        matrices = weighted_matrix(weights, truth, called, classes)
+        each = per_class(matrices)
+        found = {"accuracy": accuracy(matrices)}
+        for index, label in enumerate(labels):
+            found[f"precision, {label}"] = each.ppv[:, index]
+            found[f"recall, {label}"] = each.sensitivity[:, index]
+        return found
+
     return CodesResult(
         tuple(labels),
-        weighted.confusion(truth, called, len(labels)),
-        {name: bootstrap(measure, groups) for name, measure in measures.items()},
+        count_matrix(truth, called, classes),
+        bootstraps(measures, groups),
     )

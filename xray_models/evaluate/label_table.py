@@ -1,4 +1,4 @@
-"""All labels of a model in one table: how well each is told, with intervals, means and no skill."""
+"""Table of all labels of a model: AUC and average precision with intervals, means, and no skill."""
 
 from __future__ import annotations
 
@@ -7,30 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, Estimate, bootstraps
-from xray_models.evaluate.metrics.confusion import Counts
 from xray_models.evaluate.metrics.ranking import Ranking
-from xray_models.evaluate.metrics.thresholds import ThresholdIndex
 from xray_models.evaluate.predictions.predictions import FEW, Predictions
 
-__all__ = [
-    "MACRO",
-    "MICRO",
-    "NO_SKILL",
-    "REPLICATES",
-    "LabelRow",
-    "Performance",
-    "performance",
-    "share",
-    "summary",
-    "with_interval",
-]
+__all__ = ["MACRO", "MICRO", "NO_SKILL", "LabelRow", "label_table"]
 
 MACRO, MICRO, NO_SKILL = "macro mean", "micro (all pairs of film and label)", "no skill"
 
 
 @dataclass(frozen=True)
 class LabelRow:
-    """A line of the table.
+    """Row of the table.
 
     Attributes:
         name: a label, or `MACRO`, `MICRO`, `NO_SKILL`.
@@ -47,10 +34,10 @@ class LabelRow:
     note: str = ""
 
 
-def summary(
+def label_table(
     predictions: Predictions, replicates: int = REPLICATES, seed: int = SEED
 ) -> list[LabelRow]:
-    """A row per label; with several labels their macro and micro means; and what no skill gives.
+    """Rows of all labels; with several labels their macro and micro means; and what no skill gives.
 
     The macro mean is over labels that have films with and without them, and its note names the
     others. Intervals are percentiles of a bootstrap over groups, on the same resamples for all.
@@ -122,72 +109,3 @@ def _nan(weights: np.ndarray) -> np.ndarray:
 
 def _exactly(value: float) -> Estimate:
     return Estimate(value, value, value)
-
-
-REPLICATES = 200  # enough for an interval to two digits, and quick
-
-
-@dataclass(frozen=True)
-class Performance:
-    """Figures of one label of one model.
-
-    Attributes:
-        model: its name.
-        label: of the finding.
-        films, positives: of known truth.
-        auc: with its 95 % interval, NaN where not defined.
-        average_precision: likewise.
-        threshold: of the model's card.
-        counts: at that threshold.
-        note: a sentence to show beside it; empty if there is nothing to say.
-    """
-
-    model: str
-    label: str
-    films: int
-    positives: int
-    auc: Estimate
-    average_precision: Estimate
-    threshold: float
-    counts: Counts
-    note: str
-
-
-def performance(predictions: Predictions, replicates: int = REPLICATES) -> list[Performance]:
-    """A row per label.
-
-    Args:
-        predictions: a model on films of known truth, with a threshold for each label.
-        replicates: resamples of the groups, for the intervals.
-    """
-    index = ThresholdIndex(predictions.labels, predictions.truth, predictions.scores)
-    cuts = np.array([predictions.thresholds[label] for label in predictions.labels])
-    counts = index.counts(cuts)
-    return [
-        Performance(
-            predictions.name,
-            row.name,
-            row.films,
-            row.positives,
-            row.auc,
-            row.average_precision,
-            float(cuts[k]),
-            Counts(counts.tp[k], counts.fp[k], counts.fn[k], counts.tn[k]),
-            row.note,
-        )
-        for k, row in enumerate(summary(predictions, replicates)[: len(predictions.labels)])
-    ]
-
-
-def with_interval(one: Estimate) -> str:
-    """A figure in words: value and 95 % interval, a dash where it is not defined."""
-    if np.isnan(one.value):
-        return "–"
-    if np.isnan(one.low):
-        return f"{one.value:.3f}"
-    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
-
-
-def share(value: float | np.ndarray) -> str:
-    """A share in words, a dash where it is not defined."""
-    return "–" if np.isnan(value) else f"{float(value):.1%}".replace("%", " %")

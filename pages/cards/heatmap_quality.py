@@ -7,10 +7,12 @@ import streamlit as st
 
 from pages.cards import overlap
 from pages.shared import figure as figures
+from pages.shared.page import show_problem
 from xray_models.catalogue import Card
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.explanations import results_table, sanity_table, scoreboard
 from xray_models.explain import METHODS, MethodSpec
+from xray_models.number_text import UNDEFINED, percent_with_interval, with_interval
 from xray_models.viz.cascade import cascade
 
 __all__ = ["show"]
@@ -65,7 +67,7 @@ def show(card: Card) -> None:
         found = scoreboard.worth(card.id, chosen)
         checks = sanity_table.load(card.id)
     except ValueError as error:
-        st.error(f"What was measured cannot be shown. {error}", icon=":material/error:")
+        show_problem("What was measured cannot be shown.", error)
         return
     if not found:
         st.markdown("Nobody has measured what this model's heatmaps are worth.")
@@ -74,7 +76,7 @@ def show(card: Card) -> None:
     default = MethodSpec.of_card(card)
     rows = [
         {"Map": _name(one, default), "Layer": one.spec.layer if one.spec else ""}
-        | {_COLUMNS[name][0]: _told(one, name) + _few(one, name, found) for name in names}
+        | {_COLUMNS[name][0]: _figure(one, name) + _few(one, name, found) for name in names}
         for one in found
     ]
     st.dataframe(
@@ -132,17 +134,11 @@ def _name(one: scoreboard.Worth, default: MethodSpec) -> str:
     return f"★ {name}" if one.spec == default else name
 
 
-def _told(one: scoreboard.Worth, measure: str) -> str:
+def _figure(one: scoreboard.Worth, measure: str) -> str:
     figure = one.figures.get(measure)
-    if figure is None or figure.value != figure.value:
-        return "–"
-    share = _COLUMNS[measure][2]
-    scale, form = (100, "{:.0f}") if share else (1, "{:.2f}")
-    value, low, high = (
-        form.format(scale * each) for each in (figure.value, figure.low, figure.high)
-    )
-    unit = " %" if share else ""
-    return f"{value}{unit} ({low} to {high})" if figure.low == figure.low else f"{value}{unit}"
+    if figure is None:
+        return UNDEFINED
+    return percent_with_interval(figure) if _COLUMNS[measure][2] else with_interval(figure, 2)
 
 
 def _few(one: scoreboard.Worth, measure: str, found: list[scoreboard.Worth]) -> str:

@@ -1,0 +1,67 @@
+"""How every page begins, and how it says what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from pages import inside_the_app
+from xray_models import catalogue
+from xray_models.catalogue import Card
+
+__all__ = ["NOTICE", "all_cards", "ends_with", "open_page", "show_notice", "show_problem"]
+
+NOTICE = "For teaching and research, not for diagnosis."
+
+
+def open_page(title: str, introduction: str = "", notice: bool = True) -> None:
+    """Begin a page: inside the app, with title, introduction and notice.
+
+    Args:
+        title: of the page.
+        introduction: what the page is for, in Markdown.
+        notice: whether to show the notice here; a page without it shows it beside its findings.
+    """
+    inside_the_app()
+    st.title(title, anchor=False)
+    if introduction:
+        st.write(introduction)
+    if notice:
+        show_notice()
+
+
+def show_notice() -> None:
+    """What RadLens is not for."""
+    st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
+
+
+def show_problem(message: str, error: Exception) -> None:
+    """What cannot be shown, and why; the page goes on.
+
+    Args:
+        message: what cannot be done, as a sentence.
+        error: says why, in a sentence of its own.
+    """
+    st.error(f"{message} {error}", icon=":material/error:")
+
+
+@contextmanager
+def ends_with(message: str) -> Iterator[None]:
+    """End the page with a sentence where something in this block cannot be used.
+
+    Args:
+        message: what cannot be done, as a sentence; the error, a ValueError, says why.
+    """
+    try:
+        yield
+    except ValueError as error:
+        show_problem(message, error)
+        st.stop()
+
+
+def all_cards() -> dict[str, Card]:
+    """Cards of the catalogue by id; where it cannot be read, the page says so and ends."""
+    with ends_with("The catalogue of models cannot be read."):
+        return dict(catalogue.catalogue())
