@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xray_models.batch.results import Row
-    from xray_models.batch.truth import Choice
     from xray_models.evaluate.analysis import ModelAnalysis
+    from xray_models.evaluate.predictions.truth_columns import TruthColumn
 
 __all__ = [
     "NOBODY_KNOWS",
@@ -125,14 +125,15 @@ def forget_truth() -> None:
 
 def choose_columns(
     batch: Batch, rows: list[Row], table: pd.DataFrame, column: str
-) -> dict[str, Choice]:
-    """Where the truth of each label stands: guessed, to be confirmed or corrected."""
+) -> dict[str, TruthColumn]:
+    """Columns of the truth of each label: guessed, to be confirmed or corrected."""
     from xray_models.batch import truth
+    from xray_models.evaluate.predictions.truth_columns import TruthColumns
 
-    beside = table.drop(columns=column)
+    truths = TruthColumns(table.drop(columns=column))
     labels = list(dict.fromkeys(row.label for row in rows))
-    guessed = truth.proposal(labels, beside)
-    options = {str(one): one for one in (*truth.choices(beside), *guessed.values())}
+    guessed = truth.proposal(labels, truths)
+    options = {str(one): one for one in (*truths.choices(), *guessed.values())}
     names = [NOBODY_KNOWS, *options]
     where = {}
     for k, side in enumerate(st.columns(min(3, len(labels))) * len(labels)):

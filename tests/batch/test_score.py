@@ -33,6 +33,7 @@ from xray_models.commands.score import score as score_command
 from xray_models.evaluate.performance import performance
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import PredictionsError
+from xray_models.evaluate.predictions.truth_columns import TruthColumns
 from xray_models.number_text import percent, with_interval
 from xray_models.radiograph import MOST_BYTES, UnreadableRadiograph
 from xray_models.report import batch_html
@@ -551,7 +552,7 @@ def test_ambiguous_and_missing_films_are_left_out_and_said():
     ],
 )
 def test_columns_of_truth_are_guessed(header, cells, label, members, expected):
-    found = truth.guess(label, truth.choices(table(f"{header}\n" + "\n".join(cells))), members)
+    found = TruthColumns(table(f"{header}\n" + "\n".join(cells))).guess(label, members)
     assert (str(found) if found else None) == expected
 
 
@@ -562,14 +563,17 @@ def test_a_path_that_the_system_refuses_is_told_in_a_sentence():
 
 def test_truth_that_nobody_knows_is_no_negative():
     cells = table("film,labels\na,Edema|Mass\nb,unknown\nc,\nd,none\n")
-    (choice,) = truth.proposal(["Mass"], cells.drop(columns="film")).values()
+    (choice,) = truth.proposal(["Mass"], TruthColumns(cells.drop(columns="film"))).values()
     assert truth._truth(cells, choice).tolist() == ["1", "", "", "0"]
 
 
 def test_a_column_without_a_name_is_not_taken_for_several_labels():
     cells = table("film,truth\na,1\nb,0\n")
-    assert not truth.proposal(["fracture", "pneumonia"], cells.drop(columns="film"))
-    assert str(truth.proposal(["fracture"], cells.drop(columns="film"))["fracture"]) == "truth"
+    assert not truth.proposal(["fracture", "pneumonia"], TruthColumns(cells.drop(columns="film")))
+    assert (
+        str(truth.proposal(["fracture"], TruthColumns(cells.drop(columns="film")))["fracture"])
+        == "truth"
+    )
 
 
 def test_judging_puts_truth_beside_probability_and_leaves_out_the_unknown():
@@ -579,7 +583,9 @@ def test_judging_puts_truth_beside_probability_and_leaves_out_the_unknown():
         for o, p in zip("abcd", (0.7, 0.2, 0.5, 0.1), strict=True)
     ]
     matched = truth.match(cells, [row.file for row in rows])
-    (predictions,) = truth.predictions_of(rows, cells, matched, truth.proposal(["fracture"], cells))
+    (predictions,) = truth.predictions_of(
+        rows, cells, matched, truth.proposal(["fracture"], TruthColumns(cells))
+    )
     card = catalogue.get("bone-general")
     assert predictions.labels == ("fracture",) and predictions.model == "bone-general"
     assert predictions.truth[:, 0] == pytest.approx([1, 0, np.nan, 0], nan_ok=True)
@@ -598,7 +604,9 @@ def test_one_class_only_is_a_sentence_not_a_crash():
     cells = table("film,label\na,1\nb,1\n")
     rows = [Row(o, "hand", 0.9, "bone-general", "fracture", 0.7, 0.17, "positive") for o in "ab"]
     matched = truth.match(cells, ["a", "b"])
-    predictions = truth.predictions_of(rows, cells, matched, truth.proposal(["fracture"], cells))
+    predictions = truth.predictions_of(
+        rows, cells, matched, truth.proposal(["fracture"], TruthColumns(cells))
+    )
     (found,) = performance(predictions[0])
     assert "all 2 films have it" in found.note
     assert with_interval(found.auc) == "–" == percent(found.counts.specificity)
@@ -628,7 +636,9 @@ def test_the_report_stands_alone_and_tells_no_lies():
     ]
     cells = table("film,label\na.png,1\nb.png,0\n")
     matched = truth.match(cells, ["a.png", "b.png"])
-    predictions = truth.predictions_of(rows, cells, matched, truth.proposal(["fracture"], cells))
+    predictions = truth.predictions_of(
+        rows, cells, matched, truth.proposal(["fracture"], TruthColumns(cells))
+    )
     page = batch_html.report(tally.tally(rows), predictions, ["Films are named by film."])
     assert "<script" not in page and "&lt;script&gt;" in page and "Broken &amp; bad." in page
     assert not re.search(r'(?:src|href)="(?!#)', page) and "@import" not in page

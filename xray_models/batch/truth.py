@@ -1,8 +1,7 @@
-"""The truth of scored films, from a table of one's own: which column is what, and what follows."""
+"""Truth of scored films, from a table of one's own: its rows beside the films."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +15,10 @@ from xray_models.batch.results import Row
 from xray_models.catalogue import Card
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
-from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Predictions
+from xray_models.evaluate.predictions.predictions import Predictions
+from xray_models.evaluate.predictions.truth_columns import TruthColumn, TruthColumns, of_names
 
-__all__ = ["Choice", "Matched", "choices", "guess", "match", "predictions_of", "proposal"]
-
-_WORDS = re.compile(r"^(?:(?:true|truth|label|gt|target|y) )?(.*?)(?: (?:true|truth|label))?$")
-_NAMELESS = {"truth", "label", "labels", "target", "y true", "ground truth", "finding", "class"}
-_SHORTEST = 4  # of a name that may begin another: fracture and fractured, mass and masses
+__all__ = ["Matched", "match", "predictions_of", "proposal"]
 
 
 @dataclass(frozen=True)
@@ -38,23 +34,6 @@ class Matched:
     column: str
     row_of: Mapping[str, int]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Where the truth of a label stands.
-
-    Attributes:
-        column: of the table.
-        names: the names in that column which mean that a film has the label, in a cell alone or
-            joined by "|"; empty where the column says 1 or 0 (yes or no, positive or negative).
-    """
-
-    column: str
-    names: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.column} is {' or '.join(self.names)}" if self.names else self.column
 
 
 def match(table: pd.DataFrame, files: Sequence[str], column: str | None = None) -> Matched:
@@ -89,74 +68,28 @@ def match(table: pd.DataFrame, files: Sequence[str], column: str | None = None) 
     return Matched(*best, tuple(notes))
 
 
-def choices(table: pd.DataFrame) -> list[Choice]:
-    """Everything in a table that could be the truth of a label: columns of 0 and 1, and names."""
-    found = []
-    for column in map(str, table.columns):
-        cells = table[column]
-        if _is_truth(cells):
-            found.append(Choice(column))
-        elif len(names := sorted(_names(cells))) <= 3 * MOST_SUBGROUPS:
-            found += [Choice(column, (name,)) for name in names]
-    return found
-
-
-def guess(
-    label: str, possible: Sequence[Choice], members: Sequence[str] = (), only: bool = True
-) -> Choice | None:
-    """Where the truth of a label most likely stands. Show it before you use it.
-
-    Args:
-        label: of a model.
-        possible: of `choices`.
-        members: labels that a combined finding is made of.
-        only: no other label is judged, so that a column named "truth" can mean no other.
-
-    Returns:
-        The column of its name, or a name in a column of names; else a column that is named alike
-        (fractured) or, of an only label, "truth" or the like; None where there is none of these.
-    """
-    columns = [one for one in possible if not one.names]
-    for one in columns:
-        if (named := _WORDS.match(_plain(one.column))) and named[1] == _plain(label):
-            return one
-    wanted = {_plain(name) for name in (label, *members)}
-    named_so = [one for one in possible if one.names and _plain(one.names[0]) in wanted]
-    if named_so:
-        first = named_so[0].column
-        names = tuple(one.names[0] for one in named_so if one.column == first)
-        return Choice(first, names)
-    for one in columns:
-        shorter, longer = sorted((_plain(one.column), _plain(label)), key=len)
-        if len(shorter) >= _SHORTEST and longer.startswith(shorter):
-            return one
-    nameless = [one for one in columns if _plain(one.column) in _NAMELESS]
-    return nameless[0] if only and len(nameless) == 1 else None
-
-
-def proposal(labels: Iterable[str], table: pd.DataFrame) -> dict[str, Choice]:
-    """Where the truth of each label most likely stands; labels without a guess are left out.
+def proposal(labels: Iterable[str], truths: TruthColumns) -> dict[str, TruthColumn]:
+    """Guess where the truth of each label stands; labels without a guess are left out.
 
     Args:
         labels: of any models.
-        table: the truth, without the column that names the films.
+        truths: columns of the truth, without the one that names the films.
     """
-    possible = choices(table)
     combined: dict[str, tuple[str, ...]] = {}
     for card in catalogue.catalogue().values():
         combined |= card.combined
     labels = list(labels)
     guessed = {
-        label: guess(label, possible, combined.get(label, ()), len(labels) == 1) for label in labels
+        label: truths.guess(label, combined.get(label, ()), len(labels) == 1) for label in labels
     }
-    return {label: choice for label, choice in guessed.items() if choice is not None}
+    return {label: found for label, found in guessed.items() if found is not None}
 
 
 def predictions_of(
     rows: Iterable[Row],
     table: pd.DataFrame,
     matched: Matched,
-    where: Mapping[str, Choice],
+    where: Mapping[str, TruthColumn],
 ) -> list[Predictions]:
     """Truth beside probability, for each model that scored films of known truth.
 
@@ -186,7 +119,7 @@ def _of_model(
     films: Mapping[str, Mapping[str, float]],
     table: pd.DataFrame,
     matched: Matched,
-    where: Mapping[str, Choice],
+    where: Mapping[str, TruthColumn],
 ) -> Predictions:
     labels = [label for label in card.thresholds if label in where]
     of_films = table.iloc[[matched.row_of[film] for film in films]].reset_index(drop=True)
@@ -211,17 +144,14 @@ def _of_model(
     )
 
 
-def _truth(table: pd.DataFrame, choice: Choice) -> pd.Series:
-    cells = table[choice.column]
-    if not choice.names:
+def _truth(table: pd.DataFrame, where: TruthColumn) -> pd.Series:
+    """Truth as the cells of a column of 1 and 0, empty where nobody knows."""
+    cells = table[where.column]
+    if not where.names:
         return cells
-    has = [bool(set(_split(cell)) & set(choice.names)) for cell in cells]
-    return pd.Series(
-        np.where(
-            cells.str.strip().str.lower().isin(csv_import.UNKNOWN), "", np.where(has, "1", "0")
-        ),
-        index=cells.index,
-    )
+    known = of_names(cells, where.names)
+    words = np.where(np.isnan(known), "", np.where(known == 1, "1", "0"))
+    return pd.Series(words, index=cells.index)
 
 
 def _rows(cells: pd.Series, files: Sequence[str], key: Callable[[str], str]) -> dict[str, int]:
@@ -248,31 +178,3 @@ def _name(name: str) -> str:
 
 def _stem(name: str) -> str:
     return PurePosixPath(_path(name)).stem
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
-
-
-def _split(cell: str) -> list[str]:
-    return [name.strip() for name in cell.split("|")]
-
-
-def _names(cells: pd.Series) -> set[str]:
-    """Every name in a column of names; a column of nothing but different cells has none."""
-    different = [str(cell) for cell in cells.unique()]
-    if len(different) > len(cells) / 2 + MOST_SUBGROUPS:
-        return set()
-    return {name for cell in different for name in _split(cell) if name}
-
-
-def _is_truth(cells: pd.Series) -> bool:
-    """Whether a column says 1 or 0, in one of the ways that tables do."""
-    asked = Columns((LabelColumns("\0", "truth", "score"),))  # a label that no cell names
-    try:
-        found = csv_import.as_predictions(
-            pd.DataFrame({"truth": cells, "score": "0"}, dtype=str), asked, "truth"
-        )
-    except PredictionsError:
-        return False
-    return not np.isnan(found.truth).all()

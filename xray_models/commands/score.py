@@ -135,6 +135,7 @@ def _judged(out: Path, table: pd.DataFrame) -> tuple[list[Predictions], list[str
     """The models on the films whose truth the table gives, and what a reader should know."""
     from xray_models.batch import truth
     from xray_models.batch.results import read_csv
+    from xray_models.evaluate.predictions.truth_columns import TruthColumns
 
     rows = [row for row in read_csv(out) if row.label]
     files = list(dict.fromkeys(row.file for row in rows))
@@ -142,7 +143,7 @@ def _judged(out: Path, table: pd.DataFrame) -> tuple[list[Predictions], list[str
     if not files:
         return [], ["No model read any of the films, so there is nothing to compare."]
     matched = truth.match(table, files)
-    where = truth.proposal(labels, table.drop(columns=matched.column))
+    where = truth.proposal(labels, TruthColumns(table.drop(columns=matched.column)))
     notes = [f"Films are named by the column {matched.column}.", *matched.notes]
     notes += [f"Truth of {label}: {where[label]}." for label in labels if label in where]
     notes += [

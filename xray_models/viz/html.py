@@ -1,7 +1,8 @@
 """Small accessible pieces of HTML that Streamlit has no element for: bars, intervals, tables.
 
-The templates are in `templates/`, and everything that is put into one is escaped. Their looks are
-in assets/style/radlens.css.
+The templates are in `templates/`, and everything that is put into one is escaped; `{##}` at the end
+of a line keeps the line break, which a browser would show as a space, out of the page. Looks are in
+assets/style/radlens.css.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables of truth and probabilities of any model, read from CSV: guessed, confirmed, then judged.
+"""Tables of truth and probabilities of any model, read from CSV: guessed, confirmed, checked.
 
 Names of columns differ from project to project. `guess` proposes what each column is; a reader
 confirms or corrects it; `predictions` checks every cell and gives what the pages are drawn from.
@@ -18,10 +18,18 @@ import numpy as np
 import pandas as pd
 
 from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Predictions
+from xray_models.evaluate.predictions.truth_columns import (
+    NAMELESS,
+    TruthColumns,
+    label_beside,
+    names_in,
+    of_names,
+    of_one_or_zero,
+    plain,
+)
 
 __all__ = [
     "MOST_BYTES",
-    "UNKNOWN",
     "Columns",
     "LabelColumns",
     "PredictionsError",
@@ -36,12 +44,6 @@ MOST_BYTES = 300 * 2**20
 _GZIP = b"\x1f\x8b"
 _IMAGE = ("image", "image_index", "image_id", "film", "file", "filename", "path", "study", "id")
 _GROUP = ("group", "patient", "patient_id", "patientid", "subject_id", "subject", "case_id")
-_TRUE = {"1", "1.0", "true", "yes", "y", "positive", "pos", "present"}
-_FALSE = {"0", "0.0", "false", "no", "n", "negative", "neg", "absent"}
-# CheXpert writes -1 where a report is uncertain
-UNKNOWN = {"", "nan", "na", "null", "unknown", "uncertain"}
-"""Cells, in lower case, that say that nobody knows."""
-_UNKNOWN = UNKNOWN | {"none", "-1", "-1.0"}  # in a column of names, "none" is none of them
 _WORDS_OF_PROBABILITY = (
     "p",
     "prob",
@@ -55,17 +57,6 @@ _WORDS_OF_PROBABILITY = (
     "y_prob",
     "y_score",
 )
-_WORDS_OF_TRUTH = (
-    "true",
-    "truth",
-    "y_true",
-    "label",
-    "target",
-    "gt",
-    "ground_truth",
-    "actual",
-    "y",
-)
 _AGES = (18, 40, 60, 80)
 _AGE_BANDS = ("0-17", "18-39", "40-59", "60-79", "80-120")
 
@@ -76,7 +67,7 @@ class PredictionsError(ValueError):
 
 @dataclass(frozen=True)
 class LabelColumns:
-    """Where truth and probability of one label stand."""
+    """Columns of truth and probability of one label."""
 
     label: str
     truth: str
@@ -85,7 +76,7 @@ class LabelColumns:
 
 @dataclass(frozen=True)
 class Columns:
-    """What the columns of a table are.
+    """Columns of a table by what they hold.
 
     Attributes:
         labels: at least one, each with its two columns.
@@ -103,7 +94,7 @@ class Columns:
 
 
 def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame:
-    """The cells of a CSV file as text: comma, semicolon or tab between them, gzip or not.
+    """Cells of a CSV file as text: comma, semicolon or tab between them, gzip or not.
 
     Args:
         source: the file's content, or its path.
@@ -146,7 +137,7 @@ def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame
 
 
 def guess(table: pd.DataFrame) -> Columns:
-    """What the columns are, by their names and by what is in them. Show it before you use it.
+    """Guess what the columns are, by their names and contents. Show it before you use it.
 
     A label needs two columns: a probability (`prob_Edema`, `p:Edema`, `Edema_score`...) and a truth
     (`true_Edema`, `Edema_label`, `Edema`), or a column of names ("Edema|Mass", "none") for all
@@ -163,7 +154,7 @@ def guess(table: pd.DataFrame) -> Columns:
             f"{', '.join(map(str, table.columns[:30]))}."
         )
     used = {column for one in labels for column in (one.truth, one.probability)}
-    by_name = {_plain(column): column for column in table.columns if column not in used}
+    by_name = {plain(column): column for column in table.columns if column not in used}
     image = next((by_name[name] for name in _IMAGE if name in by_name), None)
     group = next((by_name[name] for name in _GROUP if name in by_name), None)
     rest = [column for column in table.columns if column not in {*used, image, group}]
@@ -178,7 +169,7 @@ def guess(table: pd.DataFrame) -> Columns:
 
 
 def as_predictions(table: pd.DataFrame, columns: Columns, name: str) -> Predictions:
-    """Check every cell and give what pages and figures are drawn from.
+    """Predictions of a table whose columns are known, every cell checked.
 
     Truth is 1 or 0 (or true/false, yes/no, positive/negative); empty, -1 and "unknown" mean that
     nobody knows, and such films are left out of that label's figures.
@@ -238,30 +229,9 @@ def as_predictions(table: pd.DataFrame, columns: Columns, name: str) -> Predicti
     return replace(found, notes=tuple(notes))
 
 
-_NAMELESS = ""
-"""Label of a column that says "score" or "y_true" and no more."""
-
-
-def _plain(column: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
-
-
-def _label(column: str, words: tuple[str, ...]) -> str | None:
-    """The plain name of the label that a column is of, if one of the words stands beside it."""
-    plain = _plain(column)
-    for word in sorted(words, key=len, reverse=True):
-        if plain == word:
-            return _NAMELESS
-        if plain.startswith(f"{word}_"):
-            return plain.removeprefix(f"{word}_")
-        if plain.endswith(f"_{word}"):
-            return plain.removesuffix(f"_{word}")
-    return None
-
-
 def _spelled(column: str, label: str) -> str:
     """A label as its column spells it: prob_Pleural_Thickening gives Pleural Thickening."""
-    if label == _NAMELESS:
+    if label == NAMELESS:
         return "finding"
     letters = [character if character.isalnum() else "_" for character in column]
     start = re.sub("[^a-z0-9]", "_", column.lower()).find(label)
@@ -272,73 +242,41 @@ def _spelled(column: str, label: str) -> str:
 def _pairs(table: pd.DataFrame) -> list[LabelColumns]:
     """Labels with a column of probabilities and one of truth."""
     probability: dict[str, str] = {}
-    truth: dict[str, str] = {}
     for column in table.columns:
-        for words, found in ((_WORDS_OF_PROBABILITY, probability), (_WORDS_OF_TRUTH, truth)):
-            label = _label(column, words)
-            if label is not None and (found is truth or _holds_numbers(table[column])):
-                found.setdefault(label, column)
-                break
-    plain = {_plain(column): column for column in table.columns}
-    only_one = len(probability) == len(truth) == 1 and _NAMELESS in {*probability, *truth}
+        label = label_beside(column, _WORDS_OF_PROBABILITY)
+        if label is not None and _holds_numbers(table[column]):
+            probability.setdefault(label, column)
+    truths = TruthColumns(table.drop(columns=list(probability.values())))
+    named = truths.named()
+    only = len(probability) == 1
     pairs = []
     for label, column in probability.items():
-        name = label
-        of_truth = truth.get(label) or plain.get(label)
-        if of_truth is None and only_one:
-            name, of_truth = next((k, v) for k, v in truth.items())
-            name = name or label
-        if of_truth is not None and of_truth != column and _is_binary(table[of_truth]):
-            spelled = _spelled(of_truth if name != label else column, name)
-            pairs.append(LabelColumns(spelled, of_truth, column))
-        else:
-            spelled = _spelled(column, label)
-            if lists := _column_of_names(table, spelled, set(probability.values())):
-                pairs.append(LabelColumns(*lists, column))
+        spelled = _spelled(column, label)
+        if only and label == NAMELESS and len(named) == 1:
+            # "score" beside "true_Edema": the truth says of what
+            ((label, found),) = named.items()
+            pairs.append(LabelColumns(_spelled(found.column, label), found.column, column))
+        elif (guessed := truths.guess(spelled, only=only)) is not None:
+            name = guessed.names[0] if guessed.names else spelled
+            pairs.append(LabelColumns(name, guessed.column, column))
     return pairs
-
-
-def _column_of_names(table: pd.DataFrame, label: str, taken: set[str]) -> tuple[str, str] | None:
-    """A label as a column of truths spells it, and that column: "Edema|Mass", "none"."""
-    for column in table.columns:
-        if column not in taken:
-            for name in sorted(_names(table[column])):
-                if _plain(name) == _plain(label):
-                    return name, column
-    return None
-
-
-def _names(cells: pd.Series) -> set[str]:
-    """Every name in a column of names joined by bars; none if there are too many to be labels."""
-    different = cells.unique()
-    if len(different) > len(cells) / 2 + MOST_SUBGROUPS:
-        return set()
-    return {name.strip() for cell in different for name in str(cell).split("|")} - {""}
 
 
 def _holds_numbers(cells: pd.Series) -> bool:
     return bool(pd.to_numeric(cells, errors="coerce").notna().mean() > 0.5)
 
 
-def _is_binary(cells: pd.Series) -> bool:
-    known = {str(cell).strip().lower() for cell in cells.unique()} - _UNKNOWN
-    return bool(known) and known <= _TRUE | _FALSE
-
-
 def _truth(cells: pd.Series, label: str, name: str) -> np.ndarray:
-    words = cells.str.strip().str.lower()
-    if _plain(label) in map(_plain, _names(cells)):
-        has = [_plain(label) in map(_plain, cell.split("|")) for cell in cells]
-        return np.where(words.isin(UNKNOWN), np.nan, np.array(has, np.float64))
-    known = words.isin(_TRUE) | words.isin(_FALSE)
-    wrong = ~known & ~words.isin(_UNKNOWN)
-    if wrong.any():
-        row = int(np.argmax(wrong))
+    if plain(label) in map(plain, names_in(cells)):
+        return of_names(cells, [label])
+    try:
+        return of_one_or_zero(cells)
+    except ValueError as error:
+        (row,) = error.args
         raise PredictionsError(
             f"{name}, row {row + 1}: the truth in {cells.name!r} is {cells.iloc[row]!r}. Give 1 "
             "or 0, or nothing where nobody knows."
-        )
-    return np.where(known, words.isin(_TRUE).astype(np.float64), np.nan)
+        ) from None
 
 
 def _probability(cells: pd.Series, name: str) -> np.ndarray:
@@ -357,7 +295,7 @@ def _divided(column: str, cells: pd.Series) -> tuple[str, np.ndarray] | None:
     """A column as subgroups, ages in bands; None if it has one value only, or too many."""
     title, values = column, cells.to_numpy(str)
     ages = pd.to_numeric(cells, errors="coerce")
-    if _plain(column) in ("age", "patient_age") and ages.notna().any():
+    if plain(column) in ("age", "patient_age") and ages.notna().any():
         band = np.searchsorted(_AGES, ages.to_numpy(np.float64), side="right")
         known = (ages >= 0).to_numpy(bool)
         values = np.where(known, np.array(_AGE_BANDS)[np.where(known, band, 0)], "")
