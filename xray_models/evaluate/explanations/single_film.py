@@ -24,7 +24,6 @@ from xray_models.radiograph import Radiograph
 
 __all__ = [
     "NOISY",
-    "PASSES",
     "SAMPLES",
     "STEPS",
     "FaithfulnessScorer",
@@ -43,9 +42,6 @@ SAMPLES = 64
 
 NOISY = 2
 """Copies of the film with noise, each with a pass and a map of its own, for stability."""
-
-PASSES = 2 * (STEPS + 1) + 2
-"""Inputs that score one map, beyond those that all maps of a query share, and noisy copies."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from xray_models.catalogue import Card
+if TYPE_CHECKING:
+    from xray_models.catalogue import Card
 
 __all__ = ["FUSIONS", "MethodSpec"]
 
