@@ -11,7 +11,7 @@ import pytest
 import screens
 from playwright.sync_api import expect
 from scipy.special import logit
-from screens import checked, html
+from screens import checked, html, prose
 from sklearn import metrics
 
 from pages.evaluating import threshold
@@ -21,6 +21,7 @@ from xray_models.evaluate import errors, label_measures
 from xray_models.evaluate.comparable import comparisons, of_table
 from xray_models.evaluate.metrics.confusion import Matrix
 from xray_models.evaluate.predictions.predictions import from_card
+from xray_models.evaluate.references import references
 from xray_models.evaluate.threshold_intervals import ThresholdIntervals
 from xray_models.viz import confusion, confusion_image
 
@@ -464,3 +465,26 @@ def test_the_matrix_of_a_label_can_be_saved_as_a_picture():
         "<!-- – of its row -->",
     ):
         assert text in drawn
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("bone-wrist", "Of 364 normal images it passed 336 and called 28."),
+        ("chest-nodule", "About 75 films of Open-i"),
+        ("chest-pneumonia", "trained on 5,216 of them"),
+        ("chest-14", "Our boxes enclose what is at least half as hot"),
+    ],
+)
+def test_the_figures_of_earlier_systems_stand_beside_ours_as_other_data(model, said):
+    page = opened(model=model)
+    assert said in prose(page)
+    assert "could not be had" not in prose(page)
+    shown = figure(page, "Beside published figures, of other data")
+    (alternative,) = [
+        one.proto.alt for one in page.get("plotly_chart") if one.proto.alt.startswith("Beside pub")
+    ]
+    for one in references(model):
+        # as a diamond, with its source
+        assert f"{one.source}<br>" in str(shown["data"])
+        assert f"{one.value:.3f}" in alternative

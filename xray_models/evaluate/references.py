@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from xray_models.catalogue import CatalogueError, assets
+from xray_models.evaluate.metrics.counts import Counts
 from xray_models.evaluate.predictions.predictions import same_label
 
-__all__ = ["FILE", "METRICS", "Reference", "references"]
+__all__ = ["BOX_IOU", "FILE", "METRICS", "Reference", "references"]
 
 FILE = "references.json"
-METRICS = ("AUC", "mean AUC", "accuracy", "sensitivity", "specificity", "PPV", "Cohen's kappa")
+BOX_IOU = "mean IoU of boxes"
+METRICS = (
+    "AUC",
+    "mean AUC",
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "PPV",
+    "NPV",
+    "Cohen's kappa",
+    BOX_IOU,
+)
+_OF_A_MATRIX = ("accuracy", "sensitivity", "specificity", "PPV", "NPV", "Cohen's kappa")
 
 
 @dataclass(frozen=True)
@@ -25,10 +40,12 @@ class Reference:
         models: ids of the catalogue models that it may stand beside.
         label: the finding; empty where it is of all labels together.
         metric: one of `METRICS`.
-        value: as published, in 0..1 (-1..1 for kappa).
+        value: as published, or computed from the matrix that was; in 0..1 (-1..1 for kappa).
         source: paper or project, and where in it.
-        url: of the source.
+        url: of the source; empty where it is no paper or page.
         other_data: what was measured on, and how it differs from our films; show it.
+        matrix: counts that were published, ((true negative, false positive), (false negative, true
+            positive)): rows are the truth. None where figures were.
     """
 
     models: tuple[str, ...]
@@ -38,6 +55,7 @@ class Reference:
     source: str
     url: str
     other_data: str
+    matrix: tuple[tuple[int, int], tuple[int, int]] | None = None
 
 
 def references(
@@ -66,16 +84,37 @@ def _load(path: Path) -> tuple[Reference, ...]:
     if not isinstance(entries, list):
         raise CatalogueError(f"{path.name}: must be a list of figures.")
     return tuple(
-        _checked(entry, f"{path.name}, figure {place}") for place, entry in enumerate(entries, 1)
+        one
+        for place, entry in enumerate(entries, 1)
+        for one in _read(entry, f"{path.name}, figure {place}")
     )
 
 
+def _read(entry: Any, where: str) -> list[Reference]:
+    if not isinstance(entry, dict) or "matrix" not in entry:
+        return [_checked(entry, where)]
+    matrix = entry["matrix"]
+    rest = {name: value for name, value in entry.items() if name != "matrix"}
+    try:
+        (tn, fp), (fn, tp) = ((int(one) for one in row) for row in matrix)
+    except (TypeError, ValueError):
+        raise CatalogueError(f"{where}: matrix must be two rows of two counts.") from None
+    found = Counts(*(np.array(float(count)) for count in (tp, fp, fn, tn))).measures()
+    return [
+        replace(
+            _checked(rest | {"metric": name, "value": float(found[name])}, where),
+            matrix=((tn, fp), (fn, tp)),
+        )
+        for name in _OF_A_MATRIX
+    ]
+
+
 def _checked(entry: Any, where: str) -> Reference:
-    names = [one.name for one in fields(Reference)]
+    names = [one.name for one in fields(Reference) if one.name != "matrix"]
     if not isinstance(entry, dict) or sorted(entry) != sorted(names):
         raise CatalogueError(f"{where}: must have exactly the fields {', '.join(names)}.")
     for name in ("label", "metric", "source", "url", "other_data"):
-        if not isinstance(entry[name], str) or (name != "label" and not entry[name]):
+        if not isinstance(entry[name], str) or (name not in ("label", "url") and not entry[name]):
             raise CatalogueError(f"{where}: {name} must be text.")
     models = entry["models"]
     if not isinstance(models, list) or not all(isinstance(model, str) for model in models):

@@ -12,7 +12,13 @@ import numpy as np
 from xray_models.catalogue import Card
 from xray_models.datasets import Film, boxes
 from xray_models.evaluate.explanations.held_out_films import HeldOutFilm, Networks, held_out
-from xray_models.evaluate.explanations.results_table import MethodFigure, load, stacked, summarize
+from xray_models.evaluate.explanations.results_table import (
+    EVERY,
+    MethodFigure,
+    load,
+    stacked,
+    summarize,
+)
 from xray_models.evaluate.metrics import localization
 from xray_models.explain import MethodSpec, targets
 from xray_models.explain.boxes import Rule, array, from_heat
@@ -52,7 +58,6 @@ OTHER_READER = "another reader"
 AREA = "boxed area"
 """Measure stored with the usual place: share of the film that people box, for the rule "area"."""
 
-EVERY = "every finding"
 ARMS = ", arms"
 """Added to the name of a source for its arm films alone, where it has others too."""
 

@@ -28,6 +28,7 @@ from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, bootstraps
 
 __all__ = [
     "COLUMNS",
+    "EVERY",
     "GAP",
     "KINDS",
     "MethodFigure",
@@ -42,6 +43,9 @@ __all__ = [
 
 KINDS = {"localization": "localisation", "faithfulness": "faithfulness"}
 """Kind of figures -> the folder of their tables under assets/."""
+
+EVERY = "every finding"
+"""Label of figures over the films of all findings together."""
 
 GAP = "insertion minus deletion"
 """The measure that sums the curves of faithfulness up: higher is better."""
