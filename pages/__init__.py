@@ -24,8 +24,9 @@ def keep_networks_compiled() -> None:
 
     That throws away every compiled function of every visitor: the next pass through a network took
     twenty times as long, and work beside a page that shows its progress was slowed down by each
-    tick of its bar. The networks here are loaded once and kept by `xray_models.inference.weights`, so there
-    is nothing to clear. Streamlit has no public switch for this either.
+    tick of its bar. The networks here are loaded once and kept by
+    `xray_models.inference.weights`, so there is nothing to clear. Streamlit has no public switch
+    for this either.
     """
     script_runner._clean_problem_modules = _nothing_to_clean
 
