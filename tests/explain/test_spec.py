@@ -5,7 +5,7 @@ import pytest
 import toy_networks as toys
 
 from xray_models import catalogue, explain
-from xray_models.evaluate.explanations import results_table, sanity
+from xray_models.evaluate.explanations import results_table, sanity_table
 from xray_models.evaluate.explanations.scoreboard import spec_of
 from xray_models.explain import METHODS, MethodSpec, methods, targets
 
@@ -67,7 +67,7 @@ def test_what_a_card_names_is_a_method_that_was_measured_under_this_name(card):
 def stored_names(model):
     """The names that figures of a model's maps are stored under."""
     tables = [results_table.load(model, kind) for kind in ("localization", "faithfulness")]
-    return {name for table in [*tables, sanity.load(model)] for name in table["method"]}
+    return {name for table in [*tables, sanity_table.load(model)] for name in table["method"]}
 
 
 @pytest.mark.parametrize("card", catalogue.catalogue().values(), ids=lambda card: card.id)
