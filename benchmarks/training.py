@@ -1,4 +1,4 @@
-"""Does the input pipeline keep the training step busy, and what are fused operations worth?
+"""Speed of training: what the input pipeline costs, and what fused operations gain.
 
     python -m benchmarks.training [--quick] [--json] [--architecture efficientnetb0]
     python -m benchmarks.training --recipe bone-regions
@@ -25,8 +25,8 @@ import keras
 import numpy as np
 
 from xray_models import networks
-from xray_models.train import fused, loop
-from xray_models.train.data import pipeline as batches
+from xray_models.train import fused, model
+from xray_models.train.data import pipeline
 from xray_models.train.recipe import Augmentation, Recipe
 from xray_models.train.recipes.registry import RECIPES, named
 
@@ -91,20 +91,20 @@ def measure(recipe: Recipe, steps: int, rounds: int) -> list[dict[str, float | s
         )
         if quick:
             fused.fuse(network)
-        learner, cells = loop.learner_of(network, recipe, targets)
-        learners.append(learner)
+        learners.append(model.learner_of(network, recipe, targets))
     network, kerass = learners
-    stream, _ = batches.training(images, boxes, targets, recipe, 0, cells)
+    cells = model.cells(network)
+    stream, _ = pipeline.batches(images, boxes, targets, recipe, 0, cells)
     ready = stream.take(1).cache().repeat()
     for one in learners:
         _seconds(one, ready, 2)  # traces the step
-    pipeline, synthetic, unfused = [], [], []
+    full, synthetic, unfused = [], [], []
     for turn in range(rounds):
-        stream, _ = batches.training(images, boxes, targets, recipe, turn, cells)
-        pipeline.append(_seconds(network, stream, steps))
+        stream, _ = pipeline.batches(images, boxes, targets, recipe, turn, cells)
+        full.append(_seconds(network, stream, steps))
         synthetic.append(_seconds(network, ready, steps))
         unfused.append(_seconds(kerass, ready, steps))
-    real, bare, plain = (statistics.median(times) for times in (pipeline, synthetic, unfused))
+    real, bare, plain = (statistics.median(times) for times in (full, synthetic, unfused))
     return [
         {
             "name": "pipeline_over_synthetic_step_rate",
@@ -136,14 +136,14 @@ def main() -> None:
     asked = parser.parse_args()
     steps, rounds = (6, 3) if asked.quick else (20, 7)
     recipe = named(asked.recipe) if asked.recipe else _plain(asked.architecture)
-    pipeline, fusing = measure(recipe, steps, rounds)
+    feeding, fusing = measure(recipe, steps, rounds)
     if asked.json:
-        print(json.dumps(pipeline), json.dumps(fusing), sep="\n")
+        print(json.dumps(feeding), json.dumps(fusing), sep="\n")
     else:
         print(
-            f"{recipe.model}, {recipe.architecture}: {pipeline['ratio']:.3f} of the step rate on "
+            f"{recipe.model}, {recipe.architecture}: {feeding['ratio']:.3f} of the step rate on "
             "synthetic tensors, "
-            f"{pipeline['milliseconds_a_film']:.0f} ms a film; these steps are "
+            f"{feeding['milliseconds_a_film']:.0f} ms a film; these steps are "
             f"{fusing['ratio']:.2f} times as fast as with Keras's own operations"
         )
 

@@ -240,7 +240,7 @@ def find(model: str, folder: str, images: np.ndarray) -> dict[str, Film]:
     Raises:
         DataSetError: the folder lacks them.
     """
-    return locate_films.find(model, Path(folder), images.tolist())
+    return locate_films.locate(model, Path(folder), images.tolist())
 
 
 def gallery(

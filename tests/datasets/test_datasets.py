@@ -331,7 +331,7 @@ def test_the_films_at_hand_are_those_that_are_there(tmp_path):
     images = some["image"].tolist()
     for image in images[1:]:
         picture(tmp_path / "fracatlas" / "images" / image, 100)
-    assert list(locate_films.find("bone-general", tmp_path, images)) == [images[1]]
+    assert list(locate_films.locate("bone-general", tmp_path, images)) == [images[1]]
 
 
 def test_the_real_tables_have_no_problem(data):

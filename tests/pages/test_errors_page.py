@@ -120,7 +120,7 @@ def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table
         assert where.endswith(".") and where in message
     buttons = [one for one in page.button if one.label == "Read this film"]
     assert len(buttons) == 3
-    found = locate_films.find("bone-general", folder, table["image"].tolist())
+    found = locate_films.locate("bone-general", folder, table["image"].tolist())
     first = listed(page)[0]
     assert found[first].pixels().shape == (90, 120)
     checked(page.toggle(key="heat of films").set_value(False).run())
@@ -132,18 +132,18 @@ def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table
 
 
 def test_films_are_found_by_name(folder, table):
-    found = locate_films.find("bone-general", folder, table["image"].tolist())
+    found = locate_films.locate("bone-general", folder, table["image"].tolist())
     assert set(found) <= set(table["image"]) and len(found) == 3
-    assert not locate_films.find("bone-general", folder, ["another"])
+    assert not locate_films.locate("bone-general", folder, ["another"])
     with pytest.raises(DataSetError, match="was not trained here"):
-        locate_films.find("knee", folder, ["a"])
+        locate_films.locate("knee", folder, ["a"])
 
 
 def test_a_film_on_its_way_to_the_reading_page_is_a_picture(folder, table):
     from xray_models import radiograph
     from xray_models.viz import overlay
 
-    (film, *_) = locate_films.find("bone-general", folder, table["image"].tolist()).values()
+    (film, *_) = locate_films.locate("bone-general", folder, table["image"].tolist()).values()
     content = overlay.encode(overlay.film(film.pixels()))
     with Image.open(BytesIO(content)) as picture:
         assert picture.format == "PNG" and picture.size == (120, 90)

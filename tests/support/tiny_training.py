@@ -18,11 +18,10 @@ from PIL import Image
 from xray_models import networks
 from xray_models.datasets import Film
 from xray_models.networks import local
-from xray_models.train import loop
+from xray_models.train import epoch, loop
 from xray_models.train.recipe import Augmentation, Recipe
 from xray_models.train.run_folder import checkpoint
-from xray_models.train.vgg_codes.fit import Fit, fit
-from xray_models.train.vgg_codes.run_folder import Run
+from xray_models.train.vgg_codes.fit import Fit, Run, fit
 from xray_models.train.weight_averaging import RunningAverage
 
 ARCHITECTURE = "tiny"
@@ -140,7 +139,7 @@ def _in_the_middle_of(name: str) -> None:
 
 KILLS: dict[str, Callable[[], None]] = {
     "in an epoch": lambda: _before_call(RunningAverage, "on_train_batch_end", 5),
-    "in validation": lambda: _before_call(loop, "_validate", 2),
+    "in validation": lambda: _before_call(epoch, "validate", 2),
     "in the weights": lambda: _in_the_middle_of("last-2.weights.h5"),
     "between weights and state": lambda: _before_rename("state.json", 2),
     "between state and kept weights": lambda: _before_rename(checkpoint.BEST, 2),

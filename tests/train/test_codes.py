@@ -15,18 +15,16 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from xray_models import networks
-from xray_models.commands import codes as commands
+from xray_models.commands.codes import codes, evaluate_codes, train_codes
 from xray_models.datasets import Film, nodule
 from xray_models.evaluate.metrics.balanced_mix import at_balanced_mix
 from xray_models.networks import vgg_codes
-from xray_models.train import loop
 from xray_models.train.recipes import chest_nodule
-from xray_models.train.vgg_codes import encode as encoding
-from xray_models.train.vgg_codes import run as training
-from xray_models.train.vgg_codes import table
+from xray_models.train.run_folder.checkpoint import BEST
+from xray_models.train.vgg_codes import encode, table
 from xray_models.train.vgg_codes.evaluate import evaluate
-from xray_models.train.vgg_codes.fit import Fit, fit, logits, probabilities
-from xray_models.train.vgg_codes.run_folder import Run
+from xray_models.train.vgg_codes.fit import Fit, Run, fit, logits, probabilities
+from xray_models.train.vgg_codes.run import evaluate_run
 from xray_models.train.vgg_codes.store import CodesError, Settings, Store
 
 pytest.importorskip("h5py", reason="training needs requirements-train.txt")
@@ -47,7 +45,7 @@ def quick_start(monkeypatch):
             variable.assign(random.normal(0, np.sqrt(2 / fan_in), variable.shape))
         return "random"
 
-    monkeypatch.setattr(encoding.pretrained, "start", start)
+    monkeypatch.setattr(encode.pretrained, "start", start)
 
 
 @pytest.fixture
@@ -70,9 +68,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def program() -> typer.Typer:
     app = typer.Typer()
-    app.command("codes")(commands.codes)
-    app.command("train")(commands.train_codes)
-    app.command("test")(commands.evaluate_codes)
+    app.command("codes")(codes)
+    app.command("train")(train_codes)
+    app.command("test")(evaluate_codes)
     return app
 
 
@@ -163,7 +161,7 @@ def test_chest_nodule_goes_on_from_a_stopped_fold(folder, tmp_path, monkeypatch)
         found = []
         for name in ("fold-1", "fold-2"):
             network = networks.build("vgg16-codes", (32, 32), 1)
-            network.load_weights(run / name / loop.BEST)
+            network.load_weights(run / name / BEST)
             found.append(network.get_weights())
             assert json.loads((run / name / "metrics.json").read_text())["epochs"] == 2
             config = json.loads((run / name / "config.json").read_text())
@@ -184,7 +182,7 @@ def test_chest_nodule_goes_on_from_a_stopped_fold(folder, tmp_path, monkeypatch)
         patch.setattr(keras.Model, "fit", dying)
         with pytest.raises(KeyboardInterrupt):
             chest_nodule.train(tmp_path, tmp_path / "killed", recipe)
-    assert not (tmp_path / "killed" / "fold-2" / loop.BEST).exists()
+    assert not (tmp_path / "killed" / "fold-2" / BEST).exists()
     chest_nodule.train(tmp_path, tmp_path / "killed", recipe, resume=True)
     for one, other in zip(kept(tmp_path / "killed"), kept(tmp_path / "whole"), strict=True):
         for ours, theirs in zip(one, other, strict=True):
@@ -200,7 +198,7 @@ def test_codes_are_computed_once(program, folder, tmp_path, monkeypatch):
     assert run(program, "codes", folder, stored, "--size", 32).exit_code == 0
     before = Store(stored).read([table.read(stored).rows["sha256"][0]], "flatten")
     monkeypatch.setattr(
-        encoding, "convolutions", lambda *_: pytest.fail("nothing new, so nothing to compute")
+        encode, "convolutions", lambda *_: pytest.fail("nothing new, so nothing to compute")
     )
     done = run(program, "codes", folder, stored, "--size", 32)
     assert done.exit_code == 0 and "49 codes were there already" in done.output
@@ -212,11 +210,11 @@ def test_codes_are_computed_once(program, folder, tmp_path, monkeypatch):
 def test_a_killed_run_goes_on_after_the_last_shard(folder, tmp_path, monkeypatch):
     images = {f"{index:064x}": path for index, path in enumerate(sorted(folder.glob("*/*.png")))}
     whole = Store(tmp_path / "whole", SMALL)
-    encoding.encode(images, whole)
+    encode.encode(images, whole)
 
-    monkeypatch.setattr(encoding, "SHARD", 16)
+    monkeypatch.setattr(encode, "SHARD", 16)
     reads = []
-    read = encoding.read
+    read = encode.read
 
     def dying(path: Path):
         reads.append(path)
@@ -224,10 +222,10 @@ def test_a_killed_run_goes_on_after_the_last_shard(folder, tmp_path, monkeypatch
             raise KeyboardInterrupt
         return read(path)
 
-    monkeypatch.setattr(encoding, "read", dying)
+    monkeypatch.setattr(encode, "read", dying)
     killed = Store(tmp_path / "killed", SMALL)
     with pytest.raises(KeyboardInterrupt):
-        encoding.encode(images, killed)
+        encode.encode(images, killed)
     (tmp_path / "killed" / "codes-00002.part").write_bytes(b"half a shard")
     with (tmp_path / "killed" / "index.csv").open("a") as file:
         file.write("00ab")
@@ -235,8 +233,8 @@ def test_a_killed_run_goes_on_after_the_last_shard(folder, tmp_path, monkeypatch
     again = Store(tmp_path / "killed")
     assert len(again) == 32
     reads.clear()
-    monkeypatch.setattr(encoding, "read", read)
-    encoding.encode(images, again)
+    monkeypatch.setattr(encode, "read", read)
+    encode.encode(images, again)
     assert len(Store(tmp_path / "killed")) == 48
     np.testing.assert_array_equal(
         again.read(images, "flatten"), whole.read(images, "flatten"), strict=True
@@ -283,7 +281,7 @@ def test_wrong_requests_are_answered_in_a_sentence(program, tmp_path, arguments,
 def test_damaged_and_missing_codes_are_told(folder, tmp_path):
     images = {f"{index:064x}": path for index, path in enumerate(sorted(folder.glob("*/*.png")))}
     store = Store(tmp_path / "codes", SMALL)
-    encoding.encode(images, store)
+    encode.encode(images, store)
     with pytest.raises(CodesError, match="no codes of 1 of 1"):
         store.read(["f" * 64], "mean")
     with pytest.raises(ValueError, match="Unknown pooling"):
@@ -300,11 +298,11 @@ def test_damaged_and_missing_codes_are_told(folder, tmp_path):
 def test_versions_are_the_film_its_mirror_image_and_the_same_crops_each_time():
     gray = np.linspace(0, 1, 48 * 48, dtype=np.float32).reshape(48, 48)
     four = replace(SMALL, input_size=(48, 48), geometry="stretch", versions=4)
-    seen = encoding.versions(gray, "ab" * 32, four)
+    seen = encode.versions(gray, "ab" * 32, four)
     np.testing.assert_array_equal(seen[0], gray)
     np.testing.assert_array_equal(seen[1], gray[:, ::-1])
-    np.testing.assert_array_equal(seen, encoding.versions(gray, "ab" * 32, four))
-    assert (seen[2] != encoding.versions(gray, "cd" * 32, four)[2]).any()
+    np.testing.assert_array_equal(seen, encode.versions(gray, "ab" * 32, four))
+    assert (seen[2] != encode.versions(gray, "cd" * 32, four)[2]).any()
     assert np.ptp(seen[2]) < np.ptp(gray), "a crop shows less"
     assert seen[2][0, 0] < seen[2][0, -1] and seen[3][0, 0] > seen[3][0, -1], "every other mirrored"
 
@@ -313,17 +311,17 @@ def test_versions_are_the_film_its_mirror_image_and_the_same_crops_each_time():
 def test_stored_codes_and_the_whole_network_say_the_same(pool, folder, tmp_path):
     images = {f"{index:064x}": path for index, path in enumerate(sorted(folder.glob("*/*.png")))}
     store = Store(tmp_path / "codes", SMALL)
-    encoding.encode(images, store)
+    encode.encode(images, store)
     codes = store.read(images, pool)
     truth = np.array([path.parent.name == "dark" for path in images.values()], np.float32)[:, None]
     head = fit(codes, truth, Fit(epochs=2))
     whole = vgg_codes.vgg16_codes((32, 32), 1, pool=pool)
-    convolutions, _ = encoding.convolutions(SMALL)
+    convolutions, _ = encode.convolutions(SMALL)
     vgg_codes.put_together(whole, convolutions, head)
     pixels = np.concatenate(
-        [encoding.versions(encoding.read(path).pixels, one, SMALL) for one, path in images.items()]
+        [encode.versions(encode.read(path).pixels, one, SMALL) for one, path in images.items()]
     )
-    direct = whole.predict(encoding.scale(pixels, "hed"), verbose=0)
+    direct = whole.predict(encode.scale(pixels, "hed"), verbose=0)
     # the codes are stored in half precision
     np.testing.assert_allclose(direct, logits(head, codes), atol=0.02 * np.ptp(direct))
 
@@ -422,7 +420,7 @@ def test_a_run_is_judged_on_what_it_never_saw(program, folder, tmp_path):
         path.unlink()
     shutil.copy(folder / known["file"], tmp_path / "films2" / known["label"] / "renamed.png")
     assert run(program, "codes", tmp_path / "films2", stored, "--size", 32).exit_code == 0
-    training.evaluated(out, stored)
+    evaluate_run(out, stored)
     evaluated = [row["file"] for row in csv.DictReader((out / "predictions.csv").open())]
     assert evaluated and all(split[name]["split"] == "test" for name in evaluated)
 
@@ -432,7 +430,7 @@ def test_a_run_is_judged_on_what_it_never_saw(program, folder, tmp_path):
     config["codes"]["start"] = "imagenet"
     (out / "config.json").write_text(json.dumps(config))
     with pytest.raises(CodesError, match="was trained on"):
-        training.evaluated(out, stored)
+        evaluate_run(out, stored)
 
 
 def film(image: str, truth: int, collection: str, view: str, band: str, sex: str) -> Film:

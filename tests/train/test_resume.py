@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tiny_training import KILLS
 
 from xray_models import networks
-from xray_models.train import loop
+from xray_models.train import epoch, loop
 from xray_models.train.recipe import Recipe
 from xray_models.train.run_folder.checkpoint import BEST, Checkpoints, ResumeError, State
 
@@ -214,25 +214,21 @@ def test_a_later_fold_of_an_earlier_training_does_not_pass_for_a_new_one(recipe,
 def test_validation_films_of_one_class_say_nothing_and_stop_nothing(recipe, tmp_path):
     films = recipe.films(tmp_path)
     one_class = films | {"validation": films["validation"][::2]}
-    recipe_with_patience = replace(
-        recipe, films=lambda _: one_class, keep_last=False, patience=1, plateau=0.1
-    )
+    patient = replace(recipe, films=lambda _: one_class, keep_last=False, patience=1, plateau=0.1)
     run = tmp_path / "run"
-    loop.train(recipe_with_patience, tmp_path, run)
+    loop.train(patient, tmp_path, run)
     state = json.loads((run / "state.json").read_text())
     assert state["epoch"] == state["kept"] == 3 and state["worse"] == 0 and state["best"] is None
-    assert state["learning_rate"] == pytest.approx(recipe_with_patience.learning_rate)
+    assert state["learning_rate"] == pytest.approx(patient.learning_rate)
     assert json.loads((run / "metrics.json").read_text()) == {"epochs": 3}
     # and a figure, once there is one, counts
-    better = loop._next(
-        State(epoch=3, kept=3), {"epoch": 4, "validation_auc": 0.6}, recipe_with_patience, 0.1
+    better = epoch.next_state(
+        State(epoch=3, kept=3), {"epoch": 4, "validation_auc": 0.6}, patient, 0.1
     )
     assert (better.best, better.kept, better.worse) == (0.6, 4, 0)
-    unknown = loop._next(
-        better, {"epoch": 5, "validation_auc": float("nan")}, recipe_with_patience, 0.1
-    )
+    unknown = epoch.next_state(better, {"epoch": 5, "validation_auc": float("nan")}, patient, 0.1)
     assert (unknown.best, unknown.kept, unknown.worse) == (0.6, 5, 0) and not unknown.stopped
-    worse = loop._next(unknown, {"epoch": 6, "validation_auc": 0.6}, recipe_with_patience, 0.1)
+    worse = epoch.next_state(unknown, {"epoch": 6, "validation_auc": 0.6}, patient, 0.1)
     assert worse.kept == 5 and worse.stopped and worse.learning_rate == pytest.approx(0.01)
 
 

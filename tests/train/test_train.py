@@ -13,7 +13,7 @@ import tiny_training
 from PIL import Image
 
 from xray_models import BONE_PARTS, catalogue, networks
-from xray_models.commands import training as commands
+from xray_models.commands import training
 from xray_models.datasets import (
     DataSetError,
     Film,
@@ -26,12 +26,18 @@ from xray_models.datasets import (
 )
 from xray_models.evaluate.predictions.held_out_table import TableError
 from xray_models.report import model_text
-from xray_models.train import fused, loop, pretrained, publishing, weighing
-from xray_models.train import weighing as losses
-from xray_models.train.data import cross_validation, histogram_matching, pipeline
+from xray_models.train import epoch, fused, loop, losses, model, pretrained, publishing
+from xray_models.train.data import (
+    augmentation,
+    class_balance,
+    cross_validation,
+    histogram_matching,
+    lesions,
+    pipeline,
+)
 from xray_models.train.recipe import Augmentation, Recipe
 from xray_models.train.recipes.registry import RECIPES, named
-from xray_models.train.run_folder.checkpoint import State
+from xray_models.train.run_folder.checkpoint import BEST, State
 
 
 @pytest.fixture
@@ -125,7 +131,7 @@ def test_a_run_is_published_and_another_network_beside_it(toy, tmp_path, monkeyp
     for name in ("fold-1", "fold-2"):  # as good as a training of no steps
         folder = tmp_path / "other" / name
         folder.mkdir(parents=True)
-        networks.build("mobilenetv2", (32, 32), 1).save_weights(folder / loop.BEST)
+        networks.build("mobilenetv2", (32, 32), 1).save_weights(folder / BEST)
         (folder / "config.json").write_text(json.dumps({"start": "random initialization"}))
     shipped = catalogue.weights_path(card).read_bytes()
     with pytest.raises(TableError, match=r"not the films of toy\.csv"):
@@ -155,7 +161,7 @@ def test_a_run_that_gets_no_better_stops_and_slows_down(toy, tmp_path):
         assert (tmp_path / "run" / name).exists()
     assert "right,16," in (tmp_path / "run" / "classes.csv").read_text()
     assert keras.mixed_precision.global_policy().name == "float32"
-    slower = loop._next(
+    slower = epoch.next_state(
         State(epoch=1, best=0.9, learning_rate=0.1), {"epoch": 2, "validation_auc": 0.8}, stuck, 0.1
     )
     assert slower.learning_rate == pytest.approx(0.05) and not slower.stopped
@@ -165,33 +171,33 @@ def test_unknown_labels_teach_nothing():
     targets = np.array([[1.0, np.nan], [0.0, 1.0]], np.float32)
     logits = np.array([[2.0, 50.0], [1.0, -1.0]], np.float32)
     expected = np.mean([np.log1p(np.exp(-2)), np.log1p(np.exp(1)), np.log1p(np.exp(1))])
-    assert float(losses.known(targets, logits)) == pytest.approx(expected, rel=1e-5)
+    assert float(losses.sigmoid(targets, logits)) == pytest.approx(expected, rel=1e-5)
     nothing = np.full((2, 2), np.nan, np.float32)
-    assert float(losses.known(nothing, logits)) == 0
-    assert loop.score(targets, np.array([[0.9, 0.2], [0.1, 0.3]])) == 1.0
+    assert float(losses.sigmoid(nothing, logits)) == 0
+    assert epoch.mean_auc(targets, np.array([[0.9, 0.2], [0.1, 0.3]])) == 1.0
 
 
 def test_weighted_classes_weigh_the_same_in_the_loss():
     rare = np.repeat(np.float32([1, 0, np.nan]), [2, 8, 3])[:, None]
-    weights = weighing.weights(rare, "sigmoid")
+    weights = losses.class_weights(rare, "sigmoid")
     np.testing.assert_allclose(weights, [[10 / 16], [10 / 4]])
     undecided = tf.zeros((13, 1))
-    loss = weighing.sigmoid(weights)
+    loss = losses.weighted_sigmoid(weights)
     assert float(loss(tf.constant(rare), undecided)) == pytest.approx(np.log(2), rel=1e-5)
     # two films missed cost as much as eight false alarms
     missed = loss(tf.constant(rare), tf.fill((13, 1), -20.0))
     alarms = loss(tf.constant(rare), tf.fill((13, 1), 20.0))
     assert float(missed) == pytest.approx(float(alarms), rel=1e-5) and float(missed) > 5
-    assert float(losses.known(tf.constant(rare), tf.fill((13, 1), -20.0))) == pytest.approx(4)
+    assert float(losses.sigmoid(tf.constant(rare), tf.fill((13, 1), -20.0))) == pytest.approx(4)
     assert float(loss(tf.fill((2, 1), np.nan), tf.zeros((2, 1)))) == 0
 
     kinds = np.eye(3, dtype=np.float32)[[0, 0, 0, 1]]
-    weights = weighing.weights(kinds, "softmax")
+    weights = losses.class_weights(kinds, "softmax")
     np.testing.assert_allclose(weights, [4 / 9, 4 / 3, 0], rtol=1e-6)
     raw = np.float32([[0, 0, 0]] * 3 + [[2, 1, 0]])
     own = -np.log(np.exp(1) / np.exp([2, 1, 0]).sum())
     expected = (3 * 4 / 9 * np.log(3) + 4 / 3 * own) / 4
-    found = weighing.softmax(weights)(tf.constant(kinds), tf.constant(raw))
+    found = losses.weighted_softmax(weights)(tf.constant(kinds), tf.constant(raw))
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
@@ -216,7 +222,7 @@ def test_class_weights_decide_what_a_network_says_that_sees_nothing(tmp_path, mo
         run = tmp_path / f"{weights}"
         loop.train(replace(plain, class_weights=weights), tmp_path, run)
         network = networks.build(tiny_training.ARCHITECTURE, (32, 32), 1)
-        network.load_weights(run / loop.BEST)
+        network.load_weights(run / BEST)
         said[weights] = 1 / (1 + np.exp(-network(np.zeros((1, 32, 32, 3))).numpy().item()))
     assert said[False] < 0.25 and said[True] == pytest.approx(0.5, abs=0.15)
 
@@ -260,7 +266,7 @@ def test_mobilenet_reads_films_as_its_published_weights_do(toy):
     np.testing.assert_allclose(pipeline.inputs(film, recipe), published, atol=1e-6)
     still = replace(recipe, augmentation=Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0))
     images = np.full((8, 32, 32), 51, np.uint8)
-    stream, _ = pipeline.training(
+    stream, _ = pipeline.batches(
         images, [np.zeros((0, 4), np.float32)] * 8, np.zeros((8, 1), np.float32), still, 0
     )
     np.testing.assert_allclose(next(iter(stream))[0], -0.6, atol=1e-5)
@@ -272,33 +278,33 @@ def test_a_run_is_published_with_the_scaling_that_it_was_trained_with(toy, tmp_p
     config = tmp_path / where / "config.json"
     config.parent.mkdir(exist_ok=True)
     config.write_text(json.dumps({"scaling": "imagenet"}))
-    assert commands._scaling(recipe, tmp_path) == "imagenet" != recipe.scaling
+    assert training._scaling(recipe, tmp_path) == "imagenet" != recipe.scaling
 
 
 def test_films_are_drawn_as_their_rarest_label():
     targets = np.array([[1, 0], [1, 0], [1, 1], [0, 0], [0, 0], [1, 0]], np.float32)
-    classes = pipeline.strata(targets)
+    classes = class_balance.strata(targets)
     assert classes[0] == classes[1] == classes[5] and classes[3] == classes[4]
     assert len({classes[0], classes[2], classes[3]}) == 3
 
 
 def test_an_epoch_is_drawn_by_balance_and_seed(toy):
     truth = np.array([0] * 90 + [1] * 10)
-    even = truth[pipeline.draw(truth, replace(toy, balance=1.0, films_per_epoch=4000), 0)]
+    even = truth[class_balance.draw(truth, replace(toy, balance=1.0, films_per_epoch=4000), 0)]
     assert even.mean() == pytest.approx(0.5, abs=0.05)
-    as_is = pipeline.draw(truth, replace(toy, balance=0.0), 0)
+    as_is = class_balance.draw(truth, replace(toy, balance=0.0), 0)
     assert sorted(as_is) == list(range(100))
-    assert (as_is == pipeline.draw(truth, replace(toy, balance=0.0), 0)).all()
-    assert (as_is != pipeline.draw(truth, replace(toy, balance=0.0), 1)).any()
+    assert (as_is == class_balance.draw(truth, replace(toy, balance=0.0), 0)).all()
+    assert (as_is != class_balance.draw(truth, replace(toy, balance=0.0), 1)).any()
 
 
 def test_balance_tells_what_drawing_does_to_rare_classes(toy):
     rare = np.array([[1.0]] * 40 + [[0.0]] * 360, np.float32)
-    names, films, drawn = pipeline.balance(rare, replace(toy, balance=1.0))
+    names, films, drawn = class_balance.counts(rare, replace(toy, balance=1.0))
     assert names == ("right", "no right") and films.tolist() == [40, 360]
     assert drawn.sum() == 400 and drawn[0] == pytest.approx(200, abs=40)
     several = replace(toy, two_class=False, labels=("a", "b"), balance=0.0)
-    assert pipeline.balance(np.eye(2, dtype=np.float32), several)[2].tolist() == [1, 1]
+    assert class_balance.counts(np.eye(2, dtype=np.float32), several)[2].tolist() == [1, 1]
 
 
 def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():
@@ -306,13 +312,13 @@ def test_augmentation_without_ranges_changes_nothing_and_a_flip_flips():
     random = tf.random.Generator.from_seed(1)
     unmarked = tf.fill([4, 2], np.nan)
     nothing = Augmentation(0, (1, 1), 0, False, False, 0, 0, 0, 0)
-    still = pipeline.move(tf.constant(gray)[..., None], unmarked, (8, 10), nothing, random)
+    still = augmentation.move(tf.constant(gray)[..., None], unmarked, (8, 10), nothing, random)
     np.testing.assert_allclose(still[..., 0], gray, atol=1e-6)
-    same = pipeline.expose(tf.constant(gray), nothing, random)
+    same = augmentation.expose(tf.constant(gray), nothing, random)
     np.testing.assert_allclose(same, np.maximum(gray, 1e-4), atol=1e-6)
     flips = replace(nothing, flip_horizontal=True, flip_vertical=True)
     both = tf.stack([gray, 1 - gray], axis=-1)
-    flipped = pipeline.move(both, unmarked, (8, 10), flips, random).numpy()
+    flipped = augmentation.move(both, unmarked, (8, 10), flips, random).numpy()
     for image, moved in zip(gray, flipped, strict=True):
         ways = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
         assert any(np.allclose(way, moved[..., 0], atol=1e-3) for way in ways)
@@ -323,7 +329,7 @@ def test_half_of_the_films_stay_clean():
     gray = tf.fill([200, 8, 8], 0.5)
     random = tf.random.Generator.from_seed(1)
     noisy = Augmentation(0, (1, 1), 0, False, False, 0, 0, noise=0.1)
-    spread = pipeline.expose(gray, noisy, random).numpy().std(axis=(1, 2))
+    spread = augmentation.expose(gray, noisy, random).numpy().std(axis=(1, 2))
     assert 60 < (spread < 1e-6).sum() < 140 and spread.max() > 0.05
 
 
@@ -331,8 +337,8 @@ def test_a_film_takes_on_the_gray_levels_of_another_and_keeps_its_picture():
     random = np.random.default_rng(3)
     dark, light = random.integers(0, 100, (2, 40, 40)), random.integers(60, 250, (2, 40, 40))
     films, others = dark.astype(np.uint8), light.astype(np.uint8)
-    own, lent = histogram_matching.ranks(films), histogram_matching.ranks(others)
-    one, half = histogram_matching.lend(
+    own, lent = histogram_matching.distributions(films), histogram_matching.distributions(others)
+    one, half = histogram_matching.match(
         films[[0, 0]], own[[0, 0]], lent[[0, 0]], np.array([1.0, 0.5])
     )
     assert one.mean() == pytest.approx(others[0].mean(), abs=1)
@@ -340,7 +346,7 @@ def test_a_film_takes_on_the_gray_levels_of_another_and_keeps_its_picture():
     assert half.mean() == pytest.approx((films[0].mean() + others[0].mean()) / 2, abs=1)
     order = np.argsort(films[0], axis=None)
     assert (np.diff(one.ravel()[order].astype(int)) >= 0).all(), "darker stays darker"
-    np.testing.assert_array_equal(histogram_matching.lend(films, own, lent, np.zeros(2)), films)
+    np.testing.assert_array_equal(histogram_matching.match(films, own, lent, np.zeros(2)), films)
 
 
 def test_borrowed_gray_levels_reach_the_batches_and_leave_some_films_alone(toy):
@@ -352,7 +358,7 @@ def test_borrowed_gray_levels_reach_the_batches_and_leave_some_films_alone(toy):
 
     def brightness(tone):
         recipe = replace(toy, balance=0.0, batch=20, augmentation=replace(still, tone=tone))
-        stream, _ = pipeline.training(images, unmarked, truth, recipe, 0)
+        stream, _ = pipeline.batches(images, unmarked, truth, recipe, 0)
         pairs = [(x.numpy().mean(axis=(1, 2, 3)), y.numpy()[:, 0]) for x, y in stream]
         values, classes = (np.concatenate(both) for both in zip(*pairs, strict=True))
         return values[classes == 0], values[classes == 1]
@@ -373,10 +379,10 @@ def test_a_window_keeps_the_marked_lesion_in_view():
     windows = Augmentation(0, (2, 2), 0, True, True, 0, 0, 0, 0)
     random = tf.random.Generator.from_seed(1)
     layers = tf.constant(gray)[..., None]
-    seen = pipeline.move(layers, tf.constant(marks), (20, 20), windows, random)
+    seen = augmentation.move(layers, tf.constant(marks), (20, 20), windows, random)
     assert (seen.numpy().max(axis=(1, 2, 3)) > 0.3).all()
     nowhere = tf.fill([64, 2], np.nan)
-    missed = pipeline.move(layers, nowhere, (20, 20), windows, random)
+    missed = augmentation.move(layers, nowhere, (20, 20), windows, random)
     assert (missed.numpy().max(axis=(1, 2, 3)) < 0.3).any()
 
 
@@ -394,7 +400,7 @@ def test_the_cells_of_a_local_map_follow_the_film(toy):
     truth[-1] = 1  # fractured, and nobody marked where
     turns = Augmentation(30, (0.8, 1.5), 0.1, True, True, 0, 0, 0, 0)
     recipe = replace(toy, input_size=(64, 64), batch=8, balance=0.0, augmentation=turns)
-    stream, _ = pipeline.training(images, boxes, truth, recipe, 0, cells=(4, 4))
+    stream, _ = pipeline.batches(images, boxes, truth, recipe, 0, cells=(4, 4))
     unknown = lit = 0
     for inputs, (target, cells) in stream:
         bright = inputs[..., :1].numpy().reshape(8, 4, 16, 4, 16).mean(axis=(2, 4))
@@ -413,20 +419,20 @@ def test_the_cells_of_a_local_map_follow_the_film(toy):
 
 def test_a_lesion_of_any_size_and_place_covers_a_pixel():
     boxes = [np.float32([[0.999, 0.999, 1, 1], [0, 0, 0.5, 0.25]]), np.zeros((0, 4), np.float32)]
-    found = pipeline.covered(boxes, np.array([True, False]), (8, 4))
+    found = lesions.covered(boxes, np.array([True, False]), (8, 4))
     assert found[0].sum() == 1 + 2 * 2 and found[0, 7, 3] == 1 and found[0, :2, :2].all()
     assert not found[1].any()
-    assert np.isnan(pipeline.covered(boxes[1:], np.array([True]), (8, 4))).all()
+    assert np.isnan(lesions.covered(boxes[1:], np.array([True]), (8, 4))).all()
 
 
 def test_the_loss_of_a_local_map_by_hand():
     targets = np.float32([[[1, 0], [np.nan, 0]]])[..., None]
     logits = np.float32([[[0, 0], [50, -100]]])[..., None]
     # weights 10, 1 and 1: log 2 twice, and a certain cell that costs nothing
-    loss = losses.located(tf.constant(targets), tf.constant(logits))
+    loss = losses.local_map(tf.constant(targets), tf.constant(logits))
     assert float(loss) == pytest.approx(11 * np.log(2) / 12)
     nothing = tf.fill([1, 2, 2, 1], np.nan)
-    assert float(losses.located(nothing, tf.constant(logits))) == 0
+    assert float(losses.local_map(nothing, tf.constant(logits))) == 0
 
 
 @pytest.mark.parametrize(
@@ -515,11 +521,11 @@ def test_fused_operations_reach_every_layer_and_leave_the_answer(tmp_path):
 
 def test_only_the_layers_after_the_frozen_ones_learn():
     network = networks.build("vgg16", (32, 32), 1)
-    loop._freeze(network, "block3_conv3")
+    model.freeze(network, "block3_conv3")
     names = {variable.path.split("/")[0] for variable in network.trainable_variables}
     assert names == {*(f"block{b}_conv{c}" for b in (4, 5) for c in (1, 2, 3)), "logits"}
     with pytest.raises(ValueError, match="no layer 'conv9'"):
-        loop._freeze(networks.build("vgg16", (32, 32), 1), "conv9")
+        model.freeze(networks.build("vgg16", (32, 32), 1), "conv9")
 
 
 def test_an_unfitting_start_is_refused():
@@ -578,7 +584,7 @@ def test_no_group_is_on_two_sides_of_a_recipes_split(name, data):
     films = found.films(data)
     splits = [films]
     if found.folds:
-        runs = cross_validation.runs(films, found.folds)
+        runs = cross_validation.splits(films, found.folds)
         assert set(runs) == {f"fold-{number + 1}" for number in range(found.folds)}
         tested = [film for run in runs.values() for film in run["test"]]
         assert len(tested) == len(films["folds"])
@@ -642,5 +648,5 @@ def test_a_fold_of_many_findings_is_not_calibrated_down():
     recipe = Recipe("toy", lambda _: {}, ("x",), "vgg16", (32, 32), "fit", "unit", None, True)
     split = np.repeat(["fold 1", "fold 2", "fold 3"], 400)
     _, probability = publishing._calibrated(publishing._HeldOut(films, split, raw), recipe)
-    assert loop.score(truth[:, None], probability) > loop.score(truth[:, None], raw) - 0.005
+    assert epoch.mean_auc(truth[:, None], probability) > epoch.mean_auc(truth[:, None], raw) - 0.005
     assert probability.mean() == pytest.approx(truth.mean(), abs=0.03)

@@ -89,8 +89,8 @@ def train_codes(
     resume: Resume = False,
 ) -> None:
     """Train the 512-512 network with batch normalization on codes, with a checkpoint per epoch."""
-    from xray_models.train.vgg_codes import run as training
     from xray_models.train.vgg_codes.fit import Fit
+    from xray_models.train.vgg_codes.run import train_run
     from xray_models.train.vgg_codes.store import CodesError
 
     how = Fit(
@@ -103,7 +103,7 @@ def train_codes(
         seed=seed,
     )
     try:
-        training.train(codes, out, how, pool, progress=_say, resume=resume)
+        train_run(codes, out, how, pool, progress=_say, resume=resume)
     except (CodesError, ValueError, OSError) as error:
         fail(str(error))
     typer.echo(f"checkpoints, history.csv, metrics.json and curves.png: {out}")
@@ -118,11 +118,11 @@ def evaluate_codes(
     ] = None,
 ) -> None:
     """Judge a run on images that it never saw: confusion matrix, precision and recall per class."""
-    from xray_models.train.vgg_codes import run as training
+    from xray_models.train.vgg_codes.run import evaluate_run
     from xray_models.train.vgg_codes.store import CodesError
 
     try:
-        result = training.evaluated(run, codes, epoch)
+        result = evaluate_run(run, codes, epoch)
     except (CodesError, ValueError, OSError) as error:
         fail(str(error))
     typer.echo(f"{result}\n\npredictions: {run / 'predictions.csv'}")

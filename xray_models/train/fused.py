@@ -1,4 +1,4 @@
-"""Training's elementwise work in one pass over memory instead of many, on processors.
+"""Fused operations: training's elementwise work in one pass over memory, on processors.
 
 Keras 3 normalizes a batch in about ten operations and differentiates swish in five, each of which
 reads and writes whole activations: half of a training step of EfficientNet. The results are the

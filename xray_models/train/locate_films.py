@@ -1,4 +1,4 @@
-"""The films of a held-out table, where the data they come from is on this machine."""
+"""Films of a held-out table, located in the data folder of this machine."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from xray_models.datasets import DataSetError, Film
 from xray_models.datasets.problems import collecting
 from xray_models.train.recipes.registry import RECIPES, named
 
-__all__ = ["FOLDER", "data_folder", "find"]
+__all__ = ["FOLDER", "data_folder", "locate"]
 
 FOLDER = "RADLENS_DATA"
 """Environment variable that names the data folder."""
 
 
 def data_folder() -> Path | None:
-    """The data folder that the environment names, if it exists."""
+    """Data folder that the environment names; None without one."""
     name = os.environ.get(FOLDER)
     return Path(name) if name and Path(name).is_dir() else None
 
 
-def find(model: str, folder: Path, images: Sequence[str]) -> dict[str, Film]:
-    """The films of a model's held-out table by their name.
+def locate(model: str, folder: Path, images: Sequence[str]) -> dict[str, Film]:
+    """Locate the films of a model's held-out table: their name -> film.
 
     A name that several regions of one film share is left out: a table does not tell them apart. So
     are films that the data folder lacks, or lists in a line that cannot be used.

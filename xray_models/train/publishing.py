@@ -1,4 +1,4 @@
-"""From a finished run to the catalogue: weights, calibration, thresholds, held-out table, card.
+"""Publishing of a run: weights, calibration, thresholds, held-out table and card.
 
 Everything is chosen on validation films; of a cross-validation, on the other folds. The stored
 probabilities come from half-precision weights, as they ship, not from the ones that were trained.
@@ -36,9 +36,12 @@ from xray_models.evaluate.predictions.held_out_table import load as load_table
 from xray_models.inference import predict, weights
 from xray_models.inference.predict import calibrated
 from xray_models.radiograph import Radiograph
-from xray_models.train import loop, rivals
+from xray_models.train import rivals
 from xray_models.train.data import cross_validation, pipeline
+from xray_models.train.model import logits
 from xray_models.train.recipe import ExternalCheck, Recipe
+from xray_models.train.run_folder.atomic_write import atomic_write
+from xray_models.train.run_folder.checkpoint import BEST
 
 __all__ = ["publish", "publish_alternative"]
 
@@ -85,7 +88,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     network = _half_precision(recipe, shipped, file)
     held_out = _held_out(recipe, films, run, network)
     part = (
-        cross_validation.runs(films, recipe.folds)[cross_validation.SHIPPED]
+        cross_validation.splits(films, recipe.folds)[cross_validation.SHIPPED]
         if recipe.folds
         else films
     )
@@ -255,7 +258,7 @@ def _half_precision(recipe: Recipe, run: Path, file: Path) -> keras.Model:
     network = networks.build(
         recipe.architecture, recipe.input_size, 1 if recipe.two_class else len(recipe.labels)
     )
-    network.load_weights(run / loop.BEST)
+    network.load_weights(run / BEST)
     weights.save(network, file)
     weights.fill(network, file.read_bytes(), file.name)
     return network
@@ -275,7 +278,7 @@ def _validation_and_test(
     held_out = films["validation"] + films["test"]
     split = np.repeat(["validation", "test"], [len(films["validation"]), len(films["test"])])
     images = pipeline.load(held_out, recipe, "held-out films")
-    return _HeldOut(held_out, split, loop.logits(network, images, recipe))
+    return _HeldOut(held_out, split, logits(network, images, recipe))
 
 
 def _out_of_fold(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> _HeldOut:
@@ -288,18 +291,17 @@ def _out_of_fold(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> _He
 
 
 def _folds(recipe: Recipe, films: dict[str, list[Film]], run: Path) -> Iterator[_HeldOut]:
-    for name, part in cross_validation.runs(films, recipe.folds).items():
+    for name, part in cross_validation.splits(films, recipe.folds).items():
         network = _half_precision(recipe, run / name, run / name / "half.safetensors")
         images = pipeline.load(part["test"], recipe, name)
         split = np.full(len(part["test"]), name.replace("-", " "))
-        yield _HeldOut(part["test"], split, loop.logits(network, images, recipe))
+        yield _HeldOut(part["test"], split, logits(network, images, recipe))
 
 
 def _write(path: Path, raw: dict[str, object]) -> None:
     # in one step: a page that reads the catalogue at this moment must not see half a card
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    with atomic_write(path) as part:
+        part.write_text(json.dumps(raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _calibrated(held_out: _HeldOut, recipe: Recipe) -> tuple[Calibration, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a training is made of. A recipe says what to do; `loop.py` does it."""
+"""Recipe of a training: films, network, schedule and augmentation. `loop.py` carries it out."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ExternalCheck:
 
 @dataclass(frozen=True)
 class LongerWay:
-    """How a recipe that goes on from a model of ours trains from a general start instead.
+    """Schedule of a recipe that goes on from a model of ours, when it starts from another.
 
     Attributes:
         epochs, learning_rate, averaging, films_per_epoch: in place of the recipe's own.
@@ -77,7 +77,7 @@ class LongerWay:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One model's training.
+    """Recipe of one model's training.
 
     Attributes:
         model: id of the model card that the training fills.
@@ -92,7 +92,7 @@ class Recipe:
             briefly: how it trains from a start that does not.
         balance: 0 draws films as they come, 1 draws every class equally often.
         class_weights: every class weighs the same in the loss, however often it is drawn: see
-            `weighing`.
+            `losses`.
         averaging: momentum per step of the running average of the weights that is validated and
             kept, 0 for none.
         folds: 0 for one run that keeps the epoch with the best validation AUC. Otherwise that many
@@ -147,16 +147,16 @@ class Recipe:
 
     @property
     def activation(self) -> str:
-        """What turns logits into probabilities: "sigmoid" or "softmax"."""
+        """Function from logits to probabilities: "sigmoid" or "softmax"."""
         return "sigmoid" if self.two_class or self.multi_label else "softmax"
 
     def as_dict(self) -> dict[str, object]:
-        """What of it JSON can hold, for the run folder."""
+        """The recipe as JSON can hold it, for the run folder."""
         functions = ("films", "external", "rule")
         return {name: value for name, value in asdict(self).items() if name not in functions}
 
     def with_architecture(self, architecture: str, start: str | None = "") -> Recipe:
-        """The same training of another network.
+        """Recipe of the same training of another network.
 
         Args:
             architecture: one of `networks.ARCHITECTURES`.
@@ -169,7 +169,7 @@ class Recipe:
         return self if start == "" else self.with_start(start)
 
     def with_start(self, start: str | None) -> Recipe:
-        """The same training from another start; the longer way, if that knows nothing of it.
+        """Recipe of the same training from another start; the longer way, if that is a general one.
 
         Args:
             start: as `pretrained.start` takes it.

@@ -1,4 +1,4 @@
-"""What a model for several parts makes of films that it was not trained on."""
+"""Probabilities of a rival model, for several parts, on films that it was not trained on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BATCH = 32
 
 
 def probabilities(model: str, films: list[Film]) -> list[float | None]:
-    """A two-class model's probabilities of the films that are new to it, None of others.
+    """Probabilities of a two-class model for the films that are new to it; None for others.
 
     Its held-out table tells: a film whose group stands in it had no part in its training, and
     unless it is a validation film none in what was chosen either.

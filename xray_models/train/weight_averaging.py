@@ -1,4 +1,4 @@
-"""A running average of the weights: steadier than any single step, at no cost when used.
+"""Running average of the weights: steadier than any single step, at no cost when used.
 
 Polyak & Juditsky 1992; with momentum, as in Mean Teacher (Tarvainen & Valpola 2017,
 arXiv:1703.01780).
@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from xray_models.train.run_folder.atomic_write import atomic_write
+from xray_models.train.run_folder.checkpoint import readable
 
 __all__ = ["RunningAverage"]
 
@@ -65,9 +66,9 @@ class RunningAverage(keras.callbacks.Callback):
         """Go on from a saved average; without momentum there is none.
 
         Raises:
-            OSError: there is no such file. One that is damaged raises what numpy raises.
+            ResumeError: the file is missing or damaged.
         """
         if self._momentum:
-            with np.load(path) as saved:
+            with readable(path), np.load(path) as saved:
                 self._steps = int(saved["steps"])
                 self._mean = [saved[f"arr_{index}"] for index in range(len(saved.files) - 1)]

@@ -1,1 +1,1 @@
-"""Films on their way into the network."""
+"""Input of a training: films decoded, drawn, augmented and batched."""

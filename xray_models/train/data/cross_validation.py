@@ -1,4 +1,4 @@
-"""Cross-validation by group: every film is predicted once by a network that never saw its group."""
+"""Cross-validation by group: every film is predicted by a network that never saw its group."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import hashlib
 
 from xray_models.datasets import Film
 
-__all__ = ["SHIPPED", "fold_of", "runs"]
+__all__ = ["SHIPPED", "fold_of", "splits"]
 
 SHIPPED = "fold-1"
-"""The run whose weights ship: there are films that they never saw, to explain and to judge."""
+"""The training whose weights ship: there are films that they never saw, to explain and to judge."""
 
 
 def fold_of(group: str, folds: int, seed: int = 0) -> int:
-    """The fold of a group, 0 to folds - 1: the same for every model and machine."""
+    """Fold of a group, 0 to folds - 1: the same for every model and machine."""
     digest = hashlib.sha256(f"folds:{seed}:{group}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % folds
 
 
-def runs(films: dict[str, list[Film]], folds: int) -> dict[str, dict[str, list[Film]]]:
-    """The trainings of a cross-validation.
+def splits(films: dict[str, list[Film]], folds: int) -> dict[str, dict[str, list[Film]]]:
+    """Films of each training of a cross-validation.
 
     Args:
         films: {"folds": films to cross-validate, "train": films that only ever train (optional)}.
         folds: how many.
 
     Returns:
-        Name of the run ("fold-1", "fold-2", ...) -> {"train", "test"} -> films.
+        Name of the training ("fold-1", "fold-2", ...) -> {"train", "test"} -> films.
     """
     extra = films.get("train", [])
     number = [fold_of(film.group, folds) for film in films["folds"]]

@@ -1,16 +1,16 @@
-"""Lending one film's gray levels to another, so that exposure does not give a class away."""
+"""Histogram matching of films to each other, so that exposure does not give a class away."""
 
 from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["LEVELS", "lend", "ranks"]
+__all__ = ["LEVELS", "distributions", "match"]
 
 LEVELS = 256
 
 
-def ranks(images: np.ndarray) -> np.ndarray:
-    """How dark each gray level is among a film's pixels.
+def distributions(images: np.ndarray) -> np.ndarray:
+    """Cumulative distribution of the gray levels of each film.
 
     Args:
         images: uint8, shape (films, height, width).
@@ -24,13 +24,13 @@ def ranks(images: np.ndarray) -> np.ndarray:
     return (below / images[0].size).astype(np.float32)
 
 
-def lend(images: np.ndarray, own: np.ndarray, lent: np.ndarray, amount: np.ndarray) -> np.ndarray:
-    """Histogram matching of each film to another, wholly or in part.
+def match(images: np.ndarray, own: np.ndarray, other: np.ndarray, amount: np.ndarray) -> np.ndarray:
+    """Match the histogram of each film to that of another, wholly or in part.
 
     Args:
         images: uint8, shape (films, height, width).
-        own: `ranks` of these films, shape (films, 256).
-        lent: `ranks` of the films to match, in the same order.
+        own: `distributions` of these films, shape (films, 256).
+        other: `distributions` of the films to match, in the same order.
         amount: 0..1 for each film: 0 leaves it alone, 1 gives it the other's gray levels.
 
     Returns:
@@ -42,7 +42,7 @@ def lend(images: np.ndarray, own: np.ndarray, lent: np.ndarray, amount: np.ndarr
         if amount[index] == 0:
             found[index] = image
             continue
-        matched = np.interp(own[index], lent[index], levels)
+        matched = np.interp(own[index], other[index], levels)
         table = levels + amount[index] * (matched - levels)
         found[index] = np.round(table).astype(np.uint8)[image]
     return found

@@ -1,1 +1,1 @@
-"""One file a recipe, and the registry that lists them."""
+"""Recipes, one file each, and the registry that lists them."""

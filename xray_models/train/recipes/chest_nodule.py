@@ -16,13 +16,11 @@ import numpy as np
 from xray_models import networks
 from xray_models.datasets import DataSetError, Film, folder, nodule
 from xray_models.networks.vgg_codes import POOL, put_together
-from xray_models.train import loop
 from xray_models.train.data import cross_validation
 from xray_models.train.recipe import Recipe
-from xray_models.train.run_folder.atomic_write import atomic_write
+from xray_models.train.run_folder.checkpoint import BEST, Checkpoints, save_weights
 from xray_models.train.vgg_codes.encode import convolutions, encode
-from xray_models.train.vgg_codes.fit import Fit, fit
-from xray_models.train.vgg_codes.run_folder import Run, clear
+from xray_models.train.vgg_codes.fit import Fit, Run, fit
 from xray_models.train.vgg_codes.store import Settings, Store
 
 __all__ = ["RECIPE", "VERSIONS", "log", "train"]
@@ -98,11 +96,11 @@ def train(data: Path, run: Path, recipe: Recipe = RECIPE, resume: bool = False) 
         "versions": VERSIONS,
         "fit": asdict(how),
     }
-    parts = cross_validation.runs(films, recipe.folds)
+    parts = cross_validation.splits(films, recipe.folds)
     for name in parts if not resume else ():
         # all of them now: a later fold of an earlier training must not pass for one of this
         if (run / name).is_dir():
-            clear(run / name)
+            Checkpoints(run / name).clear()
     for name, part in parts.items():
         # films of a stratum with one class only are of no use
         chances = np.array(nodule.chances(part["train"]))
@@ -117,15 +115,14 @@ def train(data: Path, run: Path, recipe: Recipe = RECIPE, resume: bool = False) 
             run=Run(run / name, made_of, keep=1, resume=resume),
         )
         _keep(recipe, backbone, head, run / name)
-    return run / cross_validation.SHIPPED / loop.BEST
+    return run / cross_validation.SHIPPED / BEST
 
 
 def _keep(recipe: Recipe, backbone: keras.Model, head: keras.Model, run: Path) -> None:
     """Write the whole network, as `publishing` reads it."""
     network = networks.build(recipe.architecture, recipe.input_size, len(recipe.labels))
     put_together(network, backbone, head)
-    with atomic_write(run / loop.BEST) as part:
-        network.save_weights(part)
+    save_weights(network, run / BEST)
 
 
 def _hashes(films: list[Film]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""chest-start: what chest-14 starts from; not in the catalogue itself.
+"""chest-start: the start of chest-14; not in the catalogue itself.
 
 chest-pneumonia's training with EfficientNetB0: several thousand chests teach a network more of
 lungs than 1,500 can.

@@ -1,4 +1,4 @@
-"""mura-wrist, ..., mura-body, mura-all: what MURA-v1.1 itself can teach, once you have it.
+"""mura-wrist, ..., mura-body, mura-all: models of MURA-v1.1, for those who have it.
 
 The recipe follows the MURA paper (Rajpurkar et al. 2018, arXiv:1712.06957): DenseNet169 from
 ImageNet, 320 px, mirrored and turned up to 30 degrees, every film once in an epoch, both classes
@@ -18,9 +18,10 @@ from scipy.special import expit, softmax
 from xray_models import BONE_PARTS, networks
 from xray_models.datasets import DataSetError, Film, mura
 from xray_models.evaluate.predictions.held_out_table import NONE
-from xray_models.train import loop
 from xray_models.train.data import pipeline
+from xray_models.train.model import logits
 from xray_models.train.recipe import Augmentation, Recipe
+from xray_models.train.run_folder.checkpoint import BEST
 
 __all__ = ["ALL", "ARCHITECTURES", "BODY", "CHOICES", "of_run", "predict", "recipe"]
 
@@ -42,7 +43,7 @@ def recipe(
     batch: int = 8,
     strict: bool = True,
 ) -> Recipe:
-    """The recipe of one MURA model.
+    """Recipe of one MURA model.
 
     Args:
         part: one of `CHOICES`.
@@ -95,7 +96,7 @@ def recipe(
 
 
 def of_run(run: Path, strict: bool = True) -> Recipe:
-    """The recipe that a run folder was made by.
+    """Recipe that a run folder was made by.
 
     Raises:
         DataSetError: no finished MURA training lies there.
@@ -115,13 +116,13 @@ def of_run(run: Path, strict: bool = True) -> Recipe:
             f"{path}: not the record of a MURA training ({error}). Run `train mura` first, or "
             "point --run at its folder."
         ) from error
-    if not (run / loop.BEST).is_file():
-        raise DataSetError(f"{run / loop.BEST}: no such file. Let `train mura` finish an epoch.")
+    if not (run / BEST).is_file():
+        raise DataSetError(f"{run / BEST}: no such file. Let `train mura` finish an epoch.")
     return found
 
 
 def predict(recipe: Recipe, data: Path, run: Path) -> pd.DataFrame:
-    """What a finished run says of each view of the validation and test films.
+    """Predictions of a finished run for each view of the validation and test films.
 
     Args:
         recipe: as `of_run` gives it.
@@ -138,11 +139,11 @@ def predict(recipe: Recipe, data: Path, run: Path) -> pd.DataFrame:
     films = recipe.films(data)
     outputs = 1 if recipe.two_class else len(recipe.labels)
     network = networks.build(recipe.architecture, recipe.input_size, outputs)
-    network.load_weights(run / loop.BEST)
+    network.load_weights(run / BEST)
     tables = []
     for split in ("validation", "test"):
         some = films[split]
-        raw = loop.logits(network, pipeline.load(some, recipe, split), recipe)
+        raw = logits(network, pipeline.load(some, recipe, split), recipe)
         values = expit(raw) if recipe.two_class else softmax(raw, axis=1)
         table = pd.DataFrame(
             {

@@ -1,4 +1,4 @@
-"""Training: `python -m xray_models train MODEL`. A model's recipe stands in one module here."""
+"""Registry of the recipes: `train MODEL`, and the module here that holds the recipe."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECIPES = {
 
 
 def named(name: str) -> Recipe:
-    """A recipe by its name; a module holds one as RECIPE, or several by name as RECIPES.
+    """Recipe of a name; a module holds one as RECIPE, or several by name as RECIPES.
 
     Raises:
         KeyError: there is no such recipe.

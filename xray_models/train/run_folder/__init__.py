@@ -1,1 +1,1 @@
-"""What a training leaves on disk, and how it goes on from there."""
+"""Run folder of a training: checkpoints and journal on disk, and how it goes on from them."""

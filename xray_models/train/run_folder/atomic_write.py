@@ -1,4 +1,4 @@
-"""Files that are whole or not there, wherever a program is killed."""
+"""Atomic writing: a file is whole or not there, wherever a program is killed."""
 
 from __future__ import annotations
 

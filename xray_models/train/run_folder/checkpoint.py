@@ -1,4 +1,4 @@
-"""What a training needs to go on after it was stopped: its state, and the weights that it names.
+"""Checkpoints of a training: the state from which it goes on, and the weights that it names.
 
 The weights of an epoch carry its number in their names and count once state.json, which is written
 last, names that epoch: wherever a run is killed, state and weights are of one epoch.
@@ -7,6 +7,7 @@ last, names that epoch: wherever a run is killed, state and weights are of one e
 from __future__ import annotations
 
 import json
+import math
 import operator
 import re
 import warnings
@@ -21,12 +22,13 @@ import keras
 
 from xray_models.train.run_folder.atomic_write import PART, atomic_write
 
-__all__ = ["BEST", "Checkpoints", "ResumeError", "State", "readable"]
+__all__ = ["BEST", "Checkpoints", "ResumeError", "State", "readable", "save_weights"]
 
 BEST = "best.weights.h5"
 """The weights that a run keeps, in its folder."""
 
 _STATE = "state.json"
+_EPOCH = re.compile(r"epoch-(\d+)\.weights\.h5")
 _NUMBERED = re.compile(r"(?:last|best)-\d+\.weights\.h5|average-\d+\.npz")
 # as runs had them whose files were not numbered
 _EARLIER = ("last.weights.h5", "average.npz")
@@ -38,7 +40,7 @@ class ResumeError(ValueError):
 
 @dataclass(frozen=True)
 class State:
-    """How far a training is.
+    """State of a training: how far it is, and what it keeps.
 
     Attributes:
         epoch: finished epochs.
@@ -60,6 +62,8 @@ class State:
 class Checkpoints:
     """State and weights of a training in its run folder.
 
+    It goes on from `last` and `average`, and yields `best`, or a checkpoint `of` each epoch.
+
     Args:
         folder: the run folder; it exists.
     """
@@ -72,22 +76,34 @@ class Checkpoints:
         return self._folder / f"last-{epoch}.weights.h5"
 
     def average(self, epoch: int) -> Path:
-        """The running average of the weights after an epoch."""
+        """Running average of the weights after an epoch."""
         return self._folder / f"average-{epoch}.npz"
 
     def best(self, epoch: int) -> Path:
         """Weights of an epoch that are to be kept: `BEST` once the state says so."""
         return self._folder / f"best-{epoch}.weights.h5"
 
+    def of(self, epoch: int) -> Path:
+        """Weights of an epoch that stay when the next ends."""
+        return self._folder / f"epoch-{epoch:02d}.weights.h5"
+
+    def forget(self, up_to: float) -> None:
+        """Delete the checkpoints `of` all epochs up to one."""
+        for path in self._folder.iterdir():
+            found = _EPOCH.fullmatch(path.name.removeprefix(PART))
+            if found and int(found[1]) <= up_to:
+                path.unlink()
+
     def clear(self) -> None:
         """Forget an earlier training, so that nobody takes its weights for those of the next."""
         # the state first: it must never name what is gone
         for name in (_STATE, BEST, *_EARLIER):
             (self._folder / name).unlink(missing_ok=True)
+        self.forget(math.inf)
         self._tidy(State())
 
     def state(self) -> State:
-        """How far an earlier call came; unfinished work of a killed one is cleared away.
+        """State that an earlier call left; unfinished work of a killed one is cleared away.
 
         Raises:
             ResumeError: the state cannot be read, or what it names is not there.
@@ -134,6 +150,12 @@ class Checkpoints:
             of_ours = _NUMBERED.fullmatch(path.name.removeprefix(PART))
             if of_ours and path not in named:
                 path.unlink()
+
+
+def save_weights(network: keras.Model, path: Path) -> None:
+    """Write a network's weights, and the optimizer of a compiled one, whole or not at all."""
+    with atomic_write(path) as part:
+        network.save_weights(part)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the machine has, and how to train on it."""
+"""Hardware of a training: devices, numeric precision, and the strategy for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["described", "fused", "precision", "prepared", "strategy"]
 
 
 def strategy() -> tf.distribute.Strategy:
-    """A TPU if there is one, all GPUs if there are several, else the one device."""
+    """Strategy for the devices: a TPU, or all of several GPUs, else the one device."""
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
         tf.config.experimental_connect_to_cluster(resolver)
@@ -31,7 +31,7 @@ _DENSE = ("densenet121", "densenet169", "vgg16")
 
 
 def precision(chosen: tf.distribute.Strategy, architecture: str) -> str:
-    """The Keras policy that is quickest on the machine.
+    """Keras precision policy that is quickest on the machine.
 
     bfloat16 on TPUs, float16 on GPUs with tensor cores. On processors with bfloat16 arithmetic
     mixed_bfloat16 trained VGG16 1.7 and DenseNet121 1.8 times as fast as float32 when it was
@@ -81,7 +81,7 @@ def prepared(architecture: str) -> Iterator[tf.distribute.Strategy]:
 
 
 def described(chosen: tf.distribute.Strategy) -> dict[str, object]:
-    """For the run folder."""
+    """Description of devices, precision and packages, for the run folder."""
     return {
         "replicas": chosen.num_replicas_in_sync,
         "devices": [device.device_type for device in tf.config.list_logical_devices()],

@@ -1,4 +1,4 @@
-"""A run folder: what was trained with what, on how many films a class, and how it went."""
+"""Journal of a run: what was trained with what, on how many films a class, and how it went."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HISTORY, _CURVES, _BOARD = "history.csv", "curves.png", "tensorboard"
 
 
 class Journal:
-    """What a run leaves behind, beside its weights.
+    """Journal in a run folder, beside the weights.
 
     config.json, classes.csv and classes.png, history.csv, curves.png, metrics.json and TensorBoard
     logs.
@@ -76,7 +76,7 @@ class Journal:
         self._show(line)
 
     def last(self) -> dict[str, float]:
-        """The figures of the last epoch; nothing before there was one."""
+        """Figures of the last epoch; nothing before there was one."""
         return dict(self._lines[-1]) if self._lines else {}
 
     def end(self, metrics: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Dropout that falls alike in an epoch, whether the training was stopped before it or not."""
+"""Seeding of dropout: it falls alike in an epoch, whether training was stopped before it or not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["reseed"]
 
 
 def reseed(network: keras.Model, seed: int, epoch: int) -> None:
-    """Set what the network's own randomness starts an epoch from: no weights file keeps it.
+    """Seed a network's own randomness for an epoch: no weights file keeps it.
 
     Args:
         network: a flat network, as `networks.build` makes it.

@@ -1,4 +1,4 @@
-"""Compute the VGG16 codes of images that have none yet."""
+"""Encoding: the VGG16 codes of images that have none yet."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def convolutions(settings: Settings) -> tuple[keras.Model, str]:
 
 
 def versions(gray: np.ndarray, image: str, settings: Settings) -> np.ndarray:
-    """The image at input size, its mirror image, and random crops, every other one mirrored.
+    """Versions of an image: itself at input size, mirrored, then random crops.
 
     Args:
         gray: float32 in 0..1, shape (height, width).

@@ -1,4 +1,4 @@
-"""What a network on codes gets right: confusion matrix, accuracy, precision, recall per class."""
+"""Evaluation of a network on codes: confusion matrix, accuracy, precision, recall per class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["CodesResult", "evaluate"]
 
 @dataclass(frozen=True, eq=False)
 class CodesResult:
-    """Judged films.
+    """Confusion matrix and figures of a network on codes.
 
     Attributes:
         labels: class names.

@@ -1,24 +1,27 @@
-"""Train the 512-512 network on codes: plain SGD 0.01, batches of 20, 20 epochs, as Xvision did."""
+"""Training of the 512-512 network on codes, as Xvision did: plain SGD 0.01, batches of 20."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
+import tensorflow as tf
 import keras
 import numpy as np
 from scipy.special import expit, softmax
 
 from xray_models.networks.vgg_codes import head_network
+from xray_models.train.run_folder.checkpoint import State, save_weights
+from xray_models.train.run_folder.run import RunFolder
 from xray_models.train.run_folder.seeding import reseed
-from xray_models.train.vgg_codes.run_folder import Kept, Run
 
-__all__ = ["Fit", "Progress", "balanced", "classes", "fit", "logits", "probabilities"]
+__all__ = ["Fit", "Progress", "Run", "balanced", "classes", "fit", "logits", "probabilities"]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How the network on the codes is trained.
+    """Settings of the training on codes.
 
     Attributes:
         momentum: 0, plain SGD, as Xvision's GradientDescentOptimizer.
@@ -38,15 +41,32 @@ class Fit:
     seed: int = 7
 
 
+@dataclass(frozen=True)
+class Run:
+    """Run folder that a training on codes is kept in.
+
+    Attributes:
+        folder: made if absent.
+        made_of: what config.json tells, beside what the training itself knows.
+        keep: how many of the last checkpoints stay; all by default.
+        resume: go on after the last finished epoch of an earlier call; without it that is deleted.
+    """
+
+    folder: Path
+    made_of: Mapping[str, object] = field(default_factory=dict)
+    keep: int | None = None
+    resume: bool = False
+
+
 @dataclass(frozen=True, eq=False)
-class _Usual:
+class _Standard:
     """Mean and spread of the training codes: SGD needs codes of one size, the network does not."""
 
     mean: np.ndarray
     spread: np.ndarray
 
     @classmethod
-    def of(cls, codes: np.ndarray) -> _Usual:
+    def of(cls, codes: np.ndarray) -> _Standard:
         spread = codes.std(axis=(0, 1))
         # a code that never varies says nothing, now or later
         return cls(codes.mean(axis=(0, 1)), np.where(spread > 1e-3 * spread.max(), spread, np.inf))
@@ -107,51 +127,69 @@ def fit(
     if films < how.batch:
         raise ValueError(f"{films} films do not fill a batch of {how.batch}. Take a smaller batch.")
     keras.utils.set_random_seed(how.seed)
-    network = head_network(features, targets.shape[1], how.dropout)
-    usual = _Usual.of(codes)
-    codes = usual.standardized(codes)
-    loss = (
-        keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=how.smoothing)
-        if targets.shape[1] == 1
-        else keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=how.smoothing)
-    )
-    network.compile(
-        keras.optimizers.SGD(
-            how.learning_rate, momentum=how.momentum, weight_decay=how.weight_decay or None
-        ),
-        loss,
-    )
+    network = _compiled(features, targets.shape[1], how)
+    standard = _Standard.of(codes)
+    codes = standard.standardized(codes)
     weight = balanced(targets, how.balance) if chances is None else chances
-    chance = weight / weight.sum()
-    even = bool(np.allclose(chance, chance[0]))
-    whole = films - films % how.batch
-
-    kept = Kept(run, network) if run else None
-    for epoch in range(kept.epoch + 1 if kept else 1, how.epochs + 1):
-        random = np.random.default_rng((how.seed, epoch))
+    folder = RunFolder(run.folder, run.resume) if run else None
+    if run and folder:
+        folder.load(network)
+        folder.begin(run.made_of, tf.distribute.get_strategy())
+    for epoch in range(folder.state.epoch + 1 if folder else 1, how.epochs + 1):
         reseed(network, how.seed, epoch)
-        # evenly: every film once; otherwise by chance, with replacement
-        order = np.arange(films)
-        order = random.permutation(order) if even else random.choice(order, films, p=chance)
-        drawn = order[:whole]
-        version = random.integers(versions, size=whole)
+        drawn, version = _drawn(weight, versions, how, epoch)
         history = network.fit(
             codes[drawn, version], targets[drawn], batch_size=how.batch, shuffle=False, verbose=0
         )
         line: dict[str, float] = {"epoch": epoch, "loss": float(history.history["loss"][0])}
         if held_out is not None:
-            line |= _followed(network, usual.standardized(held_out[0]), held_out[1])
-        if kept:
-            kept.add(line, network, usual.taken_in(network))
+            line |= _followed(network, standard.standardized(held_out[0]), held_out[1])
+        if run and folder:
+            # a checkpoint is the network as it reads codes; the training goes on from the one that
+            # reads standardized codes, with its optimizer
+            save_weights(standard.taken_in(network), folder.checkpoints.of(epoch))
+            save_weights(network, folder.checkpoints.last(epoch))
+            folder.finish(line, State(epoch=epoch))
+            if run.keep is not None:
+                folder.checkpoints.forget(up_to=epoch - run.keep)
         if progress is not None:
             progress(line)
-    if kept:
-        kept.end()
-    return usual.taken_in(network)
+    if folder:
+        folder.end(folder.last())
+    return standard.taken_in(network)
+
+
+def _compiled(features: int, outputs: int, how: Fit) -> keras.Model:
+    network = head_network(features, outputs, how.dropout)
+    loss = (
+        keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=how.smoothing)
+        if outputs == 1
+        else keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=how.smoothing)
+    )
+    decay = how.weight_decay or None
+    network.compile(
+        keras.optimizers.SGD(how.learning_rate, momentum=how.momentum, weight_decay=decay), loss
+    )
+    return network
+
+
+def _drawn(
+    weight: np.ndarray, versions: int, how: Fit, epoch: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Films of an epoch that fill its batches, and the version of each; int, (films,)."""
+    films = len(weight)
+    whole = films - films % how.batch
+    random = np.random.default_rng((how.seed, epoch))
+    chance = weight / weight.sum()
+    # evenly: every film once; otherwise by chance, with replacement
+    even = bool(np.allclose(chance, chance[0]))
+    order = np.arange(films)
+    order = random.permutation(order) if even else random.choice(order, films, p=chance)
+    return order[:whole], random.integers(versions, size=whole)
 
 
 def balanced(targets: np.ndarray, balance: float) -> np.ndarray:
-    """How often to draw each film: a class that makes up a share s is drawn with weight s**-b."""
+    """Weights to draw films by: a class that makes up a share s is drawn with weight s**-b."""
     kind = classes(targets)
     share = np.bincount(kind) / len(kind)
     return np.asarray(share[kind] ** -balance)

@@ -1,4 +1,4 @@
-"""A run of the network on stored codes: split by group, train, and judge what it never saw."""
+"""Run of the network on stored codes: split by group, trained, and judged on what it never saw."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from xray_models.train.run_folder.checkpoint import Checkpoints
 from xray_models.train.run_folder.journal import CONFIG
 from xray_models.train.vgg_codes import table
 from xray_models.train.vgg_codes.evaluate import CodesResult, evaluate
-from xray_models.train.vgg_codes.fit import Fit, Progress, fit, probabilities
-from xray_models.train.vgg_codes.run_folder import Run, checkpoint, clear
+from xray_models.train.vgg_codes.fit import Fit, Progress, Run, fit, probabilities
 from xray_models.train.vgg_codes.store import CodesError, Settings, Store
 
-__all__ = ["evaluated", "train"]
+__all__ = ["evaluate_run", "train_run"]
 
 _SPLITS = ("train", "validation", "test")
 _SPLIT = "split.csv"
 
 
-def train(
+def train_run(
     folder: Path,
     run: Path,
     how: Fit,
@@ -67,9 +66,10 @@ def train(
         "codes": asdict(store.settings),
         "fit": asdict(how),
     }
+    checkpoints = Checkpoints(run)
     if not resume:
-        clear(run)
-    if Checkpoints(run).state().epoch:
+        checkpoints.clear()
+    if checkpoints.state().epoch:
         _same(config, rows, run)
     else:
         with atomic_write(run / _SPLIT) as part:
@@ -88,7 +88,7 @@ def train(
     )
 
 
-def evaluated(run: Path, folder: Path, epoch: int | None = None) -> CodesResult:
+def evaluate_run(run: Path, folder: Path, epoch: int | None = None) -> CodesResult:
     """Judge a run on images that it never saw, and write predictions.csv into its folder.
 
     Args:
@@ -120,7 +120,7 @@ def evaluated(run: Path, folder: Path, epoch: int | None = None) -> CodesResult:
     if rows.empty:
         raise CodesError(f"{run} has seen every image or group of {folder}: nothing is left.")
 
-    weights = run / checkpoint(epoch or how.epochs)
+    weights = Checkpoints(run).of(epoch or how.epochs)
     if not weights.is_file():
         raise CodesError(f"{weights}: no such file. {run} has epochs 1 to {how.epochs}.")
     # the image itself, not its other versions

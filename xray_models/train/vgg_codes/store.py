@@ -1,4 +1,4 @@
-"""Codes on disk: computed once per image, found again by the hash of its file.
+"""Store of codes on disk: computed once per image, found again by the hash of its file.
 
 A folder with settings.json (what the codes are), codes-00000.npy... (shards, float16 of shape
 (images, versions, rows, columns, channels)), and index.csv (hash, shard, row). A shard is written
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from xray_models.networks.vgg_codes import POOLS
+from xray_models.train.run_folder.atomic_write import atomic_write
 
 __all__ = ["CodesError", "Settings", "Store"]
 
@@ -30,13 +31,13 @@ class CodesError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What codes are; they can only be compared if all of this is the same.
+    """Settings that codes were computed with: codes of others cannot be compared.
 
     Attributes:
         start: pretrained start of VGG16, see `train.pretrained`.
         input_size: (height, width) in pixels.
-        geometry: how images are brought to that size, see `preparing.resize`.
-        scaling: how gray values are scaled, see `preparing.scale`.
+        geometry: how images are brought to that size, see `preprocess.resize`.
+        scaling: how gray values are scaled, see `preprocess.scale`.
         versions: codes per image: the image itself, its mirror image, then random crops.
     """
 
@@ -95,11 +96,8 @@ class Store:
         """
         self.begin()
         shard = 1 + max((one for one, _ in self._rows.values()), default=-1)
-        path = self._shard(shard)
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            np.save(file, codes.astype(np.float16), allow_pickle=False)
-        part.replace(path)
+        with atomic_write(self._shard(shard)) as part:
+            np.save(part, codes.astype(np.float16), allow_pickle=False)
         with (self.folder / "index.csv").open("a", encoding="ascii") as file:
             for row, image in enumerate(images):
                 self._rows[image] = (shard, row)
@@ -108,7 +106,7 @@ class Store:
             os.fsync(file.fileno())
 
     def read(self, images: Iterable[str], pool: str) -> np.ndarray:
-        """Codes as the network on them reads them.
+        """Codes of images, as the network on them reads them.
 
         Args:
             images: sha256 of each file, in the order wanted.
@@ -180,6 +178,5 @@ def _agreed(path: Path, settings: Settings | None) -> Settings:
 
 
 def _replace(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    with atomic_write(path) as part:
+        part.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""films.csv beside stored codes: which file of the folder is which image, label and group."""
+"""Table films.csv beside stored codes: file, label, group and hash of each image."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Labeled:
 
 
 def write(folder: Path, films: list[Film], labels: tuple[str, ...]) -> None:
-    """Write which films the folder of codes was last run on."""
+    """Write the table of the films that the folder of codes was last run on."""
     rows = [(film.image, labels[film.truth], film.group, film.facts["sha256"]) for film in films]
     pd.DataFrame(rows, columns=list(_COLUMNS)).to_csv(
         folder / _NAME, index=False, lineterminator="\n"
@@ -38,7 +38,7 @@ def write(folder: Path, films: list[Film], labels: tuple[str, ...]) -> None:
 
 
 def read(folder: Path) -> Labeled:
-    """Read it back.
+    """Read the table.
 
     Raises:
         CodesError: it is missing or malformed.

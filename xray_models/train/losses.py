@@ -1,7 +1,8 @@
-"""Losses in which every class weighs the same, however rare its films are.
+"""Losses of a training: of labels that not everybody knows, weighted by class, and of a local map.
 
-As the MURA paper weighs abnormal and normal films (Rajpurkar et al. 2018, arXiv:1712.06957). Unlike
-drawing rare classes more often, this shows every film once in an epoch.
+Weighted, every class counts the same, however rare its films are, as the MURA paper weighs abnormal
+and normal films (Rajpurkar et al. 2018, arXiv:1712.06957). Unlike drawing rare classes more often,
+this shows every film once in an epoch.
 """
 
 from __future__ import annotations
@@ -11,13 +12,37 @@ from collections.abc import Callable
 import tensorflow as tf
 import numpy as np
 
-__all__ = ["Loss", "known", "located", "sigmoid", "softmax", "weights"]
+__all__ = [
+    "Loss",
+    "class_weights",
+    "local_map",
+    "sigmoid",
+    "weighted_sigmoid",
+    "weighted_softmax",
+]
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-def weights(targets: np.ndarray, activation: str) -> np.ndarray:
-    """What a film of each class weighs: films / (classes * films of the class).
+def sigmoid(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Mean binary cross-entropy over the labels that somebody knows; NaN targets do not count.
+
+    Args:
+        targets: float32 in 0..1 or NaN, (films, labels).
+        logits: float32, (films, labels).
+
+    Returns:
+        float32 scalar; 0 where nothing is known.
+    """
+    there = tf.math.is_finite(targets)
+    each = tf.nn.sigmoid_cross_entropy_with_logits(tf.where(there, targets, 0.0), logits)
+    return tf.math.divide_no_nan(
+        tf.reduce_sum(tf.where(there, each, 0.0)), tf.reduce_sum(tf.cast(there, tf.float32))
+    )
+
+
+def class_weights(targets: np.ndarray, activation: str) -> np.ndarray:
+    """Weight of a film of each class: films / (classes * films of the class).
 
     Args:
         targets: in 0..1 or NaN (unknown), (films, labels).
@@ -37,7 +62,7 @@ def weights(targets: np.ndarray, activation: str) -> np.ndarray:
     return np.divide(1.0, share, out=np.zeros_like(share), where=share > 0).astype(np.float32)
 
 
-def sigmoid(weights: np.ndarray) -> Loss:
+def weighted_sigmoid(weights: np.ndarray) -> Loss:
     """Mean weighted binary cross-entropy over the labels that somebody knows.
 
     Args:
@@ -59,7 +84,7 @@ def sigmoid(weights: np.ndarray) -> Loss:
     return loss
 
 
-def softmax(weights: np.ndarray) -> Loss:
+def weighted_softmax(weights: np.ndarray) -> Loss:
     """Mean weighted cross-entropy of films that each are of one class.
 
     Args:
@@ -80,25 +105,8 @@ _COVERED_WEIGHT = 10.0
 """Of a cell in a lesion, beside 1 of any other: they are one in a hundred."""
 
 
-def known(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Mean binary cross-entropy over the labels that somebody knows; NaN targets do not count.
-
-    Args:
-        targets: float32 in 0..1 or NaN, (films, labels).
-        logits: float32, (films, labels).
-
-    Returns:
-        float32 scalar; 0 where nothing is known.
-    """
-    there = tf.math.is_finite(targets)
-    each = tf.nn.sigmoid_cross_entropy_with_logits(tf.where(there, targets, 0.0), logits)
-    return tf.math.divide_no_nan(
-        tf.reduce_sum(tf.where(there, each, 0.0)), tf.reduce_sum(tf.cast(there, tf.float32))
-    )
-
-
-def located(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Weighted mean binary cross-entropy over the cells of a local map; NaN cells do not count.
+def local_map(targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Mean binary cross-entropy over the cells of a local map, weighted; NaN cells do not count.
 
     Args:
         targets: float32 in 0..1 or NaN, (films, rows, columns, 1): share of a lesion.
