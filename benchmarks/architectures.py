@@ -1,4 +1,4 @@
-"""Networks of one recipe beside each other: how good on validation films, how large, how fast.
+"""Comparison of architectures for one recipe: accuracy on validation films, size, speed.
 
     python -m benchmarks.architectures RUN... [--json]
 
@@ -25,7 +25,7 @@ from xray_models import networks
 
 @dataclass(frozen=True)
 class Row:
-    """A network; accuracy of all classes, size in MB as RadLens stores weights."""
+    """Figures of a network: accuracy of all classes, size in MB as RadLens stores weights."""
 
     architecture: str
     start: str
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def words(row: Row) -> str:
-    """A line of a Markdown table."""
+    """Line of a Markdown table."""
     return (
         f"| {row.architecture} | {row.start} | {row.pixels} px | {row.accuracy:.3f} | "
         f"{row.auc:.3f} | {row.parameters / 1e6:.1f} M | {row.megabytes:.1f} MB | "

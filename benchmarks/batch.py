@@ -1,4 +1,4 @@
-"""What scoring many films costs beside the bare models: films a second, in one run.
+"""Speed of batch scoring beside the bare models: films a second, in one run.
 
     python -m benchmarks.batch [--quick] [--json]
 
@@ -65,7 +65,7 @@ def films(folder: Path, count: int) -> str:
 
 
 def batches(folder: Path, plan: score.Plan) -> list[tuple[Card, np.ndarray]]:
-    """What the networks are given when the folder is scored, ready in memory."""
+    """Inputs of the networks when the folder is scored, ready in memory."""
     read = {one.file: radiograph.read(folder / one.file).pixels for one in Folder(folder)}
     asked: dict[str, list[np.ndarray]] = {plan.detector.id: list(read.values())}
     for one in score.score(Folder(folder), plan):
@@ -84,13 +84,13 @@ def batches(folder: Path, plan: score.Plan) -> list[tuple[Card, np.ndarray]]:
 
 
 def bare(ready: Sequence[tuple[Card, np.ndarray]]) -> None:
-    """The networks alone."""
+    """Run the networks alone."""
     for card, batch in ready:
         predict.logits(card, batch)
 
 
 def whole(folder: Path, plan: score.Plan) -> None:
-    """Everything from files to a file."""
+    """Score a folder: everything from files to a file."""
     with tempfile.TemporaryDirectory() as place:
         file = GrowingFile(Path(place, "out.csv"), plan.settings())
         waiting = []
@@ -103,7 +103,7 @@ def whole(folder: Path, plan: score.Plan) -> None:
 
 
 def seconds(function: Callable[[], object]) -> float:
-    """How long a call takes."""
+    """Seconds that a call takes."""
     began = time.perf_counter()
     function()
     return time.perf_counter() - began

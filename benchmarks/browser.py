@@ -1,4 +1,4 @@
-"""How long the performance page takes to follow its threshold, in Chromium: median milliseconds.
+"""Speed of the Performance page in Chromium: median milliseconds to follow its threshold.
 
     python -m benchmarks.browser [--quick] [--json] [--address http://localhost:8501]
 
@@ -70,7 +70,7 @@ TIMER = """
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The address of a server of the whole app."""
+    """Address of a server of the whole app."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -141,7 +141,7 @@ def opened(
 
 
 def as_file(predictions: Predictions, folder: Path) -> Path:
-    """A table as a file that the page opens."""
+    """Table as a file that the page opens."""
     published = Path(os.environ.get("RADLENS_DATA", ""), "nih", "reproduce_chexnet_test.csv.gz")
     if published.is_file():
         return published

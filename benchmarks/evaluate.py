@@ -1,4 +1,4 @@
-"""What judging costs, and against what: ours beside plain scikit-learn, in one run.
+"""Speed of evaluation, ours beside plain scikit-learn, in one run.
 
     python -m benchmarks.evaluate [--quick] [--json]
 
@@ -40,7 +40,7 @@ REPLICATES = 1000
 
 
 def table() -> tuple[str, Predictions]:
-    """What is measured on, in words, and the films."""
+    """Table that is measured on: what it is, in words, and its films."""
     path = Path(os.environ.get("RADLENS_DATA", ""), "nih", "reproduce_chexnet_test.csv.gz")
     if path.is_file():
         cells = csv_import.read(path)

@@ -1,4 +1,4 @@
-"""Heatmaps side by side: RadLens, tf-keras-vis, grad-cam (PyTorch) and the recipe of keras.io.
+"""Speed of heatmaps: RadLens, tf-keras-vis, grad-cam (PyTorch) and the recipe of keras.io.
 
     python -m benchmarks.explain [--quick] [--json] [--write docs/explain.md]
 
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def headline(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What it comes down to: ratios on DenseNet121, with as many threads as were measured.
+    """Headline figures: ratios on DenseNet121, with as many threads as were measured.
 
     Args:
         rows: of `measure`, with name, tool, network, threads and milliseconds.

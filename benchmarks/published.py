@@ -1,4 +1,4 @@
-"""Our chest models beside a published CheXNet retrain, on the same held-out films.
+"""Comparison of our chest models with a published CheXNet retrain, on the same held-out films.
 
     python -m benchmarks.published --data FOLDER [--json]
 

@@ -1,4 +1,4 @@
-"""What a reading costs: median milliseconds, in turns in one run.
+"""Speed of a reading: median milliseconds, in turns in one run.
 
     python -m benchmarks.reading [--quick] [--json]
 

@@ -1,4 +1,4 @@
-"""The same networks in PyTorch, with our weights copied over: for comparisons, not for use.
+"""PyTorch twins of our networks, with the weights copied over: for comparisons, not for use.
 
 The package `grad-cam` and its torchvision are needed: pip install grad-cam==1.5.7
 torchvision==0.28.0 torch==2.13.0. Where torchvision's compiled operators do not load beside a
@@ -46,7 +46,7 @@ class Twin(torch.nn.Module):
 
 
 def twin(network: keras.Model) -> Twin:
-    """The PyTorch twin of a network of `xray_models.networks`.
+    """PyTorch twin of a network of `xray_models.networks`.
 
     DenseNet121 and VGG16 carry the same weights and give the same logits. EfficientNetB0 is the
     same architecture with weights of its own: TensorFlow pads strided convolutions on one side,

@@ -1,4 +1,4 @@
-"""Functions timed in turns, so that a machine that drifts is fair to all of them."""
+"""Timing of functions in turns, so that a machine that drifts is fair to all of them."""
 
 from __future__ import annotations
 

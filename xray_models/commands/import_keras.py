@@ -67,7 +67,7 @@ def import_keras(
     ] = False,
 ) -> None:
     """Bring Keras weights into your own folder of models. No code in the file is run."""
-    from dataclasses import replace as changed
+    import dataclasses
 
     from xray_models.importers.keras_file import ImportRefused
     from xray_models.importers.keras_model import Wanted, import_file
@@ -91,7 +91,7 @@ def import_keras(
         name=name,
     )
     if weights_license is not None:
-        wanted = changed(wanted, license=weights_license)
+        wanted = dataclasses.replace(wanted, license=weights_license)
     try:
         card = import_file(weights, wanted, to, replace)
     except (ImportRefused, UserModelError, CatalogueError, OSError) as error:

@@ -70,36 +70,40 @@ def localization(
     seed: Seed = 0,
 ) -> None:
     """Compare heat with boxes that people drew, on films held out from training."""
-    from xray_models.evaluate.explanations import localization as study_of
+    from xray_models.evaluate.explanations import localization as localization_study
     from xray_models.evaluate.explanations import results_table
     from xray_models.explain.boxes import parse_rule
 
     with _sentences():
-        rules = tuple(parse_rule(text) for text in rule or ()) or study_of.RULES
+        rules = tuple(parse_rule(text) for text in rule or ()) or localization_study.RULES
         for card in _cards(model):
             films = [held.film for held in _unseen(card, data, run)]
-            every = study_of.cases(card, data, films)
+            every = localization_study.cases(card, data, films)
             found = _drawn(every, limit, seed)
-            if len({case.film.group for case in found}) < study_of.LEAST_FILMS:
+            if len({case.film.group for case in found}) < localization_study.LEAST_FILMS:
                 typer.echo(f"{card.id}: no held-out films with boxes, or too few of them.")
                 continue
             networks = _networks(card, run)
             with _bar(f"{card.id}, films", len(found)) as progress:
-                study = study_of.prepare(found, rules, seed, progress, every)
+                study = localization_study.prepare(found, rules, seed, progress, every)
             rows = []
             for name, values in study.baselines.items():
-                rows += study_of.figures(study, name, values, lambda _: False)
-            indices, values = study_of.other_reader(study)
-            rows += study_of.figures(study, study_of.OTHER_READER, values, lambda _: False, indices)
+                rows += localization_study.figures(study, name, values, lambda _: False)
+            indices, values = localization_study.other_reader(study)
+            rows += localization_study.figures(
+                study, localization_study.OTHER_READER, values, lambda _: False, indices
+            )
             results_table.save_if_more(card.id, "localization", rows)
             specs = _specs(card, method, fast)
             quick = [spec for spec in specs if not _slow(card, spec)]
             slow = [[spec] for spec in specs if spec not in quick]
             for batch in filter(None, [quick, *slow]):
                 with _bar(f"{card.id}, {', '.join(map(str, batch))}", len(found)) as progress:
-                    measured = study_of.measure(card, study, networks, batch, seed, progress)
+                    measured = localization_study.measure(
+                        card, study, networks, batch, seed, progress
+                    )
                 for name, values in measured.items():
-                    new = study_of.figures(study, name, values, networks.seen)
+                    new = localization_study.figures(study, name, values, networks.seen)
                     results_table.save(card.id, "localization", new)
                     rows += new
             typer.echo(f"\n{card.name}")
@@ -118,26 +122,26 @@ def faithfulness(
     seed: Seed = 0,
 ) -> None:
     """Take away what is hot and see whether the answer changes, on held-out films."""
-    from xray_models.evaluate.explanations import faithfulness as study_of
+    from xray_models.evaluate.explanations import faithfulness as faithfulness_study
     from xray_models.evaluate.explanations import results_table
     from xray_models.evaluate.explanations.results_table import GAP
 
     with _sentences():
         for card in _cards(model):
-            calls = study_of.calls(card, _unseen(card, data, run), limit or 10**9, seed)
+            calls = faithfulness_study.calls(card, _unseen(card, data, run), limit or 10**9, seed)
             if len(calls) < 2:
                 typer.echo(f"{card.id}: too few held-out films above a threshold.")
                 continue
             networks = _networks(card, run)
             with _bar(f"{card.id}, films", len(calls)) as progress:
-                study = study_of.prepare(card, calls, networks, seed, progress)
+                study = faithfulness_study.prepare(card, calls, networks, seed, progress)
             rows = []
             for name, values in study.baselines.items():
-                rows += study_of.figures(study, name, values, lambda _: False)
+                rows += faithfulness_study.figures(study, name, values, lambda _: False)
             results_table.save_if_more(card.id, "faithfulness", rows)
             for spec in _specs(card, method, fast):
                 with _bar(f"{card.id}, {spec}", len(calls)) as progress:
-                    values = study_of.measure(
+                    values = faithfulness_study.measure(
                         card,
                         study,
                         networks,
@@ -146,7 +150,7 @@ def faithfulness(
                         seed=seed,
                         progress=progress,
                     )
-                new = study_of.figures(study, str(spec), values, networks.seen)
+                new = faithfulness_study.figures(study, str(spec), values, networks.seen)
                 results_table.save(card.id, "faithfulness", new)
                 rows += new
             typer.echo(f"\n{card.name}")
@@ -164,23 +168,23 @@ def sanity(
     seed: Seed = 0,
 ) -> None:
     """Scramble weights and labels and see whether the maps notice."""
-    from xray_models.evaluate.explanations import sanity as study_of
+    from xray_models.evaluate.explanations import faithfulness as faithfulness_study
+    from xray_models.evaluate.explanations import sanity as sanity_study
     from xray_models.evaluate.explanations import sanity_table
-    from xray_models.evaluate.explanations.faithfulness import calls as called
 
     with _sentences():
         for card in _cards(model):
             held = _unseen(card, data)
-            calls = called(card, held, limit, seed)
+            calls = faithfulness_study.calls(card, held, limit, seed)
             if not calls:
                 typer.echo(f"{card.id}: no held-out film above a threshold.")
                 continue
             learned_from, truth = _with_truth(card, held, seed)
             for spec in _specs(card, method, fast):
                 with _bar(f"{card.id}, {spec}", stages) as progress:
-                    rows = study_of.check_weights(card, calls, spec, stages, seed, progress)
+                    rows = sanity_study.check_weights(card, calls, spec, stages, seed, progress)
                 if learned_from:
-                    labels = study_of.check_labels(card, calls, learned_from, truth, spec, seed)
+                    labels = sanity_study.check_labels(card, calls, learned_from, truth, spec, seed)
                     rows += [labels] if labels else []
                 sanity_table.save(card.id, rows)
                 for row in rows:
@@ -191,7 +195,7 @@ def sanity(
 
 def bfloat16(data: Data, model: Models = None) -> None:
     """Compare a model's answers in bfloat16 with those in float32, and note it on the card."""
-    from xray_models.evaluate.explanations import bfloat16 as study_of
+    from xray_models.evaluate.explanations import bfloat16 as bfloat16_study
 
     with _sentences():
         for card in _cards(model):
@@ -200,8 +204,8 @@ def bfloat16(data: Data, model: Models = None) -> None:
                 typer.echo(f"{card.id}: no held-out films.")
                 continue
             with _bar(f"{card.id}, films", len(films)) as progress:
-                found = study_of.measure(card, films, progress)
-            study_of.save(card, found)
+                found = bfloat16_study.measure(card, films, progress)
+            bfloat16_study.save(card, found)
             typer.echo(
                 f"{card.id}: {found.films} films, mean AUC {found.auc_change:+.5f} in bfloat16, "
                 f"largest change of a probability {found.largest_change:.4f}"

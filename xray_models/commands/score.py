@@ -78,9 +78,9 @@ def score(
         _tell(counted, out)
         _tell_performance(predictions, notes)
         if report:
-            from xray_models.report.batch_html import report as written
+            from xray_models.report import batch_html
 
-            report.write_text(written(counted, predictions, notes), encoding="utf-8")
+            report.write_text(batch_html.report(counted, predictions, notes), encoding="utf-8")
             typer.echo(f"{report}: written")
     except (
         CannotClassify,
@@ -99,8 +99,8 @@ def score(
 
 def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) -> None:
     """Score what is not in the file yet; what is finished is written even if it is interrupted."""
+    from xray_models.batch import score as batch_scoring
     from xray_models.batch.score import WINDOW, Scored
-    from xray_models.batch.score import score as scored_of
 
     rest = (film for film in films if film.file not in file.done)
     total = sum(1 for film in films if film.file not in file.done)
@@ -109,7 +109,7 @@ def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) 
     began, finished = time.perf_counter(), 0
     waiting: list[Scored] = []
     with (
-        contextlib.closing(scored_of(rest, asked, threads=threads)) as results,
+        contextlib.closing(batch_scoring.score(rest, asked, threads=threads)) as results,
         typer.progressbar(length=total, label="Scoring") as progress,
     ):
         try:

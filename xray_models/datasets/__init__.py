@@ -1,4 +1,4 @@
-"""Labelled radiographs: where films lie, what is true of them, what belongs together."""
+"""Data sets: labeled films, the groups that they belong to, and their splits."""
 
 from xray_models.datasets.films import Film, split_of
 from xray_models.datasets.problems import DataSetError

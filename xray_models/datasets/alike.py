@@ -1,18 +1,19 @@
-"""Whether two pictures show the same film at other sizes: difference hashes."""
+"""Difference hashes: whether two pictures show the same film at other sizes."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-__all__ = ["BITS", "difference_hash", "distance"]
+__all__ = ["difference_hash", "distance"]
 
 _SIDE = 16
-BITS = _SIDE * _SIDE
 
 
 def difference_hash(picture: Image.Image) -> str:
-    """Where a picture gets lighter from left to right, on a grid of 16 x 16: 64 hex digits.
+    """Difference hash of a picture: where it gets lighter to the right, as 64 hex digits.
+
+    The picture is compared on a grid of 16 x 16.
 
     Scaling and compression change a few bits. Mirroring changes most of them, and turning by one
     degree more than a dozen.

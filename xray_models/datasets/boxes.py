@@ -31,7 +31,7 @@ _NIH_NAMES = {"Infiltrate": "Infiltration"}
 
 @dataclass(frozen=True, eq=False)
 class BoxedFilm:
-    """What one source drew for one label on one film.
+    """Boxes that one source drew for one label on one film.
 
     Attributes:
         film: the film; its group joins films of one patient.

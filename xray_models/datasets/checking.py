@@ -1,4 +1,4 @@
-"""Whether a data set is whole before anything is trained on it: stop, or go on with what is."""
+"""Check of a data set before anything is trained on it: stop, or go on with what is whole."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Splits = dict[str, list[Film]]
 
 
 def checked(read: Callable[[Path], Splits], lenient: bool = False) -> Callable[[Path], Splits]:
-    """A reader that also decodes every film once, and tells all problems together.
+    """Reader that also decodes every film once, and tells all problems together.
 
     What is drawn at random is drawn before films are left out, so that the others stay the same.
 

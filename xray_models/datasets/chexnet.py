@@ -43,7 +43,7 @@ def films(folder: Path) -> list[Film]:
 
 
 def opinions(folder: Path) -> pd.DataFrame:
-    """The published predictions: a row per film, indexed by its name without ending.
+    """Published predictions: a row per film, indexed by its name without ending.
 
     Returns:
         A column per label, in the order of `nih.LABELS`, float in 0..1.
@@ -55,7 +55,7 @@ def opinions(folder: Path) -> pd.DataFrame:
 
 
 def softened(films: list[Film], folder: Path) -> list[Film]:
-    """The same films, with targets between the mined labels and the published opinion, if any.
+    """Films with targets between the mined labels and the published opinion, if any.
 
     Args:
         films: with targets 0 or 1.

@@ -33,7 +33,7 @@ class DrawnFilm(Film):
     seed: int = 0
 
     def pixels(self) -> np.ndarray:
-        """Gray pixels, float32 in 0..1."""
+        """Gray pixels, float32 in 0..1, shape (height, width)."""
         random = np.random.default_rng((self.seed, KINDS.index(self.kind)))
         if self.kind == "photograph":
             return _photograph(self.path, random)
@@ -49,7 +49,7 @@ class DrawnFilm(Film):
 
 
 def photographs() -> list[Path]:
-    """The photographs that installed packages bring, sorted by name.
+    """Photographs that installed packages bring, sorted by name.
 
     Raises:
         ModuleNotFoundError: scikit-image or scikit-learn is not installed.
@@ -74,7 +74,7 @@ def photographs() -> list[Path]:
 
 
 def films(kind: str, seeds: range, truth: int, paths: list[Path] | None = None) -> list[Film]:
-    """One drawn film per seed.
+    """Drawn films, one per seed.
 
     Args:
         kind: one of `KINDS`.

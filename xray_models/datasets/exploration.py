@@ -1,4 +1,4 @@
-"""What a labeled data set of studies holds, before anything is trained on it: counts and sizes."""
+"""Exploration of a data set of studies before training: counts, views and sizes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LABELS = ("normal", "abnormal")
 
 
 def describe(films: dict[str, list[Film]]) -> pd.DataFrame:
-    """One row per film with the size of its picture; only the files' headers are read.
+    """Table of the films with the size of each picture; only the files' headers are read.
 
     Args:
         films: split -> films with the facts `part` and `study`.

@@ -20,7 +20,7 @@ __all__ = ["Film", "film_rows", "gray_picture", "rows", "split_of", "why_unreada
 
 @dataclass(frozen=True)
 class Film:
-    """One labelled radiograph, or a region of one.
+    """Labeled radiograph, or a region of one.
 
     Attributes:
         path: the image file.
@@ -93,7 +93,7 @@ class Film:
 
 
 def gray_picture(path: Path) -> Image.Image:
-    """A film as a picture of 8-bit gray (mode "L"), as `radiograph.read` gives it.
+    """Film as a picture of 8-bit gray (mode "L"), as `radiograph.read` gives it.
 
     Raises:
         UnreadableRadiograph: it cannot be read.
@@ -111,7 +111,7 @@ def _cropped(gray: np.ndarray, box: tuple[float, float, float, float]) -> np.nda
 
 
 def why_unreadable(path: Path, error: UnreadableRadiograph) -> str:
-    """A sentence why a film cannot be read, with its path."""
+    """Sentence why a film cannot be read, with its path."""
     if not path.exists():
         return f"{path} does not exist, so it cannot be read."
     return f"{path} cannot be read as an image. {error}"

@@ -1,4 +1,4 @@
-"""Any folder of labeled images: a sub-folder per class, or a table with file and label.
+"""Folder of labeled images: a sub-folder per class, or a table with file and label.
 
 Files with the same bytes are one image under several names: they share a group, so that no split
 can part them.
@@ -19,7 +19,7 @@ __all__ = ["LabeledFolder", "read", "sha256", "without"]
 
 @dataclass(frozen=True)
 class LabeledFolder:
-    """What a folder holds.
+    """Films, labels and problems of a folder.
 
     Attributes:
         films: one per file, in the order of their names; truth indexes `labels`, and
@@ -100,7 +100,7 @@ def read(folder: Path, table: Path | None = None, stop: bool = False) -> Labeled
 
 
 def without(listed: LabeledFolder, problems: Mapping[str, str]) -> LabeledFolder:
-    """The folder without files that turned out unreadable.
+    """Folder without the files that turned out unreadable.
 
     Args:
         listed: as `read` gives it.

@@ -27,7 +27,7 @@ Box = tuple[float, float, float, float]
 
 
 def films(folder: Path) -> list[Film]:
-    """Every film, truth 1 where fractured.
+    """Films of FracAtlas, truth 1 where fractured.
 
     Raises:
         DataSetError: the table of labels or of boxes is missing or malformed.
@@ -95,7 +95,7 @@ _SLACK = 0.01
 
 
 def landmarks(folder: Path) -> Iterator[tuple[str, str, dict[str, np.ndarray]]]:
-    """(image, study, points) per view; points in fractions of width and height.
+    """Landmarks of each view: (image, study, points); points in fractions of width and height.
 
     A view that cannot be used has neither study nor points: the next one keeps its number.
 
@@ -143,7 +143,7 @@ _AROUND = {
 def region(
     part: str, points: dict[str, np.ndarray], width: int, height: int, grow: float = 1.0
 ) -> tuple[float, float, float, float] | None:
-    """The box a radiographer would collimate to, or None where the landmarks do not tell.
+    """Box that a radiographer would collimate to; None where the landmarks do not tell.
 
     Args:
         part: one of the seven bone parts.

@@ -39,14 +39,14 @@ _PATH = re.compile(
 
 @dataclass(frozen=True)
 class MURA:
-    """One published split as it was found: its films, and what was left out."""
+    """Published split as it was found: its films, and what was left out."""
 
     films: list[Film]
     problems: list[Problem]
 
 
 def read(data: Path, split: str) -> MURA:
-    """Every film of a published split that can be used; lines that cannot are left out and told.
+    """Films of a published split that can be used; lines that cannot are left out and told.
 
     Args:
         data: MURA-v1.1, or the folder that holds it.

@@ -48,7 +48,7 @@ _FACTS = ("view", "sex", "age_band", "collection", "rsna")
 
 
 def stratum(film: Film) -> tuple[str, str]:
-    """Collection and view: what must not tell the classes apart."""
+    """Stratum of a film: collection and view, which must not tell the classes apart."""
     return film.facts["collection"], film.facts["view"]
 
 
@@ -85,7 +85,7 @@ def matched(films: list[Film]) -> set[str]:
 
 
 def chances(films: list[Film]) -> list[float]:
-    """How often to draw each film for training, relative to the others.
+    """Sampling weights: how often to draw each film for training, relative to the others.
 
     Within each collection and view, both classes are drawn equally often, so that neither gives the
     class away; a collection and view is drawn as often as it has positive films. Where one class is

@@ -1,4 +1,4 @@
-"""From FracAtlas as published to the folder that training reads.
+"""Preparation of FracAtlas: from the download to the folder that training reads.
 
 The published folder holds images/Fractured, images/Non_fractured, dataset.csv and the boxes in
 Annotations/COCO JSON. Groups and landmarks come from assets/annotations.

@@ -1,4 +1,4 @@
-"""From the teaching films as Roboflow exports them to the folder that training reads.
+"""Preparation of the teaching films: from a Roboflow export to the folder that training reads.
 
 Version 7 of "Science Research 2022: Bone Fracture Detection" in a YOLO format: train, valid and
 test, each with images/NAME.rf.HASH.jpg and labels/NAME.rf.HASH.txt. The export holds several copies

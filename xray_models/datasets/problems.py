@@ -1,4 +1,4 @@
-"""What is missing or malformed in a data set: stop at it, or write it down and go on."""
+"""Problems of a data set, missing or malformed: stop at one, or write it down and go on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _collected: ContextVar[list[Problem] | None] = ContextVar("collected", default=N
 
 @contextmanager
 def collecting() -> Iterator[list[Problem]]:
-    """Within it readers leave out what they cannot use and go on; the problems they met.
+    """Context in which readers leave out what they cannot use and go on; the problems they met.
 
     A missing table or column still stops: there is nothing to go on with.
     """
@@ -68,7 +68,7 @@ def tell(path: Path, line: int, what: str) -> None:
 
 
 def summary(problems: list[Problem]) -> str:
-    """The first problems in a row, and how many more there are."""
+    """Summary of problems: the first in a row, and how many more there are."""
     named = " ".join(str(problem) for problem in problems[:MOST_NAMED])
     more = len(problems) - MOST_NAMED
     return f"{named} And {more:,} more." if more > 0 else named

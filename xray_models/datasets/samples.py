@@ -1,4 +1,4 @@
-"""Sample radiographs that anyone may look at, each checked before it is used.
+"""Sample radiographs that anyone may look at, each checked by its hash before it is used.
 
 Two come with the package pydicom-data and need no network; their hashes are those that pydicom
 publishes (pydicom/data/hashes.json). The others are films of ChestX-ray14, free to use with
@@ -40,7 +40,7 @@ class SampleError(RuntimeError):
 
 @dataclass(frozen=True)
 class Sample:
-    """A film of the gallery.
+    """Sample film of the gallery.
 
     Attributes:
         title: for its button.
@@ -122,7 +122,7 @@ def at_hand(name: str) -> bool:
 
 
 def content(name: str) -> bytes:
-    """The file of a sample.
+    """Content of a sample's file.
 
     Args:
         name: one of `SAMPLES`.
@@ -138,7 +138,7 @@ def content(name: str) -> bytes:
 
 
 def fingerprint(pixels: np.ndarray) -> str:
-    """What a picture shows, in 256 bits that hardly change with its size or compression.
+    """Fingerprint of a picture, 256 bits that hardly change with its size or compression.
 
     The difference hash: whether each of 16 x 16 cells is darker than its right neighbor.
 

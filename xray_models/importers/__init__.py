@@ -1,1 +1,1 @@
-"""Weights made elsewhere, brought into a user's own folder of models."""
+"""Importers of weights made elsewhere, into a user's own folder of models."""

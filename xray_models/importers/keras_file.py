@@ -1,4 +1,4 @@
-"""Weights that Keras 2 or 3 saved, read as plain arrays: code inside a file is never run.
+"""Keras weights file, of Keras 2 or 3, read as plain arrays: code inside is never run.
 
 Four kinds of files hold the same arrays in two layouts:
 
@@ -78,13 +78,13 @@ class StoredLayer:
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
+        """Name of the layer: the last part of its path."""
         return self.path.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
 class KerasFile:
-    """What a file says.
+    """Layers and description of an opened file.
 
     Attributes:
         name: of the file, for messages.
@@ -102,7 +102,7 @@ class KerasFile:
 
     @property
     def outputs(self) -> int:
-        """How many logits the file's network has.
+        """Number of logits of the file's network.
 
         Raises:
             ImportRefused: it has no dense layer, or several.
@@ -191,7 +191,7 @@ class KerasFile:
 
 @contextmanager
 def opened(path: Path) -> Iterator[KerasFile]:
-    """Read what a file holds; the arrays can be copied as long as it is open.
+    """Open a Keras file; its arrays can be copied as long as it is open.
 
     Args:
         path: `.h5`, `.weights.h5` or `.keras`.

@@ -1,4 +1,4 @@
-"""From a file that Keras saved to a model of the user's own; its card says what is known of it."""
+"""Import of a file that Keras saved as a model of the user's own, with a card."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _USUAL_SIZE = (224, 224)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the user says of a file. The file itself tells no scaling, labels or geometry.
+    """Wishes of the user about a file, which itself tells no scaling, labels or geometry.
 
     Attributes:
         model: id to import as: "bone-wrist", "bone-general", "chest-NAME".

@@ -1,4 +1,4 @@
-"""A user's own models: weights and cards in a folder that RADLENS_MODELS names."""
+"""Models of the user's own: weights and cards in a folder that RADLENS_MODELS names."""
 
 from __future__ import annotations
 
