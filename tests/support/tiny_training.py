@@ -32,7 +32,7 @@ EPOCHS = 3
 def tiny(input_size: tuple[int, int]) -> keras.Model:
     """A backbone of one convolution and one batch normalization."""
     film = keras.Input((*input_size, 3))
-    seen = keras.layers.Conv2D(8, 5, strides=4, use_bias=False)(film)
+    seen = keras.layers.Conv2D(8, 5, strides=4, use_bias=False, name="conv")(film)
     seen = keras.layers.BatchNormalization()(seen)
     return keras.Model(film, keras.layers.Activation("relu")(seen))
 

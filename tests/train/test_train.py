@@ -93,7 +93,7 @@ def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(to
     assert "random initialization" in said
     donor = networks.build(toy.architecture, (32, 32), 1)
     donor.load_weights(tmp_path / "run" / "fold-2" / "best.weights.h5")
-    ours, theirs = (one.get_layer("conv2d").get_weights()[0] for one in (network, donor))
+    ours, theirs = (one.get_layer("conv").get_weights()[0] for one in (network, donor))
     np.testing.assert_array_equal(ours, theirs)
 
 
