@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,8 +27,10 @@ __all__ = [
     "ChosenModel",
     "Finding",
     "Reading",
+    "about_part",
     "at_odds",
     "explain",
+    "findings_of",
     "read",
     "route",
     "warm",
@@ -154,26 +156,15 @@ def read(
     seconds["body part"] = time.perf_counter() - began
 
     chosen = asked or _choose(found, forced=part is not None)
-    warnings = list(film.warnings)
-    if found is None:
-        advice = "" if asked else " Choose the part by hand if it is one of them."
-        warnings.append(f"{_UNSURE}, so no model was chosen by it.{advice}")
-    elif not chosen:
-        warnings.append(f"No model in the catalogue reads the {found} yet.")
+    warnings = [*film.warnings, *about_part(found, bool(chosen), bool(asked))]
 
     findings: list[Finding] = []
     for one in chosen:
         began = time.perf_counter()
         card = catalogue.get(one.model)
-        if found is not None and found not in card.parts:
-            warnings.append(f"{card.name} was not made for the {found}: its answer means little.")
-        probability = predict.probabilities(card, film)
-        own = [
-            Finding(card.id, label, probability[label], threshold)
-            for label, threshold in card.thresholds.items()
-        ]
+        own, doubts = findings_of(card, found, predict.probabilities(card, film))
         findings += own
-        warnings += at_odds(card, own)
+        warnings += doubts
         seconds[card.id] = time.perf_counter() - began
 
     best = found or max(PARTS, key=lambda label: seen[label])
@@ -188,6 +179,44 @@ def read(
         warnings=tuple(warnings),
         seconds=seconds | {"total": sum(seconds.values())},
     )
+
+
+def about_part(part: str | None, read: bool, by_name: bool) -> list[str]:
+    """Sentences on a film whose part is not known, or that no model reads.
+
+    Args:
+        part: where it was sent; None where the detector abstains.
+        read: whether a model reads the film.
+        by_name: whether models were asked for by name.
+    """
+    if part is None:
+        advice = "" if by_name else " Choose the part by hand if it is one of them."
+        return [f"{_UNSURE}, so no model was chosen by it.{advice}"]
+    return [] if read else [f"No model in the catalogue reads the {part} yet."]
+
+
+def findings_of(
+    card: Card, part: str | None, probability: Mapping[str, float]
+) -> tuple[list[Finding], list[str]]:
+    """Findings of one model on one film, and sentences on what is doubtful about them.
+
+    Args:
+        card: of the model.
+        part: of the film; None where nobody knows.
+        probability: label or combined finding -> calibrated probability in 0..1.
+
+    Returns:
+        The findings in the order of the card, and the warnings: a model that was not made for the
+        part, and kinds that are called while the whole is not.
+    """
+    found = [
+        Finding(card.id, label, probability[label], threshold)
+        for label, threshold in card.thresholds.items()
+    ]
+    doubts = at_odds(card, found)
+    if part is not None and part not in card.parts:
+        doubts.insert(0, f"{card.name} was not made for the {part}: its answer means little.")
+    return found, doubts
 
 
 def at_odds(card: Card, findings: Sequence[Finding]) -> list[str]:

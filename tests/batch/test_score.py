@@ -23,7 +23,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import classify
-from xray_models import catalogue
+from xray_models import catalogue, pipeline
 from xray_models.batch import results, score, sources, tally, truth
 from xray_models.batch.results import COLUMNS, ResultsError, Row
 from xray_models.batch.resumable_csv import GrowingFile
@@ -239,6 +239,7 @@ def alike(scored: Scored, reading: classify.Reading) -> None:
         (o.model, o.label, o.threshold) for o in theirs
     ]
     assert [o.probability for o in mine] == pytest.approx([o.probability for o in theirs], abs=1e-4)
+    assert scored.warnings == reading.warnings
 
 
 def test_batches_give_the_findings_of_single_readings(films):
@@ -263,6 +264,28 @@ def test_named_models_and_a_named_part_are_asked_as_in_single_readings(films):
                 if not one.error:
                     alike(one, classify.read(films / one.file, **options))
                     assert one.findings
+
+
+def test_doubts_of_a_reading_are_in_the_rows_of_the_batch(films):
+    asked = {"models": ["bone-general"], "part": "chest"}
+    read = classify.read(films / "chest.dcm", **asked)
+    assert any("was not made for the chest" in one for one in read.warnings)
+    plan = score.plan(asked["models"], asked["part"])
+    (chest,) = [one for one in score.score(Folder(films), plan) if one.file == "chest.dcm"]
+    written = list(csv.DictReader(io.StringIO(results.as_csv(results.rows(chest)))))
+    assert [line["warnings"] for line in written] == [" ".join(read.warnings)] * len(written)
+
+
+def test_findings_at_odds_are_told_by_the_implementation_that_read_and_batch_share():
+    card = catalogue.get("chest-pneumonia")
+    whole, kinds = next(iter(card.combined.items()))
+    values = {name: card.thresholds[name] - 0.01 for name in card.thresholds}
+    probability = values | {kinds[0]: card.thresholds[kinds[0]]}
+    found, doubts = pipeline.findings_of(card, "wrist", probability)
+    assert [one.label for one in found if one.positive] == [kinds[0]]
+    first, second = doubts
+    assert "was not made for the wrist" in first and f"go by {whole}" in second
+    assert pipeline.findings_of(card, "chest", values)[1] == []
 
 
 def test_unknown_models_and_parts_are_refused_before_any_work():

@@ -46,6 +46,7 @@ class Row:
         threshold: operating point, in 0..1.
         decision: "positive" where the probability reaches the threshold, else "negative".
         error: why the file could not be read; empty where it could.
+        warnings: sentences on the file and its findings, as Read shows them, one after the other.
     """
 
     file: str
@@ -57,6 +58,7 @@ class Row:
     threshold: float | None = None
     decision: str = ""
     error: str = ""
+    warnings: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -70,8 +72,9 @@ class ResultsError(ValueError):
 def rows(scored: Scored) -> list[Row]:
     """The rows of one file, at least one."""
     part, probability = scored.part or "", _rounded(scored.part_probability)
+    warnings = " ".join(scored.warnings)
     if not scored.findings:
-        return [Row(scored.file, part, probability, error=scored.error)]
+        return [Row(scored.file, part, probability, error=scored.error, warnings=warnings)]
     return [
         Row(
             scored.file,
@@ -82,6 +85,7 @@ def rows(scored: Scored) -> list[Row]:
             _rounded(finding.probability),
             finding.threshold,
             POSITIVE if finding.positive else NEGATIVE,
+            warnings=warnings,
         )
         for finding in scored.findings
     ]

@@ -22,7 +22,14 @@ from xray_models import PARTS, catalogue, radiograph
 from xray_models.batch.sources import Source
 from xray_models.catalogue import Card
 from xray_models.inference import predict
-from xray_models.pipeline import DETECTOR, CannotClassify, Finding, route
+from xray_models.pipeline import (
+    DETECTOR,
+    CannotClassify,
+    Finding,
+    about_part,
+    findings_of,
+    route,
+)
 from xray_models.radiograph import Radiograph, UnreadableRadiograph
 from xray_models.radiograph.preprocess import resize, scale
 from xray_models.viz import overlay
@@ -54,6 +61,7 @@ class Scored:
         findings: of the models that read it, in the order of their cards.
         error: why the file failed; empty if it did not.
         thumbnail: small JPEG, if asked for.
+        warnings: sentences for people, those of `Reading.warnings`.
     """
 
     file: str
@@ -62,6 +70,7 @@ class Scored:
     findings: tuple[Finding, ...] = ()
     error: str = ""
     thumbnail: bytes | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,7 @@ class _Film:
     inputs: dict[_Input, np.ndarray]
     error: str = ""
     thumbnail: bytes | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def plan(models: Sequence[str] = (), part: str | None = None) -> Plan:
@@ -196,6 +206,7 @@ def _prepared(source: Source, wanted: set[_Input], thumbnail: int) -> _Film:
             source.file,
             {(size, how): resize(film.pixels, size, how)[0] for size, how in wanted},
             thumbnail=small,
+            warnings=film.warnings,
         )
     except UnreadableRadiograph as error:
         return _Film(source.file, {}, str(error))
@@ -209,25 +220,25 @@ def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
     seen = dict(zip(readable, _probabilities(asked.detector, readable), strict=True))
     parts = {film: asked.part or route(asked.detector, seen[film]) for film in readable}
     cards = {film: asked.cards(parts[film]) for film in readable}
-    found: dict[_Film, dict[str, list[Finding]]] = {film: {} for film in readable}
+    found: dict[_Film, dict[str, tuple[list[Finding], list[str]]]] = {film: {} for film in readable}
     for card in {card.id: card for several in cards.values() for card in several}.values():
         those = [film for film in readable if card in cards[film]]
         for film, probability in zip(those, _probabilities(card, those), strict=True):
-            found[film][card.id] = [
-                Finding(card.id, label, probability[label], threshold)
-                for label, threshold in card.thresholds.items()
-            ]
+            found[film][card.id] = findings_of(card, parts[film], probability)
     for film in films:
         if film.error:
             yield Scored(film.file, error=film.error)
         else:
+            several = [found[film][card.id] for card in cards[film]]
+            doubts = [*film.warnings, *about_part(parts[film], bool(several), bool(asked.models))]
             of_parts = {label: seen[film][label] for label in PARTS}
             yield Scored(
                 film.file,
                 parts[film],
                 of_parts[parts[film] or max(of_parts, key=of_parts.__getitem__)],
-                tuple(one for card in cards[film] for one in found[film][card.id]),
+                tuple(one for findings, _ in several for one in findings),
                 thumbnail=film.thumbnail,
+                warnings=(*doubts, *(doubt for _, own in several for doubt in own)),
             )
 
 
