@@ -26,6 +26,8 @@ from xray_models.train.weight_averaging import RunningAverage
 
 ARCHITECTURE = "tiny"
 LOCAL = "tiny-local"
+TINY, TINY_LOCAL = ("tiny_training", "tiny"), ("tiny_training", "tiny_local")
+"""As `networks` registers them: module and function."""
 EPOCHS = 3
 
 
@@ -150,7 +152,7 @@ KILLS: dict[str, Callable[[], None]] = {
 
 def _train(name: str, folder: Path) -> None:
     KILLS[name]()
-    networks._BACKBONES[ARCHITECTURE] = tiny
+    networks._BACKBONES[ARCHITECTURE] = TINY
     if name.startswith("codes"):
         fit_codes(folder / name)
     else:

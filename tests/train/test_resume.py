@@ -28,7 +28,7 @@ OF_CODES = [name for name in KILLS if name.startswith("codes")]
 
 @pytest.fixture(autouse=True)
 def tiny(monkeypatch) -> None:
-    monkeypatch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.tiny)
+    monkeypatch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.TINY)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def logged(run: Path) -> list[int]:
 def uninterrupted(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.tiny)
+        patch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.TINY)
         loop.train(tiny_training.recipe(folder / "films"), folder, folder / "run")
     return folder / "run"
 
@@ -122,7 +122,7 @@ def test_a_killed_training_on_codes_ends_as_an_uninterrupted_one(name, killed, t
 def finished(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.tiny)
+        patch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.TINY)
         recipe = tiny_training.recipe(folder / "films")
         loop.train(replace(recipe, epochs=1), folder, folder / "run")
     return folder / "run"

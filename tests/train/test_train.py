@@ -43,7 +43,7 @@ from xray_models.train.run_folder.checkpoint import BEST, State
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     """Films with a bright left or right half: easy, if images and truth stay together."""
-    monkeypatch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.tiny)
+    monkeypatch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.TINY)
     films = tiny_training.halves(tmp_path, 48)
     return Recipe(
         model="toy",
@@ -203,7 +203,7 @@ def test_weighted_classes_weigh_the_same_in_the_loss():
 
 def test_class_weights_decide_what_a_network_says_that_sees_nothing(tmp_path, monkeypatch):
     """It says how often a class is drawn, or, with weights, that both are as likely."""
-    monkeypatch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.tiny)
+    monkeypatch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.TINY)
     tiny = tiny_training.recipe(tmp_path / "films")
     blank = tmp_path / "blank.png"
     Image.fromarray(np.zeros((40, 40), np.uint8)).save(blank)
@@ -441,7 +441,7 @@ def test_the_loss_of_a_local_map_by_hand():
 )
 def test_a_network_with_a_local_map_learns_where(toy, tmp_path, monkeypatch, architecture):
     """Boxes are all that tells it: films of both classes are equally bright."""
-    monkeypatch.setitem(networks._WHOLE, tiny_training.LOCAL, tiny_training.tiny_local)
+    monkeypatch.setitem(networks._WHOLE, tiny_training.LOCAL, tiny_training.TINY_LOCAL)
     films = []
     random = np.random.default_rng(6)
     for index in range(64):

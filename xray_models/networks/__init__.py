@@ -19,17 +19,17 @@ __all__ = ["ARCHITECTURES", "build", "last_activation"]
 
 # architecture: module of this package, and its function (input size) -> network without a head
 _BACKBONES = {
-    "densenet121": ("densenet", "densenet121"),
-    "densenet169": ("densenet", "densenet169"),
-    "efficientnetb0": ("efficientnet", "efficientnet_b0"),
-    "mobilenetv2": ("mobilenet", "mobilenet_v2"),
-    "vgg16": ("vgg", "vgg16"),
+    "densenet121": (".densenet", "densenet121"),
+    "densenet169": (".densenet", "densenet169"),
+    "efficientnetb0": (".efficientnet", "efficientnet_b0"),
+    "mobilenetv2": (".mobilenet", "mobilenet_v2"),
+    "vgg16": (".vgg", "vgg16"),
 }
 
 # with a head of their own: (input size, number of labels, dropout) -> network
 _WHOLE = {
-    "efficientnetb0-local": ("efficientnet", "efficientnet_b0_local"),
-    "vgg16-codes": ("vgg_codes", "vgg16_codes"),
+    "efficientnetb0-local": (".efficientnet", "efficientnet_b0_local"),
+    "vgg16-codes": (".vgg_codes", "vgg16_codes"),
 }
 
 ARCHITECTURES = (*_BACKBONES, *_WHOLE)
@@ -56,7 +56,7 @@ def build(
     Raises:
         ValueError: for an unknown architecture.
     """
-    if architecture not in ARCHITECTURES:
+    if architecture not in _BACKBONES and architecture not in _WHOLE:
         raise ValueError(
             f"Unknown architecture {architecture!r}. Known: {', '.join(ARCHITECTURES)}."
         )
@@ -75,7 +75,7 @@ def build(
 def _function(module: str, name: str) -> Callable[..., Any]:
     import tensorflow  # noqa: F401 - before keras: see pyproject.toml
 
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return getattr(importlib.import_module(module, __name__), name)
 
 
 def last_activation(network: keras.Model) -> str:
