@@ -1,4 +1,4 @@
-"""What RadLens is, how a reading comes about, what becomes of an upload."""
+"""About page: what RadLens is, how a reading comes about, what becomes of an upload."""
 
 import streamlit as st
 

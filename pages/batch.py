@@ -1,4 +1,4 @@
-"""Score many films: uploads, an archive or a folder; a table of results; with truth, how good."""
+"""Batch page: many films at once, a table of results, and with the truth how good they are."""
 
 from __future__ import annotations
 

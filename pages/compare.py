@@ -1,4 +1,4 @@
-"""Compare explanations of one film: methods, models and layers under one zoom and color scale."""
+"""Compare page: explanations of one film, side by side under one zoom and color scale."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def main() -> None:
 
 @st.fragment
 def show_comparison(film_key: str, reading: Reading, phone: bool) -> None:
-    """Everything about the film that is open. Changing something runs nothing but this."""
+    """Comparison of the film that is open. Changing something runs nothing but this."""
     show_notice()
     wanted = choosing.choose_tiles(reading)
     if not wanted:

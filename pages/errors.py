@@ -1,4 +1,4 @@
-"""The films that a model gets wrong, and those of which it is most and least certain."""
+"""Errors page: films that a model gets wrong, or of which it is most or least certain."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def choose_model(models: list[str]) -> str:
-    """The model; the link carries it."""
+    """Choice of the model; the link carries it."""
     state = st.session_state
     linked = st.query_params.get("model")
     start = linked if linked in models else state.get(MODEL, "bone-general")
@@ -85,7 +85,7 @@ def choose_model(models: list[str]) -> str:
 
 
 def choose_kind(analysis: LabelAnalysis) -> tuple[float, str]:
-    """Which films, and at which threshold."""
+    """Choice of the films, and of the threshold that calls them."""
     state = st.session_state
     one = analysis.films
     if state.get(threshold.TYPED) != state["cut"]:
@@ -122,7 +122,7 @@ def choose_kind(analysis: LabelAnalysis) -> tuple[float, str]:
 
 
 def take_threshold() -> None:
-    """The typed value holds, and goes into the link."""
+    """Take the typed threshold, and put it into the link."""
     state = st.session_state
     state["cut"], state["cut why"] = float(state[threshold.TYPED]), ""
     st.query_params["threshold"] = f"{state['cut']:.6g}"
@@ -130,7 +130,7 @@ def take_threshold() -> None:
 
 
 def first_page() -> None:
-    """Other films: begin with the first of them."""
+    """Go to the first page of the films, because others are shown."""
     st.session_state["page of films"] = 1
 
 
@@ -190,7 +190,7 @@ def _outcome(analysis: LabelAnalysis, row: int, cut: float) -> str:
 
 
 def films_here(model: str, images: np.ndarray) -> Mapping[str, Film]:
-    """The films on this machine; without them, where to name their folder."""
+    """Films on this machine; without them, where to name their folder."""
     state = st.session_state
     known = locate_films.data_folder()
     local = is_local()  # nobody elsewhere may look around on this machine
@@ -235,7 +235,7 @@ def films_here(model: str, images: np.ndarray) -> Mapping[str, Film]:
 
 @st.cache_resource(show_spinner="Looking for the films …", max_entries=16)
 def find(model: str, folder: str, images: np.ndarray) -> dict[str, Film]:
-    """The films of a held-out table by name; kept, because looking for them reads whole tables.
+    """Films of a held-out table by name; kept, because looking for them reads whole tables.
 
     Raises:
         DataSetError: the folder lacks them.
@@ -246,7 +246,7 @@ def find(model: str, folder: str, images: np.ndarray) -> dict[str, Film]:
 def gallery(
     analysis: LabelAnalysis, cut: float, rows: np.ndarray, films: Mapping[str, Film]
 ) -> None:
-    """Films with their heatmaps, a page of them at a time."""
+    """Gallery of films with their heatmaps, a page of them at a time."""
     predictions, label = analysis.predictions, analysis.label
     here = [row for row in rows if predictions.images[row] in films]
     if not here:
@@ -279,7 +279,7 @@ def gallery(
 
 
 def tile(analysis: LabelAnalysis, cut: float, row: int, film: Film, heat: bool) -> None:
-    """One film: picture, what is true, what the model says, and a way to read it."""
+    """Tile of one film: picture, what is true, what the model says, and a way to read it."""
     predictions, label = analysis.predictions, analysis.label
     score = float(predictions.scores[row, predictions.index(label)])
     has_it = predictions.truth[row, predictions.index(label)] == 1
@@ -323,7 +323,7 @@ def picture(
     sha: str,  # noqa: ARG001 - of the weights: it tells the caches of their heat apart
     heat: bool,
 ) -> tuple[bytes, str]:
-    """A film as a small JPEG, with or without the heatmap of a label, and where the heat is.
+    """Film as a small JPEG, with or without the heatmap of a label, and where the heat is.
 
     Raises:
         DataSetError: the film cannot be read.
@@ -344,7 +344,7 @@ def picture(
 
 
 def whole(film: Film) -> bytes:
-    """A film at its own size as PNG."""
+    """Film at its own size as PNG."""
     return overlay.encode(overlay.film(film.pixels()))
 
 

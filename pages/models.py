@@ -1,4 +1,4 @@
-"""Every model: what it was made from, how well it does on films it never saw, what it can't do."""
+"""Models page: what each was made from, how well it does, what it can't do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ open_page(
 
 
 def show(card: Card) -> None:
-    """One card."""
+    """Card of one model."""
     st.header(card.name, anchor=card.id)
     reads = ", ".join(card.parts) or "any film, to tell its body part"
     st.markdown(f"Reads: {reads}. {card.intended_use}")
@@ -69,14 +69,14 @@ def show(card: Card) -> None:
 
 
 def heatmaps(card: Card) -> str:
-    """How the model's maps are made unless somebody asks for another way, and why."""
+    """Sentence on how the model's maps are made by default, and why."""
     at = f" at the layer `{card.explanation.layer}`" if card.explanation.layer else ""
     reason = card.explanation.reason or "Methods have not been compared for this model."
     return f"`{card.explanation.method}`{at} unless you choose another. {reason}"
 
 
 def calibration(card: Card) -> str:
-    """How logits become the probabilities that are shown."""
+    """Sentence on how logits become the probabilities that are shown."""
     found = card.calibration
     if not any(found.bias) and found.temperature == 1:
         return "none: probabilities are as the network gives them."
@@ -92,7 +92,7 @@ def calibration(card: Card) -> str:
 
 
 def arithmetic(card: Card) -> str:
-    """What is known of half-size numbers, and whether they are used."""
+    """Sentence on half-size numbers, and whether they are used."""
     if card.bfloat16 is None:
         return "float32; half-size numbers were not tried on its held-out films."
     found = (
@@ -109,7 +109,7 @@ def arithmetic(card: Card) -> str:
 
 
 def show_figures(card: Card) -> None:
-    """What was measured on held-out films."""
+    """Figures that were measured on held-out films."""
     st.subheader(
         f"On {card.held_out.counted}, held out ({card.held_out.groups:,} groups)",
         anchor=False,

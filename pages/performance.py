@@ -1,4 +1,4 @@
-"""How good a model is and for whom, with a threshold that moves; of our models, or of any table."""
+"""Performance page: how good a model is and for whom, with a threshold that moves."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def choose(names: dict[str, str]) -> str:
-    """The model; the link carries it."""
+    """Choice of the model; the link carries it."""
     state = st.session_state
     linked = st.query_params.get("model")
     if open_predictions.HANDED_OVER in state:
@@ -62,7 +62,7 @@ def choose(names: dict[str, str]) -> str:
 
 
 def changed() -> None:
-    """Another model: what the link says of label and threshold was of the last."""
+    """Put another model into the link, without the last one's label and threshold."""
     st.query_params["model"] = st.session_state[MODEL]
     for name in ("label", "threshold"):
         st.query_params.pop(name, None)

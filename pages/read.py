@@ -1,4 +1,4 @@
-"""Read a radiograph: its body part, the findings of the models that fit, what they looked at."""
+"""Read page: a radiograph, its body part, the findings, and what the models looked at."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def show_part(reading: Reading) -> None:
-    """The part, the runner-up, and a way to correct them."""
+    """Body part, the runner-up, and a way to correct them."""
     other, probability = reading.runner_up
     certainty = careful_percent(reading.part_probability)
     if reading.part is None:
@@ -105,7 +105,7 @@ def show_findings(reading: Reading) -> None:
 
 
 def show_bars(found: list[Finding]) -> None:
-    """One model's findings; many of them in one line each, those over their threshold first."""
+    """Bars of one model's findings; many in one line each, those over their threshold first."""
     many = len(found) >= MANY
     if many:
         found = queries.strongest_first(found)
@@ -118,7 +118,7 @@ def show_bars(found: list[Finding]) -> None:
 
 
 def held_out(card: Card) -> str:
-    """The figure that says most about how good a model is, in a sentence."""
+    """Figure that says most about how good a model is, in a sentence."""
     figures = card.held_out.figures
     if not figures:
         return "Imported, not measured here: how often it is right is not known."
@@ -161,13 +161,13 @@ def held_out(card: Card) -> str:
 
 
 def gravest(card: Card) -> str:
-    """What a model can't do above all, in a sentence; the rest is a click away."""
+    """Gravest limit of a model, in a sentence; the rest is a click away."""
     first, _, _ = "".join(card.limits[:1]).partition(". ")
     return f"{first.removesuffix('.')}." if first else ""
 
 
 def show_file(opened: open_film.Opened, reading: Reading) -> None:
-    """What the file says about the film, without anything that names a patient."""
+    """Facts from the file about the film, without anything that names a patient."""
     with st.expander("About this file", icon=":material/description:"):
         st.html(html.facts(reading.radiograph.facts()))
         sample = SAMPLES.get(opened.key)

@@ -115,6 +115,8 @@ def percent_with_interval(one: WithInterval) -> str:
     """Share in percent with its interval: "81 % (77 to 85)"; alone where it has none."""
     if math.isnan(one.low):
         return percent(one.value)
+    if one.low == one.high:
+        return f"{percent(one.value)} ({NO_SPREAD})"
     return f"{percent(one.value)} ({percent(one.low, sign='')} to {percent(one.high, sign='')})"
 
 

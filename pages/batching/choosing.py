@@ -1,4 +1,4 @@
-"""Which films to score, with which models, and the truth if it is known."""
+"""Choice of the films to score, the models, and the truth if it is known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_MEGABYTES = 500  # of one upload, such as an archive
 
 
 def choose() -> None:
-    """What to score, with what, and the button that begins."""
+    """Form: what to score, with which models, and the button that begins."""
     readers = {name: card.name for name, card in all_cards().items() if card.task != "body-part"}
     where = UPLOAD
     if is_local():
@@ -85,7 +85,7 @@ def choose() -> None:
 
 
 def begin(where: str) -> None:
-    """Take the films in."""
+    """Begin a batch of what was chosen, or keep the problem to be shown."""
     state = st.session_state
     try:
         state.batch = taken(where)
@@ -94,7 +94,7 @@ def begin(where: str) -> None:
 
 
 def taken(where: str) -> Batch:
-    """A batch of what was chosen; raises ValueErrors whose text is for people."""
+    """Batch of what was chosen; raises ValueErrors whose text is for people."""
     from xray_models.batch import score, sources
 
     state = st.session_state

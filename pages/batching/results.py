@@ -1,4 +1,4 @@
-"""The results on the page: a table with thumbnails, to filter, to sort, to open a film from."""
+"""Results on the page: a table with thumbnails, to filter, to sort, to open a film from."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHOWN = ("positive", "negative", "no model", "failed")
 
 @st.fragment
 def show_results(batch: Batch) -> None:
-    """The table, with thumbnails; filtering and sorting run nothing but this."""
+    """Table of results with thumbnails; filtering and sorting run nothing but this."""
     from xray_models.batch import results
 
     st.header("Results", anchor=False)
@@ -78,7 +78,7 @@ def show_results(batch: Batch) -> None:
 
 
 def filtered(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that its visitor wants to see, in the order wanted."""
+    """Rows that its visitor wants to see, in the order wanted."""
     first, second, third = st.columns(3, gap="small")
     with first:
         text = st.text_input("File name contains", key="batch text")
@@ -126,14 +126,14 @@ def filtered(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def picture(scored: Scored) -> str | None:
-    """A thumbnail as an address that needs no request."""
+    """Thumbnail as an address that needs no request."""
     if scored.thumbnail is None:
         return None
     return f"data:image/jpeg;base64,{base64.b64encode(scored.thumbnail).decode()}"
 
 
 def offer_film(batch: Batch, name: str) -> None:
-    """The selected film, and the way to the reading page."""
+    """Button that opens the selected film in the reading page."""
     scored = next(one for one in batch.scored if one.file == name)
     if scored.error:
         st.info(f"{name}: {scored.error}", icon=":material/broken_image:")

@@ -1,4 +1,4 @@
-"""The scoring itself: progress, failures as they come, stop and go on."""
+"""Scoring of a batch: progress, failures as they come, stop and go on."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def run(batch: Batch) -> None:
 
 
 def progress_words(batch: Batch) -> str:
-    """How far it is, and how long it will take."""
+    """Sentence on how far it is, and how long it will take."""
     finished = len(batch.scored)
     left = max(0, batch.total - finished) * batch.seconds / max(1, finished)
     return f"{finished:,} of {batch.total:,} files, {duration(left)} left"
 
 
 def duration(seconds: float) -> str:
-    """A time in words."""
+    """Duration in words: "about 40 s"."""
     if seconds < 90:
         return f"about {seconds:.0f} s"
     minutes = seconds / 60
@@ -80,12 +80,12 @@ def duration(seconds: float) -> str:
 
 
 def stop() -> None:
-    """Leave the rest undone, for now."""
+    """Stop: leave the rest undone, for now."""
     st.session_state.batch.running = False
 
 
 def go_on() -> None:
-    """Do the rest."""
+    """Go on with the rest."""
     batch = st.session_state.batch
     batch.running, batch.problem = True, ""
 
@@ -105,7 +105,7 @@ def begin_again() -> None:
 
 
 def show_state(batch: Batch) -> None:
-    """How it ended, and what can be done next."""
+    """State of the batch, and what can be done next."""
     finished = len(batch.scored)
     failed = sum(bool(one.error) for one in batch.scored)
     if batch.problem:
@@ -120,7 +120,7 @@ def show_state(batch: Batch) -> None:
 
 
 def show_failures(batch: Batch) -> None:
-    """Every file that could not be read, and why."""
+    """List of every file that could not be read, and why."""
     failed = [one for one in batch.scored if one.error]
     if failed:
         title = f"{len(failed):,} {'file' if len(failed) == 1 else 'files'} could not be read"
@@ -129,7 +129,7 @@ def show_failures(batch: Batch) -> None:
 
 
 def list_failures(failed: Sequence[Scored]) -> None:
-    """The table of failures."""
+    """Table of failures."""
     st.dataframe(
         [{"file": one.file, "why": one.error} for one in failed],
         hide_index=True,

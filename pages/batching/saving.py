@@ -1,4 +1,4 @@
-"""The results as files."""
+"""Downloads of the results as files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["report", "show_downloads"]
 
 
 def show_downloads(batch: Batch) -> None:
-    """The results as files."""
+    """Downloads of the results as files."""
     from xray_models.batch import results
 
     with st.container(horizontal=True):
@@ -42,7 +42,7 @@ def show_downloads(batch: Batch) -> None:
 
 
 def report(batch: Batch) -> str:
-    """The report of what is on the page."""
+    """Report of what is on the page."""
     from xray_models.batch import tally
     from xray_models.report import batch_html
 

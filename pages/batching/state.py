@@ -1,4 +1,4 @@
-"""A batch of films, as a visitor's session holds it."""
+"""Batch of films, as a visitor's session holds it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Batch"]
 
 @dataclass
 class Batch:
-    """Films to score, and what came of them so far.
+    """Batch: films to score, and what came of them so far.
 
     Attributes:
         films: the files.
@@ -43,7 +43,7 @@ class Batch:
 
     @property
     def rows(self) -> list[Row]:
-        """A row per file and finding."""
+        """Rows of the results, one per file and finding."""
         from xray_models.batch import results
 
         return [row for one in self.scored for row in results.rows(one)]

@@ -97,7 +97,7 @@ def show_truth(batch: Batch) -> None:
 
 
 def take_truth(batch: Batch) -> None:
-    """Take a table of truth in, after the films."""
+    """Upload of a table of truth, after the films."""
     file = st.file_uploader(
         "Truth (CSV): file names, and a label or labels",
         key=f"late truth {batch.key}",
@@ -111,12 +111,12 @@ def take_truth(batch: Batch) -> None:
 
 
 def confirm() -> None:
-    """The columns are right."""
+    """Note that the columns are right."""
     st.session_state["batch confirmed"] = True
 
 
 def forget_truth() -> None:
-    """Take another table."""
+    """Forget the table of truth, to take another."""
     batch: Batch = st.session_state.batch
     batch.truth = None
     st.session_state.pop(f"batch analyses {batch.key}", None)

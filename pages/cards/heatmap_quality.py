@@ -1,4 +1,4 @@
-"""What a model's heatmaps are worth: method by method, as measured."""
+"""Quality of a model's heatmaps, method by method, as measured."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _COLUMNS = {
 
 
 def show(card: Card) -> None:
-    """The table of maps, the films to measure on where there are several, and the cascade."""
+    """Table of maps, the films to measure on where there are several, and the cascade."""
     try:
         of_boxes = scoreboard.films(card.id)
         chosen = _choose(card, of_boxes) if of_boxes else None

@@ -35,7 +35,7 @@ _ABOUT = (
 
 @st.fragment
 def show(card: Card, on: Films) -> None:
-    """The tables of one kind of map, opened by a click; a choice runs nothing else.
+    """Tables of one kind of map, opened by a click; a choice runs nothing else.
 
     Args:
         card: of the model.

@@ -12,7 +12,7 @@ from pages.comparing.tiles import Tile
 from xray_models.viz import overlay
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.explanations.single_film import Tried
+    from xray_models.evaluate.explanations.single_film import TimedMap
     from xray_models.radiograph import Radiograph
 
 __all__ = ["SMALL", "show"]
@@ -20,7 +20,7 @@ __all__ = ["SMALL", "show"]
 SMALL = 96  # pixels on the longer side of maps whose agreement is computed
 
 
-def show(film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str]) -> None:
+def show(film: Radiograph, done: dict[Tile, TimedMap], names: dict[Tile, str]) -> None:
     """Table of the agreement of each pair, the darker the more alike."""
     from xray_models.evaluate.explanations.single_film import agreement
 

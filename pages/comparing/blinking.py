@@ -14,7 +14,7 @@ from pages.explaining import maps
 from xray_models.viz import overlay
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.explanations.single_film import Tried
+    from xray_models.evaluate.explanations.single_film import TimedMap
     from xray_models.radiograph import Radiograph
 
 __all__ = ["LONGEST", "show"]
@@ -23,7 +23,7 @@ LONGEST = 700  # pixels on the longer side of the two pictures
 
 
 def show(
-    film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str], style: overlay.Style
+    film: Radiograph, done: dict[Tile, TimedMap], names: dict[Tile, str], style: overlay.Style
 ) -> None:
     """Choose two pictures and let them take turns."""
     st.header("Blink", anchor=False)
@@ -58,7 +58,7 @@ def show(
     )
 
 
-def _where(film: Radiograph, done: dict[Tile, Tried], one: Tile | None) -> str:
+def _where(film: Radiograph, done: dict[Tile, TimedMap], one: Tile | None) -> str:
     """Where the heat of a map is, in a sentence; the film itself has none."""
     return "" if one is None else maps.message(film, done[one].heatmap)
 

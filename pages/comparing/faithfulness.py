@@ -15,7 +15,7 @@ from pages.shared.open_film import card_of
 from xray_models.datasets.samples import SAMPLES
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.explanations.single_film import FaithfulnessScorer, Scores, Tried
+    from xray_models.evaluate.explanations.single_film import FaithfulnessScorer, Scores, TimedMap
     from xray_models.explain.progress import Progress, Stop
     from xray_models.radiograph import Radiograph
 
@@ -49,7 +49,7 @@ def _of_sample(name: str) -> dict[Tile, Scores]:  # noqa: ARG001 - it tells the 
     return {}
 
 
-def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, Tried]) -> bool:
+def begin(film_key: str, film: Radiograph, wanted: list[Tile], done: dict[Tile, TimedMap]) -> bool:
     """Start to measure the maps without scores, unless the visitor stopped that.
 
     Args:

@@ -13,7 +13,7 @@ from xray_models.viz import film_figure, html, overlay
 from xray_models.viz.film_figure import Grid, Hover, Picture
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.explanations.single_film import Tried
+    from xray_models.evaluate.explanations.single_film import TimedMap
     from xray_models.radiograph import Radiograph
 
 __all__ = ["ACROSS", "ANSWERS", "FILM", "cost", "show"]
@@ -25,7 +25,7 @@ FILM = "Radiograph"
 
 def show(
     film: Radiograph,
-    done: dict[Tile, Tried],
+    done: dict[Tile, TimedMap],
     words: dict[Tile, tuple[str, ...]],
     style: overlay.Style,
     phone: bool,
@@ -73,7 +73,7 @@ def show(
     )
 
 
-def cost(one: Tried) -> tuple[str, str]:
+def cost(one: TimedMap) -> tuple[str, str]:
     """Time and passes of a map, a line each."""
     time = queries.took(one.seconds)
     forward, backward = round(one.cost.forward), round(one.cost.backward)

@@ -12,7 +12,7 @@ from pages.comparing.tiles import Tile, asked
 from pages.shared import background_work
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.explanations.single_film import Scores, Tried
+    from xray_models.evaluate.explanations.single_film import Scores, TimedMap
     from xray_models.radiograph import Radiograph
 
 __all__ = ["COLUMNS", "show"]
@@ -54,7 +54,9 @@ COLUMNS = {
 _FACTS = 3  # of the columns, those that are known before a map is measured
 
 
-def show(film_key: str, film: Radiograph, done: dict[Tile, Tried], names: dict[Tile, str]) -> None:
+def show(
+    film_key: str, film: Radiograph, done: dict[Tile, TimedMap], names: dict[Tile, str]
+) -> None:
     """Table of the maps; scores that are not there yet fill in one by one."""
     st.header("Measured on this film", anchor=False)
     wanted = list(done)
@@ -88,7 +90,7 @@ def _table(rows: dict[Tile, dict[str, object]], scores: dict[Tile, Scores]) -> N
     st.dataframe(table, hide_index=True, column_config=COLUMNS, placeholder="–")
 
 
-def _facts(tile: Tile, done: dict[Tile, Tried], names: dict[Tile, str]) -> dict[str, object]:
+def _facts(tile: Tile, done: dict[Tile, TimedMap], names: dict[Tile, str]) -> dict[str, object]:
     """What is known of a map at once."""
     one = done.get(tile)
     if one is None:

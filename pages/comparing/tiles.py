@@ -13,7 +13,7 @@ from pages.shared.open_film import card_of
 from xray_models.catalogue.display_names import display_name
 
 if TYPE_CHECKING:
-    from xray_models.evaluate.explanations.single_film import Tried
+    from xray_models.evaluate.explanations.single_film import TimedMap
     from xray_models.explain import MethodSpec
     from xray_models.explain.progress import Progress, Stop
     from xray_models.explain.queries import Query
@@ -113,11 +113,11 @@ def asked(tile: Tile) -> str:
 
 def make(
     film_key: str, film: Radiograph, wanted: list[Tile]
-) -> tuple[dict[Tile, Tried], list[Tile]]:
+) -> tuple[dict[Tile, TimedMap], list[Tile]]:
     """Maps that are there or cheap, in the order asked for, and those that wait for a click."""
     from xray_models.explain import method_support
 
-    done: dict[Tile, Tried] = {}
+    done: dict[Tile, TimedMap] = {}
     slow = []
     for tile in wanted:
         key = _key(film_key, tile)
@@ -147,15 +147,15 @@ def _key(film_key: str, tile: Tile) -> tuple[str, str, Tile]:
     return "tried", film_key, tile
 
 
-def _cached(film: Radiograph, tile: Tile) -> Tried | None:
+def _cached(film: Radiograph, tile: Tile) -> TimedMap | None:
     from xray_models.evaluate.explanations import single_film
 
     card = card_of(tile.question.model)
     return single_film.cached(card, film, tile.query, tile.spec)
 
 
-def _try(film: Radiograph, tile: Tile, progress: Progress | None, stop: Stop | None) -> Tried:
+def _try(film: Radiograph, tile: Tile, progress: Progress | None, stop: Stop | None) -> TimedMap:
     from xray_models.evaluate.explanations import single_film
 
     card = card_of(tile.question.model)
-    return single_film.tried(card, film, tile.query, tile.spec, progress, stop)
+    return single_film.timed_map(card, film, tile.query, tile.spec, progress, stop)

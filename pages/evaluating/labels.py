@@ -1,4 +1,4 @@
-"""All labels of a model: small curves side by side, a table to sort, and classes that exclude."""
+"""Section on all labels of a model: small curves, a table to sort, classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["show", "show_classes", "show_table"]
 
 
 def show(model: ModelAnalysis) -> None:
-    """All labels, where there are several."""
+    """Section on all labels, where there are several."""
     predictions = model.predictions
     st.header("All labels", anchor="labels")
     if predictions.classes:
@@ -41,7 +41,7 @@ def show(model: ModelAnalysis) -> None:
 
 
 def show_table(model: ModelAnalysis) -> None:
-    """AUC and average precision with intervals; means; and what no skill gives."""
+    """Table of AUC and average precision with intervals, means, and what no skill gives."""
     with st.spinner("Resampling …", show_time=True):
         rows = model.table
     table = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""What others have published, set beside our figures and marked as other data."""
+"""Section on published figures, set beside ours and marked as of other data."""
 
 from __future__ import annotations
 

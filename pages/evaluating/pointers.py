@@ -1,4 +1,4 @@
-"""What shows the threshold on figures that themselves stay as they are.
+"""Pointers to the threshold on figures that themselves stay as they are.
 
 Each figure bears a dot or a line of its own (a pseudo-element, laid out by `FIXED`); a move sends a
 few lines of CSS that say where. Nothing is drawn anew, so points and numbers arrive together.
@@ -52,5 +52,5 @@ def line(name: str, plot: Plot, x: float) -> str:
 
 
 def styled(rules: Mapping[str, str]) -> str:
-    """The CSS of all figures, by name, as an element of the page."""
+    """CSS of all figures, by name, as an element of the page."""
     return f"<style>{FIXED}{''.join(rules.values())}</style>"

@@ -24,7 +24,7 @@ CROSS_FITTED = (
 
 
 def show(key: str, model: ModelAnalysis) -> None:
-    """Everything there is to say of a model.
+    """Screen of a model, from top to bottom.
 
     Args:
         key: changes with model, films and truth.
@@ -105,7 +105,7 @@ def prepare(analysis: LabelAnalysis) -> None:
 
 
 def show_calibration(analysis: LabelAnalysis) -> None:
-    """Calibration: whether 30 % means 30 %."""
+    """Section on calibration: whether 30 % means 30 %."""
     st.header("Calibration", anchor="calibration")
     found = analysis.reliability
     left, right = st.columns([7, 5], gap="large")

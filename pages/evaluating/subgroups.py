@@ -1,4 +1,4 @@
-"""For whom a model works: AUC by subgroup."""
+"""Section on subgroups: for whom a model works."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def choose(analysis: LabelAnalysis) -> float:
 
 
 def key_of(widget: str) -> str:
-    """The key of the slider or of the typed value, as it is now.
+    """Key of the slider or of the typed value, as it is now.
 
     Whichever is not in the visitor's hand is made anew, under a new key, when the threshold moves.
     Were it only given the new value, the browser, moving faster than that value reaches it, would
@@ -326,7 +326,7 @@ def show_measures(analysis: LabelAnalysis, cut: float, counts: Counts) -> None:
 
 
 def report_table(report: list[matrices.ReportRow], caption: str) -> str:
-    """A classification report as a table."""
+    """Table of a classification report, as HTML."""
     return html.table(
         ("class", "precision", "recall", "F1", "films"),
         [

@@ -18,7 +18,7 @@ _Value = TypeVar("_Value")
 
 
 def jobs() -> dict[object, Job]:
-    """The work of this session: key -> job."""
+    """Jobs of this session: key -> job."""
     state = st.session_state
     if "jobs" not in state:
         state.jobs = {}
@@ -29,7 +29,7 @@ def jobs() -> dict[object, Job]:
 def on_request(
     key: object, label: str, work: Callable[[Progress, Stop], _Value], name: str
 ) -> _Value | None:
-    """The result of slow work, or the way to it: a button, then a bar that can be stopped.
+    """Result of slow work, or the way to it: a button, then a bar that can be stopped.
 
     Args:
         key: of the work; new for other work.
@@ -58,12 +58,12 @@ def on_request(
 
 @st.fragment(run_every=0.5)
 def watch(key: object, label: str, name: str) -> None:
-    """`follow`, by itself twice a second."""
+    """Show how far some work is, by itself twice a second; see `follow`."""
     follow(key, label, name)
 
 
 def follow(key: object, label: str, name: str) -> None:
-    """How far some work is, and a button that stops it; the page runs again when it ends.
+    """Show how far some work is, and a button that stops it; the page runs again when it ends.
 
     Call it in a fragment that runs by itself.
 

@@ -1,4 +1,4 @@
-"""How a figure goes on the page: with its alternative text, its downloads and its numbers."""
+"""Figures on a page, each with its alternative text, its downloads and its numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ZOOM = ["zoomIn2d", "zoomOut2d", "pan2d", "resetScale2d"]
 
 
 def choose_format() -> None:
-    """What the camera above each figure saves."""
+    """Choice of the format that the camera above each figure saves."""
     st.segmented_control(
         "Save figures as",
         ["PNG", "SVG"],
@@ -29,7 +29,7 @@ def choose_format() -> None:
 
 
 def show(plot: Plot, key: str, title: str | None = None, zoom: bool = True) -> None:
-    """A figure, and a button for the numbers behind it; without `zoom` its axes stay."""
+    """Figure, and a button for the numbers behind it; without `zoom` its axes stay."""
     if title:
         st.subheader(title, anchor=False)
     st.plotly_chart(
@@ -43,7 +43,7 @@ def show(plot: Plot, key: str, title: str | None = None, zoom: bool = True) -> N
 
 
 def offer_numbers(name: str, key: str, data: Callable[[], pd.DataFrame]) -> None:
-    """A button for the numbers behind what is shown; they are only made when it is pressed."""
+    """Button for the numbers behind what is shown; they are only made when it is pressed."""
     st.download_button(
         "Numbers as CSV",
         data=lambda: data().to_csv(index=False),
@@ -58,7 +58,7 @@ def offer_numbers(name: str, key: str, data: Callable[[], pd.DataFrame]) -> None
 
 
 def offer_picture(name: str, key: str, picture: Callable[[str], bytes]) -> None:
-    """A button for a picture, in the format that was chosen, of what is no Plotly figure."""
+    """Button for a picture, in the format that was chosen, of what is no Plotly figure."""
     kind = str(st.session_state.get(FORMAT) or "PNG")
     st.download_button(
         f"Picture as {kind}",
@@ -73,7 +73,7 @@ def offer_picture(name: str, key: str, picture: Callable[[str], bytes]) -> None:
 
 
 def config(name: str, zoom: bool = True) -> dict[str, object]:
-    """Plotly's buttons: zoom and save, in the format that was chosen."""
+    """Settings of Plotly's buttons: zoom and save, in the format that was chosen."""
     chosen = st.session_state.get(FORMAT) or "PNG"
     return {
         "displaylogo": False,

@@ -1,4 +1,4 @@
-"""Work that goes on beside a page: how far it is, what it gave, and a way to stop it."""
+"""Job that goes on beside a page: how far it is, what it gave, and a way to stop it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORGOTTEN = 30.0
 
 
 class Job(Generic[_Value]):
-    """One run of a function in a thread of its own.
+    """Job: one run of a function in a thread of its own.
 
     Attributes:
         done: passes made.
@@ -52,12 +52,12 @@ class Job(Generic[_Value]):
 
     @property
     def share(self) -> float:
-        """How much is done, 0..1."""
+        """Share that is done, 0..1."""
         return min(1.0, self.done / self.total) if self.total else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """By the pace so far; None before there is one."""
+        """Seconds left by the pace so far; None before there is one."""
         if not self.done:
             return None
         return (time.monotonic() - self._began) * (self.total - self.done) / self.done
@@ -67,11 +67,11 @@ class Job(Generic[_Value]):
         self._halt.set()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until it has ended, or so long."""
+        """Wait until it has ended, or so long."""
         self._thread.join(seconds)
 
     def result(self) -> _Value | None:
-        """What it gave; None while it runs and where it was stopped or failed."""
+        """Result; None while it runs and where it was stopped or failed."""
         return self._value
 
     def _run(self) -> None:

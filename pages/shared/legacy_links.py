@@ -1,4 +1,4 @@
-"""Links that were shared before a setting had a name for each model."""
+"""Legacy links: those shared before a setting had a name for each model."""
 
 from __future__ import annotations
 

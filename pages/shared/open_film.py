@@ -1,4 +1,4 @@
-"""The film that is open: chosen once, shown by every page that shows a film."""
+"""Film that is open: chosen once, shown by every page that shows a film."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ export default function({ setStateValue }) {
 
 
 class Opened(NamedTuple):
-    """The film that is open: a key that is new with every film, and the file if not a sample."""
+    """Film that is open: a key that is new with every film, and the file if not a sample."""
 
     key: str
     upload: bytes | None = None
     name: str = ""  # only where another page gave one to show
 
     def content(self) -> bytes:
-        """The file."""
+        """Content of the file."""
         return samples.content(self.key) if self.upload is None else self.upload
 
 
@@ -86,7 +86,7 @@ def narrow() -> bool:
 
 
 def card_of(model: str) -> Card:
-    """A model's card."""
+    """Card of a model."""
     from xray_models import catalogue
 
     return catalogue.get(model)

@@ -39,7 +39,7 @@ NO_COLUMN = "(none)"
 
 
 class Table(NamedTuple):
-    """A table that was opened: its name, its cells, and a key that changes with its content."""
+    """Table that was opened: its name, its cells, and a key that changes with its content."""
 
     name: str
     cells: pd.DataFrame
@@ -114,7 +114,7 @@ def _open(name: str, content: bytes) -> None:
 
 
 def offer_published() -> None:
-    """Where the data folder holds reproduce-chexnet's predictions, open them at a click."""
+    """Button that opens reproduce-chexnet's predictions, where the data folder holds them."""
     folder = data_folder()
     if folder is None or not (folder / PUBLISHED).is_file():
         return

@@ -1,4 +1,4 @@
-"""How every page begins, and how it says what went wrong."""
+"""Beginning of every page, and its sentences on what went wrong."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def open_page(title: str, introduction: str = "", notice: bool = True) -> None:
 
 
 def show_notice() -> None:
-    """What RadLens is not for."""
+    """Notice on what RadLens is not for."""
     st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
 
 
 def show_problem(message: str, error: Exception) -> None:
-    """What cannot be shown, and why; the page goes on.
+    """Sentence on what cannot be shown, and why; the page goes on.
 
     Args:
         message: what cannot be done, as a sentence.

@@ -1,4 +1,4 @@
-"""Who looks at a page: somebody at the computer that serves it, or somebody elsewhere."""
+"""Visitor of a page: somebody at the computer that serves it, or somebody elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models are loaded in the background; who waits for a film comes first.
+"""Warm-up: models are loaded in the background; who waits for a film comes first.
 
 `RADLENS_WARM=off` leaves that away: each model is loaded when a film first needs it. The server is
 up sooner and takes less memory, and the first reading of each part takes longer.
@@ -24,7 +24,7 @@ _LONGEST_MODEL = 30  # seconds
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """While a page shows a film, the loading in the background does not begin."""
+    """Hold the loading in the background back while a page shows a film."""
     global _waiting
     with _nobody_waits:
         _waiting += 1

@@ -33,7 +33,13 @@ from xray_models.evaluate.metrics import weighted as metrics
 from xray_models.evaluate.metrics.bootstrap import bootstrap, resamples
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
 from xray_models.evaluate.pooled import pooled_estimate
-from xray_models.evaluate.predictions.held_out_table import TableError, crops, load, probabilities
+from xray_models.evaluate.predictions.held_out_table import (
+    TableError,
+    crops,
+    load,
+    out_of_fold,
+    probabilities,
+)
 from xray_models.evaluate.predictions.routing import ABSTAINS, route
 from xray_models.report import model_text, readme
 
@@ -298,6 +304,48 @@ def test_thresholds_are_the_best_there_are(films: list[tuple[bool, int]]) -> Non
     assert (scores > higher)[truth].mean() < 0.75, "a higher one would find enough too"
     cut = card_thresholds.specific(index, "it").threshold
     assert (scores < cut)[~truth].mean() >= 0.9
+
+
+@given(scored)
+def test_sensitive_finds_nine_in_ten_at_the_highest_threshold(
+    films: list[tuple[bool, int]],
+) -> None:
+    truth = np.array([positive for positive, _ in films])
+    scores = np.array([score / 6 for _, score in films])
+    found = card_thresholds.sensitive(sorted_scores(truth, scores), "it").threshold
+    if not truth.any():
+        assert found is None
+        return
+    assert (scores >= found)[truth].mean() >= 0.9
+    higher = scores[scores >= found].min()
+    assert (scores > higher)[truth].mean() < 0.9, "a higher one would find enough too"
+
+
+def test_nine_in_ten_films_are_counted_exactly() -> None:
+    scores = np.arange(20) / 20
+    half = np.arange(20) % 2 == 0  # ten films with it: 0.0, 0.1 ... 0.9; ten without: 0.05 ... 0.95
+    assert card_thresholds.sensitive(sorted_scores(half, scores), "it").threshold == pytest.approx(
+        0.075
+    )
+    assert card_thresholds.specific(sorted_scores(half, scores), "it").threshold == pytest.approx(
+        0.875
+    )
+
+
+# the model whose validation films are easier than those it will meet; the others go by the default
+RULES_OF_CARDS = {"chest-pneumonia": card_thresholds.sensitive}
+
+
+@pytest.mark.parametrize("model", catalogue.catalogue())
+def test_the_thresholds_of_a_card_follow_from_its_stored_predictions(model: str) -> None:
+    card = catalogue.get(model)
+    table = load(catalogue.table_path(card), card.labels, card.multi_label)
+    rows = table if out_of_fold(table) else table[table["split"] == "validation"]
+    rule = RULES_OF_CARDS.get(model)
+    found = card_thresholds.choose(
+        rows, card.labels, card.combined, card.task, rule, card.multi_label
+    )
+    assert found == card.thresholds
 
 
 def test_of_equal_thresholds_the_most_sensitive_is_taken() -> None:

@@ -23,28 +23,28 @@ def film():
 
 
 def test_a_cheap_map_costs_no_pass_beyond_the_one_that_read_the_film(film):
-    tried = single_film.tried(CARD, film, QUERY, "grad-cam")
+    tried = single_film.timed_map(CARD, film, QUERY, "grad-cam")
     assert tried.cost.total == 0 and tried.seconds > 0
     assert tried.heatmap.on_radiograph().shape == (96, 80)
 
 
 def test_a_slow_map_can_be_stopped(film):
     with pytest.raises(Stopped):
-        single_film.tried(CARD, film, QUERY, "rise", stop=lambda: True)
+        single_film.timed_map(CARD, film, QUERY, "rise", stop=lambda: True)
 
 
 def test_another_label_costs_no_pass_and_a_first_method_is_timed_by_itself(film, monkeypatch):
     layer = "block6a_expand_activation"
     other, third = Query("hand"), Query("hand", "over", "chest")
     assert single_film.cached(CARD, film, QUERY, f"layercam@{layer}") is None
-    first = single_film.tried(CARD, film, QUERY, f"layercam@{layer}")
+    first = single_film.timed_map(CARD, film, QUERY, f"layercam@{layer}")
     # its gradients are there by now; what it costs alone is measured all the same
     assert single_film.cached(CARD, film, QUERY, f"grad-cam@{layer}") is None
-    second = single_film.tried(CARD, film, QUERY, f"grad-cam@{layer}")
+    second = single_film.timed_map(CARD, film, QUERY, f"grad-cam@{layer}")
     assert first.cost == second.cost == Cost(2, 1)
     ran = watched(monkeypatch)
     for query in (other, third, Query("chest", "against")):
-        found = single_film.tried(CARD, film, query, f"grad-cam@{layer}")
+        found = single_film.timed_map(CARD, film, query, f"grad-cam@{layer}")
         assert found.cost == Cost() and found.seconds > 0
     assert not ran
 
@@ -52,11 +52,11 @@ def test_another_label_costs_no_pass_and_a_first_method_is_timed_by_itself(film,
 def test_a_slow_map_of_another_label_is_there_once_one_was_made(film):
     other = Query("hand")
     assert single_film.cached(CARD, film, QUERY, "occlusion") is None
-    assert single_film.tried(CARD, film, QUERY, "occlusion").cost.forward > 100
+    assert single_film.timed_map(CARD, film, QUERY, "occlusion").cost.forward > 100
     found = single_film.cached(CARD, film, other, "occlusion")
     assert found is not None and found.cost == Cost() and found.seconds > 0
     fresh = Radiograph(film.pixels, "drawn")
-    expected = single_film.tried(CARD, fresh, other, "occlusion").heatmap.values
+    expected = single_film.timed_map(CARD, fresh, other, "occlusion").heatmap.values
     np.testing.assert_allclose(found.heatmap.values, expected, atol=1e-5)
     assert single_film.cached(CARD, film, other, "score-cam") is None
 
@@ -64,7 +64,7 @@ def test_a_slow_map_of_another_label_is_there_once_one_was_made(film):
 def test_scores_are_the_same_each_time_and_noise_is_scored_alike(film, monkeypatch):
     monkeypatch.setattr(single_film, "STEPS", 2)
     monkeypatch.setattr(single_film, "SAMPLES", 8)
-    values = single_film.tried(CARD, film, QUERY, "grad-cam").heatmap.values
+    values = single_film.timed_map(CARD, film, QUERY, "grad-cam").heatmap.values
     scorer = FaithfulnessScorer(CARD, film, QUERY)
     first = scorer.scores(values)
     assert FaithfulnessScorer(CARD, film, QUERY).scores(values) == first
@@ -92,7 +92,7 @@ def test_an_increase_is_counted(film, monkeypatch):
 def test_stability_is_measured_where_it_is_cheap(film, monkeypatch):
     monkeypatch.setattr(single_film, "STEPS", 2)
     monkeypatch.setattr(single_film, "SAMPLES", 8)
-    values = single_film.tried(CARD, film, QUERY, "grad-cam").heatmap.values
+    values = single_film.timed_map(CARD, film, QUERY, "grad-cam").heatmap.values
     scorer = FaithfulnessScorer(CARD, film, QUERY)
     found = scorer.scores(values, spec="grad-cam")
     assert found.stability is not None and 0.3 < found.stability <= 1

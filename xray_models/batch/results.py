@@ -1,4 +1,4 @@
-"""What is written of scored films: a row per file and finding, as CSV, JSON or Parquet."""
+"""Results of scored films: a row per file and finding, as CSV, JSON or Parquet."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POSITIVE, NEGATIVE = "positive", "negative"
 
 @dataclass(frozen=True)
 class Row:
-    """A file with one finding; without one (nobody read it, or it failed) the rest is empty.
+    """Row of results: a file with one finding; where there is none, the rest is empty.
 
     Attributes:
         file: its name.
@@ -70,7 +70,7 @@ class ResultsError(ValueError):
 
 
 def rows(scored: Scored) -> list[Row]:
-    """The rows of one file, at least one."""
+    """Rows of one file, at least one."""
     part, probability = scored.part or "", _rounded(scored.part_probability)
     warnings = " ".join(scored.warnings)
     if not scored.findings:
@@ -103,7 +103,7 @@ def as_csv(many: Iterable[Row], header: bool = True) -> str:
 
 
 def as_json(many: Iterable[Row]) -> str:
-    """A JSON list of objects; null for what there is not."""
+    """JSON list of objects; null for what there is not."""
     objects = [
         {name: value if value != "" else None for name, value in asdict(row).items()}
         for row in many
@@ -112,21 +112,21 @@ def as_json(many: Iterable[Row]) -> str:
 
 
 def as_parquet(many: Iterable[Row]) -> bytes:
-    """A Parquet file: text columns, and float64 where there are numbers."""
+    """Parquet file: text columns, and float64 where there are numbers."""
     file = io.BytesIO()
     as_frame(many).to_parquet(file, index=False)
     return file.getvalue()
 
 
 def as_frame(many: Iterable[Row]) -> pd.DataFrame:
-    """A table with the columns of a row: text ("" for nothing) and float64 (NaN for nothing)."""
+    """Table with the columns of a row: text ("" for nothing) and float64 (NaN for nothing)."""
     table = pd.DataFrame([astuple(row) for row in many], columns=list(COLUMNS))
     kinds = {name: "float64" if name in _NUMBERS else "str" for name in COLUMNS}
     return table.astype(kinds)
 
 
 def read_csv(path: Path) -> Iterator[Row]:
-    """The rows of a file of results, one at a time.
+    """Rows of a file of results, one at a time.
 
     Raises:
         ResultsError: it has other columns, or a number is none.

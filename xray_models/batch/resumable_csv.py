@@ -1,4 +1,4 @@
-"""A CSV of results that grows as films are scored, and goes on where it was interrupted.
+"""CSV of results that grows as films are scored, and goes on where it was interrupted.
 
 Beside the CSV lies a small journal: the settings of the run, and how many bytes of the CSV are
 whole. What stands beyond them, from a run that ended in the middle of a line, is cut off.
@@ -21,7 +21,7 @@ __all__ = ["GrowingFile"]
 
 
 class GrowingFile:
-    """The results of one run, on disk.
+    """File of the results of one run, on disk.
 
     Attributes:
         done: names of the files that have their rows already. This, and nothing else, grows with

@@ -1,4 +1,4 @@
-"""Many films through the one pipeline: decoding runs ahead in threads, models answer in batches.
+"""Score many films through the one pipeline: decoding runs ahead, models answer in batches.
 
 The answers are those of `pipeline.read` for each film. Memory does not grow with the number of
 films: a window of them is in work and the next is being decoded, each film kept only at the size
@@ -52,7 +52,7 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True)
 class Scored:
-    """What the models make of one file.
+    """Score of one file: part, findings, or why it failed.
 
     Attributes:
         file: its name.
@@ -75,7 +75,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which models are asked: those that fit each film's part, or those named.
+    """Models that are asked: those that fit each film's part, or those named.
 
     Attributes:
         detector: tells the part.
@@ -88,7 +88,7 @@ class Plan:
     part: str | None = None
 
     def cards(self, part: str | None) -> list[Card]:
-        """The models that read a film of a part."""
+        """Models that read a film of a part."""
         if self.models:
             return [catalogue.get(model) for model in self.models]
         return catalogue.for_part(part) if part else []
@@ -100,7 +100,7 @@ class Plan:
         return list({card.id: card for card in found}.values())
 
     def settings(self) -> dict[str, Any]:
-        """What the answers depend on, ready for JSON: one run must not be gone on with another."""
+        """Settings that the answers depend on, ready for JSON; a run goes on with the same ones."""
         cards = [self.detector, *self.candidates()]
         return {
             "models": list(self.models),

@@ -1,4 +1,4 @@
-"""Many files, named and opened one by one: a folder, a list, a ZIP archive, or uploads.
+"""Sources of files, named and opened one by one: a folder, a list, a ZIP archive, or uploads.
 
 Nothing is unpacked to disk. What is wrong with a single file is told when it is loaded, so that
 the rest go on; what is wrong with the whole (no such folder, a damaged archive, a bomb) at once.
@@ -55,7 +55,7 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """A file to score.
+    """File to score.
 
     Attributes:
         file: its name in the results.
@@ -68,7 +68,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a ZIP archive may hold.
+    """Limits of what a ZIP archive may hold.
 
     Attributes:
         files: entries, folders included.
@@ -94,7 +94,7 @@ class Sources:
         raise NotImplementedError
 
     def count(self) -> int:
-        """How many files there are to score; the files are looked through, not read."""
+        """Count of files to score; the files are looked through, not read."""
         return sum(1 for _ in self)
 
     def close(self) -> None:
@@ -144,7 +144,7 @@ class Folder(Sources):
 
 
 class FileList(Sources):
-    """The files that a text file names, a path a line, relative to the list's own folder."""
+    """Files that a text file names, a path a line, relative to the list's own folder."""
 
     def __init__(self, path: Path) -> None:
         """Raises SourceError where the list cannot be read or names nothing."""
@@ -169,7 +169,7 @@ class FileList(Sources):
 
 
 class Archive(Sources):
-    """The files inside a ZIP archive, read from it one by one and never unpacked to disk."""
+    """Files inside a ZIP archive, read from it one by one and never unpacked to disk."""
 
     def __init__(
         self, file: Path | BinaryIO, name: str, limits: Limits | None = None, inside: str = ""
@@ -330,7 +330,7 @@ class Uploads(Sources):
 
 
 def find(path: Path) -> Sources:
-    """The files of a folder, a ZIP archive or a list, whichever the path is.
+    """Files of a folder, a ZIP archive or a list, whichever the path is.
 
     Raises:
         SourceError: it is none of these, or cannot be used.
@@ -348,7 +348,7 @@ def find(path: Path) -> Sources:
 
 
 def refused(file: str, sentence: str) -> Source:
-    """A file that is not read, and why."""
+    """File that is not read, and why."""
 
     def load() -> bytes:
         raise UnreadableRadiograph(sentence)

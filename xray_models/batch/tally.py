@@ -1,4 +1,4 @@
-"""What came of a run, counted row by row: parts, decisions, failures, and how scores lie."""
+"""Tally of a run, row by row: parts, decisions, failures, and how scores lie."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_FAILURES = 1000
 
 @dataclass
 class FindingCounts:
-    """One label of one model over all films that the model read.
+    """Counts of one label of one model over all films that the model read.
 
     Attributes:
         films: how many it read.
@@ -36,7 +36,7 @@ class FindingCounts:
 
 @dataclass
 class Tally:
-    """Counts of a run.
+    """Tally of a run.
 
     Attributes:
         files: how many.

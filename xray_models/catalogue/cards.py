@@ -61,7 +61,7 @@ class WeightsFile:
 
 @dataclass(frozen=True)
 class Training:
-    """What the weights were made from."""
+    """Training that the weights come from."""
 
     data: tuple[str, ...]
     films: int
@@ -81,7 +81,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The held-out predictions and the figures computed from them.
+    """Held-out predictions and the figures computed from them.
 
     Attributes:
         shipped_fold: of an out-of-fold table, the split whose films the weights that ship never
@@ -99,12 +99,12 @@ class HeldOut:
 
     @property
     def counted(self) -> str:
-        """How many films, in words: "1,195 crops and 327 whole films"."""
+        """Number of films in words: "1,195 crops and 327 whole films"."""
         return count_films(self.films, self.crops)
 
 
 def count_films(films: int, crops: int = 0) -> str:
-    """A number of films in words, crops around a part told apart from whole films."""
+    """Number of films in words, crops around a part told apart from whole films."""
     if not crops:
         return f"{films:,} films"
     whole = f" and {films - crops:,} whole films" if crops < films else ""
@@ -148,7 +148,7 @@ class External:
 
 @dataclass(frozen=True)
 class Rival:
-    """How a model compares with another that reads the same films, on films new to both.
+    """Comparison of a model with another that reads the same films, on films new to both.
 
     Attributes:
         model: id of the other.
@@ -214,7 +214,7 @@ class Bfloat16:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The method and layer of a model's heatmaps where nobody asks for others.
+    """Method and layer of a model's heatmaps where nobody asks for others.
 
     Attributes:
         method: id of a method of `xray_models.explain`.
@@ -279,7 +279,7 @@ class Card:
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What can be judged by itself: the labels, then the combined findings."""
+        """Names of everything that has a probability: the labels, then the combined findings."""
         return (*self.labels, *self.combined)
 
     @property
@@ -288,7 +288,7 @@ class Card:
         return bool(self.held_out.table)
 
     def members(self, finding: str) -> tuple[str, ...]:
-        """The labels whose probabilities add up to `finding`."""
+        """Labels whose probabilities add up to `finding`."""
         return self.combined.get(finding, (finding,))
 
     def with_combined(self, probability: Mapping[str, _Probability]) -> dict[str, _Probability]:

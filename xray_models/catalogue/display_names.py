@@ -1,4 +1,4 @@
-"""How the name of a label reads on a screen."""
+"""Display names of labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["display_name"]
 
 
 def display_name(label: str) -> str:
-    """The words for a label: "Pleural_Thickening" reads "Pleural thickening".
+    """Display name of a label: "Pleural_Thickening" reads "Pleural thickening".
 
     Files, links and the API keep the raw name. A label without an underscore is already words.
     """

@@ -1,4 +1,4 @@
-"""The cards that are there: shipped ones, and a user's own in their place."""
+"""Registry of cards: shipped ones, and a user's own in their place."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def refresh() -> None:
 
 
 def get(model: str) -> Card:
-    """The card of one model.
+    """Card of one model.
 
     Raises:
         CatalogueError: no such model; the message lists those there are.
@@ -102,7 +102,7 @@ def get(model: str) -> Card:
 
 
 def for_part(part: str) -> list[Card]:
-    """The models that read a body part.
+    """Models that read a body part.
 
     A chest goes to every chest model. A bone part goes to its own model where there is one that is
     at least as good as its rival for several parts, else to the models that read several parts.
@@ -114,18 +114,18 @@ def for_part(part: str) -> list[Card]:
 
 
 def folder(card: Card) -> Path:
-    """Where a card is from: the folder of the user's own models, or the assets."""
+    """Folder that a card is from: the folder of the user's own models, or the assets."""
     own = user_folder()
     return own if own is not None and _load(own).get(card.id) == card else assets()
 
 
 def weights_path(card: Card) -> Path:
-    """Where a model's weights lie."""
+    """Path of a model's weights."""
     return folder(card) / "weights" / card.weights.file
 
 
 def table_path(card: Card) -> Path:
-    """Where a model's held-out predictions lie."""
+    """Path of a model's held-out predictions."""
     return folder(card) / "held_out" / card.held_out.table
 
 

@@ -74,7 +74,7 @@ def score(
         predictions: list[Predictions] = []
         notes: list[str] = []
         if table is not None:
-            predictions, notes = _judged(out, table)
+            predictions, notes = _with_truth(out, table)
         _tell(counted, out)
         _tell_performance(predictions, notes)
         if report:
@@ -131,7 +131,7 @@ def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) 
         typer.echo(f"{finished:,} files in {seconds:.1f} s, {finished / seconds:.1f} a second.")
 
 
-def _judged(out: Path, table: pd.DataFrame) -> tuple[list[Predictions], list[str]]:
+def _with_truth(out: Path, table: pd.DataFrame) -> tuple[list[Predictions], list[str]]:
     """The models on the films whose truth the table gives, and what a reader should know."""
     from xray_models.batch import truth
     from xray_models.batch.results import read_csv

@@ -1,4 +1,4 @@
-"""Two networks of one recipe on the same held-out films: which is the better one?"""
+"""Comparison of two networks of one recipe on the same held-out films."""
 
 from __future__ import annotations
 

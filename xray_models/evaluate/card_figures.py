@@ -1,4 +1,4 @@
-"""The figures that a model card quotes and a report reprints, from the held-out table."""
+"""Figures that a model card quotes and a report reprints, from the held-out table."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MICRO_AUC = "micro AUC"
 
 
 def figures(card: Card) -> dict[str, Figure]:
-    """The figures of a card's held-out films, for the card itself; those not defined are left out.
+    """Figures of a card's held-out films, for the card itself; those not defined are left out.
 
     Raises:
         TableError: the held-out table cannot be used.
@@ -108,7 +108,7 @@ def estimates(
 
 
 def cutoffs(rows: pd.DataFrame, card: Card) -> pd.DataFrame:
-    """The threshold by which each film is called, for each finding that has one.
+    """Threshold by which each film is called, for each finding that has one.
 
     Films of a test split are called by the card's thresholds. In an out-of-fold table the card's
     thresholds were chosen on these very films, so those of each fold are called by thresholds
@@ -170,7 +170,7 @@ def confusion_matrix(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame | None =
 
 
 def called(predictions: Predictions, card: Card, cuts: pd.DataFrame) -> dict[str, np.ndarray]:
-    """What the model says of each film: 1 positive, 0 negative, NaN where it has no threshold.
+    """Calls of a model on each film: 1 positive, 0 negative, NaN where it has no threshold.
 
     A body-part model says one part, or "none of these" where it routes nowhere.
 

@@ -1,4 +1,4 @@
-"""A card's thresholds, chosen on validation films: one chosen on test films would flatter."""
+"""Thresholds of a card, chosen on validation films: one chosen on test films would flatter."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def choose(
     rule: Rule | None = None,
     multi_label: bool = False,
 ) -> dict[str, float]:
-    """The thresholds for a card, from its validation films or out-of-fold predictions.
+    """Choose the thresholds of a card, from its validation films or out-of-fold predictions.
 
     A body-part model gets one for all parts: the highest that still routes 95 % of the supported
     films. Others get one by `rule` for each combined finding and each label but "normal", which is
@@ -82,7 +82,7 @@ def choose(
 
 
 def specific(index: ThresholdIndex, label: str) -> Choice:
-    """The lowest threshold that spares nine in ten of the films without the finding.
+    """Lowest threshold that spares nine in ten of the films without the finding.
 
     For models with many findings: a film is asked about each of them, and Youden's threshold, which
     may well call half of the films without a finding, would call several on every normal film.
@@ -91,7 +91,7 @@ def specific(index: ThresholdIndex, label: str) -> Choice:
 
 
 def sensitive(index: ThresholdIndex, label: str) -> Choice:
-    """The highest threshold that finds nine in ten of the films with the finding.
+    """Highest threshold that finds nine in ten of the films with the finding.
 
     For models whose validation films are easier than the films they will meet: where the two
     classes hardly overlap, Youden's threshold may lie next to the normal ones, and normal films
@@ -103,7 +103,7 @@ def sensitive(index: ThresholdIndex, label: str) -> Choice:
 def abstention(
     values: np.ndarray, truth: np.ndarray, labels: Sequence[str], keep: float = 0.95
 ) -> float:
-    """The highest threshold at which at least `keep` of the supported films are routed somewhere.
+    """Highest threshold at which at least `keep` of the supported films are routed somewhere.
 
     Args:
         values: probabilities of the body-part model, shape (films, labels).

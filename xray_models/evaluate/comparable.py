@@ -1,4 +1,4 @@
-"""Several models on the same films: who can be compared with whom, and on what."""
+"""Comparison of models on the same films: which can be compared, and on which films."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class NotComparable(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """One model against another, on the films that all models of a comparison share.
+    """Comparison of one model with another, on the films that all models of a comparison share.
 
     Attributes:
         films: the films, with the scores of the first and the other.
@@ -200,7 +200,7 @@ def _stem(image: str) -> str:
 
 
 def doubt(rival: Rival) -> str:
-    """A sentence where chance may have decided a comparison; empty where films were enough."""
+    """Sentence where chance may have decided a comparison; empty where films were enough."""
     if rival.positives >= FEW:
         return ""
     return (

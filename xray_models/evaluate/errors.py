@@ -1,4 +1,4 @@
-"""Which films a model gets wrong at a threshold, and of which it is most and least certain."""
+"""Errors of a model at a threshold, and the films of which it is most and least certain."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def films(one: LabelPredictions, threshold: float, kind: str) -> np.ndarray:
 
 
 def outcome(truth: bool, score: float, threshold: float) -> str:
-    """What became of one film: "true positive", "false positive"..."""
+    """Outcome of one film: "true positive", "false positive"..."""
     called = score >= threshold
     return f"{'true' if called == truth else 'false'} {'positive' if called else 'negative'}"
 

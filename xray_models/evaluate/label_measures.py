@@ -24,7 +24,7 @@ NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class LabelMeasure:
-    """A measure of one finding.
+    """Measure of one label.
 
     Attributes:
         estimate: value and 95 % interval.

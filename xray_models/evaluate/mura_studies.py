@@ -1,4 +1,4 @@
-"""From views to studies: MURA labels a study, which is one to several films of one visit.
+"""Studies of MURA, joined from their views: one to several films of one visit.
 
 A study's probability is the mean over its views, as in the MURA paper (Rajpurkar et al. 2018,
 arXiv:1712.06957, section 3): a view that shows nothing does not outvote one that shows much, and
@@ -39,7 +39,7 @@ RULES = ("mean", "min")
 
 @dataclass(frozen=True, eq=False)
 class StudyResult:
-    """How well studies, or views, are called.
+    """Figures of studies, or of views.
 
     Attributes:
         unit: "study" or "view".
@@ -66,7 +66,7 @@ class StudyResult:
         return classification_report(self.matrix)
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON; figures that are not defined are None."""
+        """Figures ready for JSON; those that are not defined are None."""
         figures = {
             name: {key: None if value != value else value for key, value in asdict(one).items()}
             for name, one in self.figures.items()
@@ -123,7 +123,7 @@ class StudyResult:
 
 
 def by_study(views: pd.DataFrame, labels: Sequence[str], rule: str = "mean") -> pd.DataFrame:
-    """One row per study from one row per view.
+    """Table of studies, from a table of views.
 
     Args:
         views: columns study, group, part, split, truth and `p:<label>` for each label.

@@ -1,4 +1,4 @@
-"""How well the bone models of a part do as one: each film read by the model of its part."""
+"""Pooled figures of the bone models of one part: each film read by the model of its part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["PooledEstimate", "pooled_estimate"]
 
 @dataclass(frozen=True)
 class PooledEstimate:
-    """What several models of one part each reach on all their films.
+    """Pooled figures of several models of one part each.
 
     Attributes:
         models: how many.

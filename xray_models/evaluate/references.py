@@ -1,4 +1,4 @@
-"""Figures from the literature, to set beside ours: always of other data, never a fair contest."""
+"""Figures from the literature, to set beside ours: always of other data, so never a fair match."""
 
 from __future__ import annotations
 

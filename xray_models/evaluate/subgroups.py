@@ -1,4 +1,4 @@
-"""For whom a model works: one figure per subgroup of films, and whether a subgroup stands out."""
+"""Subgroups of films: the AUC of each, and whether it stands out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Subgroup", "by"]
 
 @dataclass(frozen=True)
 class Subgroup:
-    """One value of a column, for one label.
+    """Subgroup of films: one value of a column, for one label.
 
     Attributes:
         column, value: for example view, PA; an empty value means that it is not known.
@@ -51,7 +51,7 @@ def by(
     replicates: int = REPLICATES,
     seed: int = SEED,
 ) -> list[Subgroup]:
-    """The AUC of one label in each subgroup, with bootstrap intervals over groups.
+    """AUC of one label in each subgroup, with bootstrap intervals over groups.
 
     Subgroup and rest are measured on the same resamples, so that patients with films in both count
     as they should. Intervals are not corrected for how many subgroups are looked at.

@@ -1,7 +1,7 @@
 """Intervals of calls at a threshold that moves: groups are drawn once, then counted at any cut.
 
-`details` draws the groups anew at every call, which takes seconds on a large table. Here the draws
-are kept, and a move costs one product of matrices. Same draws, same intervals.
+`label_measures.measure` draws the groups anew at every call, which takes seconds on a large table.
+Here the draws are kept, and a move costs one product of matrices. Same draws, same intervals.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FEWEST = 200
 
 
 class ThresholdIntervals:
-    """The films of one label, their groups drawn with replacement many times."""
+    """Films of one label, their groups drawn with replacement many times."""
 
     def __init__(
         self, one: LabelPredictions, replicates: int = REPLICATES, seed: int = SEED

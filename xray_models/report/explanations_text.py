@@ -1,4 +1,4 @@
-"""What was measured about a model's heatmaps, as text: from the stored tables."""
+"""Text about a model's heatmaps, from the stored tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["lines"]
 
 
 def lines(card: Card) -> list[str]:
-    """A table for each collection of films with boxes, then one of what needs no boxes.
+    """Lines of text: a table for each collection of films with boxes, then one without boxes.
 
     The measurements themselves take hours: `measure localization`, `faithfulness`, `sanity`.
 

@@ -1,4 +1,4 @@
-"""Heat in words: where it is, what speaks against it, and how far to trust it.
+"""Text about a heatmap: where it is, what speaks against it, and how far to trust it.
 
 Left and right are those of the picture; on most chest films the picture's left is the patient's
 right.
@@ -63,7 +63,7 @@ _ON_MARKER = (
 
 
 def where(heat: np.ndarray, outside: float = 0.0) -> str:
-    """A sentence that says where the heat is, for those who can't use color.
+    """Sentence that says where the heat is, for those who can't use color.
 
     Args:
         heat: in 0..1, (height, width), laid over the whole film.
@@ -126,7 +126,7 @@ def _places(thirds: np.ndarray) -> list[str]:
 
 
 def place(x: float, y: float) -> str:
-    """The third of the film that a point lies in, such as "left lower third".
+    """Third of the film that a point lies in, such as "left lower third".
 
     Args:
         x: from the left, in shares of the width, 0..1.
@@ -142,7 +142,7 @@ def place(x: float, y: float) -> str:
 
 
 def beside(outside: float) -> str:
-    """A warning of heat beside the film; empty where that is not much.
+    """Warning of heat beside the film; empty where that is not much.
 
     Args:
         outside: share of the map's heat that lies there: `Heatmap.outside`.
@@ -189,7 +189,7 @@ def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tupl
 
 
 def at_border(shape: tuple[int, ...]) -> np.ndarray:
-    """The outermost twentieth of each side, bool of `shape`."""
+    """Outermost twentieth of each side, bool of `shape`."""
     rows, columns = (max(1, round(_BORDER * side)) for side in shape)
     band = np.ones(shape, bool)
     band[rows:-rows, columns:-columns] = False
@@ -197,7 +197,7 @@ def at_border(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def outside_body(film: np.ndarray) -> np.ndarray:
-    """The dark background around the body, bool of the film's shape; empty where there is none.
+    """Dark background around the body, bool of the film's shape; empty where there is none.
 
     Args:
         film: gray in 0..1, (height, width), small.
@@ -246,7 +246,7 @@ def markers(film: np.ndarray) -> list[tuple[slice, slice]]:
 
 
 def trust(evidence: Evidence) -> str:
-    """How far to trust a map, in two sentences drawn from measured figures.
+    """Two sentences on how far to trust a map, drawn from measured figures.
 
     Args:
         evidence: what is known of the method with this model and finding, and of this film.
@@ -270,11 +270,11 @@ def _about_place(found: Localization | None) -> str:
         f"On {share.films} films{known}{of} the hottest point of this map lay in or beside a box "
         f"that people drew on {in_percent(pointing.value)}, that of the usual place {whose} on "
         f"{in_percent(pointing.baseline)}, and {in_percent(share.value)} of the heat inside "
-        f"({in_percent(share.baseline)}): {_verdict(pointing, share)}."
+        f"({in_percent(share.baseline)}): {_conclusion(pointing, share)}."
     )
 
 
-def _verdict(pointing: Measured, share: Measured) -> str:
+def _conclusion(pointing: Measured, share: Measured) -> str:
     if pointing.better and not share.worse:
         return "it points better than the usual place"
     if pointing.better:

@@ -1,4 +1,4 @@
-"""What the held-out films say about a model, as text: recomputed from its table, never copied."""
+"""Text about a model, recomputed from its held-out films, never copied."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _HEADLINES = {
 
 
 def report(card: Card, replicates: int = REPLICATES) -> str:
-    """Every figure of a model with its interval, confusion matrix, precision and recall, subgroups.
+    """Text of all figures of a model: intervals, confusion matrix, precision, recall, subgroups.
 
     Each finding gets all its measures beside those that no skill would give.
 

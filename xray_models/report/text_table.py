@@ -8,7 +8,7 @@ __all__ = ["grid"]
 
 
 def grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Aligned columns: the first to the left, the others to the right."""
+    """Table of aligned columns: the first to the left, the others to the right."""
     widths = [max(len(line[index]) for line in (header, *rows)) for index in range(len(header))]
     return [
         "  ".join(

@@ -1,4 +1,4 @@
-"""How far to trust the map that is shown, whatever was asked: two sentences."""
+"""Text on how far to trust the map that is shown, whatever was asked: two sentences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def trust(
     spec: MethodSpec | str,
     probability: float | None = None,
 ) -> str:
-    """How far to trust a map, in two sentences drawn from stored figures.
+    """Two sentences on how far to trust a map, drawn from stored figures.
 
     Figures are of findings, explained by methods at layers that were measured.
 

@@ -1,4 +1,4 @@
-"""What stands beside the figures that Xvision reported of its nodule classifier."""
+"""Text that stands beside the figures which Xvision reported of its nodule classifier."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def beside(card: Card, replicates: int = REPLICATES) -> dict[str, dict[str, Esti
 
 
 def lines(card: Card, replicates: int = REPLICATES) -> list[str]:
-    """The same as text, under what Xvision reported."""
+    """Lines of text: these figures, under what Xvision reported."""
     return [REPORTED] + [
         f"{name}, at a balanced mix: "
         + ", ".join(f"{what} {with_interval(one)}" for what, one in found.items())

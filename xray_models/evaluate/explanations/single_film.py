@@ -28,10 +28,10 @@ __all__ = [
     "STEPS",
     "FaithfulnessScorer",
     "Scores",
-    "Tried",
+    "TimedMap",
     "agreement",
     "cached",
-    "tried",
+    "timed_map",
 ]
 
 STEPS = 10
@@ -45,7 +45,7 @@ NOISY = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Tried:
+class TimedMap:
     """A map and what it took.
 
     Attributes:
@@ -91,14 +91,14 @@ class Scores:
         return self.insertion - self.deletion
 
 
-def tried(
+def timed_map(
     card: Card,
     film: Radiograph,
     query: Query,
     spec: MethodSpec | str,
     progress: Progress | None = None,
     stop: Stop | None = None,
-) -> Tried:
+) -> TimedMap:
     """Make a map and time it.
 
     A cheap one is made twice, for the first time includes the compilation of what it calls. Another
@@ -135,10 +135,10 @@ def tried(
         explain.maps(fresh, [target], spec)
         seconds = min(seconds, time.perf_counter() - began) or seconds
         _timed.setdefault(cache, set()).add(spec)
-    return Tried(heatmap, seconds, cost)
+    return TimedMap(heatmap, seconds, cost)
 
 
-def cached(card: Card, film: Radiograph, query: Query, spec: MethodSpec | str) -> Tried | None:
+def cached(card: Card, film: Radiograph, query: Query, spec: MethodSpec | str) -> TimedMap | None:
     """A map for which what is cached of the film is enough; None where it takes a pass.
 
     A cheap method must have been timed on this film before: what it shares with other methods, such
@@ -163,7 +163,7 @@ def cached(card: Card, film: Radiograph, query: Query, spec: MethodSpec | str) -
     heatmap = explain.cached_heat(card, film, query.target(card), spec)
     if heatmap is None:
         return None
-    return Tried(heatmap, time.perf_counter() - began, Cost())
+    return TimedMap(heatmap, time.perf_counter() - began, Cost())
 
 
 class FaithfulnessScorer:

@@ -53,7 +53,7 @@ class Estimate:
 def resamples(
     groups: np.ndarray, replicates: int = REPLICATES, seed: int = SEED
 ) -> Iterator[np.ndarray]:
-    """How often each film is drawn when whole groups are drawn with replacement.
+    """Draw whole groups with replacement: how often each film is drawn.
 
     Args:
         groups: group of each film, shape (films,).
@@ -106,7 +106,7 @@ def bootstraps(
     seed: int = SEED,
     level: float = LEVEL,
 ) -> dict[str, Estimate]:
-    """As `bootstrap`, for several measures on the same resamples, which are drawn only once.
+    """Measures with their intervals, on the same resamples, which are drawn only once.
 
     Args:
         measures: from weights of shape (rows, films) to values of shape (rows,), by name.

@@ -1,4 +1,4 @@
-"""Whether 30 % means 30 %: reliability curve, expected calibration error, Brier score."""
+"""Calibration, or whether 30 % means 30 %: reliability curve, expected error, Brier score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BINS = 10
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Films sorted into bins by their score; arrays of shape (bins,), NaN for an empty bin.
+    """Reliability curve: films in bins by score; arrays of shape (bins,), NaN for an empty bin.
 
     Attributes:
         edges: bounds of the bins, shape (bins + 1,), from 0 to 1.
@@ -40,7 +40,7 @@ class Reliability:
 def reliability(
     truth: np.ndarray, scores: np.ndarray, bins: int = BINS, quantiles: bool = False
 ) -> Reliability:
-    """The reliability curve with its histogram.
+    """Reliability curve with its histogram.
 
     Args:
         truth: bool of shape (films,).

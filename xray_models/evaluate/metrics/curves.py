@@ -18,7 +18,7 @@ GRID = np.linspace(0, 1, 101)
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A curve, a point per threshold that calls different films, from the strictest on.
+    """Curve with a point per threshold that calls different films, from the strictest on.
 
     Attributes:
         x: false-positive rate of a ROC curve, recall of a precision-recall curve.

@@ -1,4 +1,4 @@
-"""Decision curves: what acting on a model is worth, against acting on all or on none."""
+"""Decision curves: net benefit of acting on a model, on all films, or on none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GRID = np.linspace(0.01, 0.99, 99)
 
 @dataclass(frozen=True, eq=False)
 class DecisionCurve:
-    """Net benefit per film; arrays of shape (points,), NaN without films of known truth.
+    """Decision curve: net benefit per film; arrays of shape (points,), NaN without films.
 
     Attributes:
         threshold: the probability at which a reader would act. It says how many false alarms a
@@ -32,7 +32,7 @@ class DecisionCurve:
 def decision_curve(
     truth: np.ndarray, scores: np.ndarray, thresholds: np.ndarray = GRID
 ) -> DecisionCurve:
-    """Net benefit = TP / n - FP / n x t / (1 - t) at each threshold t.
+    """Decision curve: net benefit = TP / n - FP / n x t / (1 - t) at each threshold t.
 
     From Vickers & Elkin 2006, doi 10.1177/0272989X06295361. It means something for calibrated
     probabilities only, and for the prevalence of these films.

@@ -1,4 +1,4 @@
-"""How the scores of films with and without a finding are spread."""
+"""Histograms of the scores of films with and without a finding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Distribution", "distribution"]
 
 @dataclass(frozen=True, eq=False)
 class Distribution:
-    """Histograms over the same bins.
+    """Histograms of both kinds of films over the same bins.
 
     Attributes:
         edges: bounds of the bins, ascending, shape (bins + 1,).

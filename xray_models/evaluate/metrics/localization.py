@@ -1,4 +1,4 @@
-"""How well heat finds what people boxed, measured film by film, with baselines that see no film.
+"""Localization: boxes and heat against boxes by people, film by film, and baselines.
 
 A map that does not beat the usual place of a finding has shown nothing about the film. All corners
 are float64 of shape (boxes, 4), x0, y0, x1, y1, in fractions of the film's width and height unless
@@ -56,7 +56,7 @@ def iobb(found: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def overlap(found: np.ndarray, true: np.ndarray) -> dict[str, float]:
-    """Everything that boxes are judged by on one film.
+    """Measures of boxes on one film.
 
     Args:
         found: corners of the boxes from heat; may be none.
@@ -85,7 +85,7 @@ def overlap(found: np.ndarray, true: np.ndarray) -> dict[str, float]:
 
 
 def over_map(heat: np.ndarray, true: np.ndarray) -> dict[str, float]:
-    """Everything that a continuous map is judged by on one film.
+    """Measures of a continuous map on one film.
 
     Args:
         heat: not negative, finite, (height, width), laid over the whole film.
@@ -153,7 +153,7 @@ def random_map(shape: tuple[int, int], cells: tuple[int, int], seed: int) -> np.
 
 
 def center_map(shape: tuple[int, int]) -> np.ndarray:
-    """A round hill in the middle of the film, spread a fifth of each side; float32 in 0..1."""
+    """Round hill in the middle of the film, spread a fifth of each side; float32 in 0..1."""
     y = (np.arange(shape[0]) + 0.5) / shape[0] - 0.5
     x = (np.arange(shape[1]) + 0.5) / shape[1] - 0.5
     hill = np.exp(-(y[:, None] ** 2 + x[None, :] ** 2) / (2 * 0.2**2))
@@ -161,7 +161,7 @@ def center_map(shape: tuple[int, int]) -> np.ndarray:
 
 
 def usual_place(others: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
-    """Where people draw boxes for a label on other films: the share of films boxed at each pixel.
+    """Usual place of a label: the share of other films on which people boxed each pixel.
 
     A mean of corners would put the usual place of two-sided findings between the lungs; the mean
     of the boxed areas keeps both sides, and its hottest point is the harder one to beat; of the
@@ -186,7 +186,7 @@ def usual_place(others: Sequence[np.ndarray], shape: tuple[int, int]) -> np.ndar
 
 
 def mean_box(others: Sequence[np.ndarray]) -> np.ndarray:
-    """The mean of all boxes of a label on other films, corners of shape (1, 4).
+    """Mean of all boxes of a label on other films, corners of shape (1, 4).
 
     Raises:
         ValueError: there are no other films.
@@ -197,7 +197,7 @@ def mean_box(others: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def area_share(films: Sequence[np.ndarray]) -> float:
-    """The usual share of a film's area in the boxes of a label: the mean over films, in 0..1."""
+    """Usual share of a film's area in the boxes of a label: the mean over films, in 0..1."""
     return float(np.mean([mask(corners, (200, 200)).mean() for corners in films]))
 
 

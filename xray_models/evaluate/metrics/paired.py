@@ -1,4 +1,4 @@
-"""Two models on the same films: DeLong test, paired bootstrap, and where they disagree."""
+"""Paired comparison of two models: DeLong test, bootstrap, and where they disagree."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """The films that two models were both judged on, for one finding of known truth.
+    """Films on which two models are compared, for one finding of known truth.
 
     Attributes:
         names: of the two models.
@@ -43,7 +43,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class DeLong:
-    """AUCs of two models on the same films, and what lies between them.
+    """AUCs of two models on the same films, their difference, and its test.
 
     Attributes:
         first, second: AUC with its 95 % interval.
@@ -177,7 +177,7 @@ def bootstrap_difference(
 
 @dataclass(frozen=True, eq=False)
 class Disagreement:
-    """How two models call the same films.
+    """Calls of two models on the same films.
 
     Attributes:
         counts: films by truth (with the finding, without), by who is right (both, only the first,
@@ -197,7 +197,7 @@ WHO_IS_RIGHT = ("both", "only the first", "only the second", "neither")
 
 
 def disagreement(films: Pair, thresholds: tuple[float, float]) -> Disagreement:
-    """Who is right where, at a threshold for each model.
+    """Counts of which model is right, at a threshold for each.
 
     Args:
         films: both models.

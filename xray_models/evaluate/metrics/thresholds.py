@@ -113,7 +113,7 @@ class ThresholdIndex:
 
 @dataclass(frozen=True)
 class Choice:
-    """A threshold that was chosen.
+    """Threshold that was chosen, and why.
 
     Attributes:
         threshold: a film is called positive when its score reaches it; None where there is none.
@@ -125,17 +125,17 @@ class Choice:
 
 
 def youden(index: ThresholdIndex, label: str) -> Choice:
-    """The highest sensitivity + specificity; of equally good thresholds the most sensitive."""
+    """Threshold with the highest sensitivity + specificity; of equals the most sensitive."""
     return _best(index, label, "youden", "the highest sensitivity plus specificity")
 
 
 def max_f1(index: ThresholdIndex, label: str) -> Choice:
-    """The highest F1 score; of equally good thresholds the most sensitive."""
+    """Threshold with the highest F1 score; of equals the most sensitive."""
     return _best(index, label, "f1", "the highest F1 score")
 
 
 def at_sensitivity(index: ThresholdIndex, label: str, least: float) -> Choice:
-    """The highest threshold that still finds at least this share of the positives.
+    """Highest threshold that still finds at least this share of the positives.
 
     Raises:
         ValueError: no such label, or a share outside 0..1.
@@ -155,7 +155,7 @@ def at_sensitivity(index: ThresholdIndex, label: str, least: float) -> Choice:
 
 
 def at_specificity(index: ThresholdIndex, label: str, least: float) -> Choice:
-    """The lowest threshold that still spares at least this share of the negatives.
+    """Lowest threshold that still spares at least this share of the negatives.
 
     Raises:
         ValueError: no such label, or a share outside 0..1.
@@ -176,7 +176,7 @@ def at_specificity(index: ThresholdIndex, label: str, least: float) -> Choice:
 def least_cost(
     index: ThresholdIndex, label: str, miss: float, alarm: float, prevalence: float | None = None
 ) -> Choice:
-    """The least expected cost of misses and false alarms; of equals the most sensitive.
+    """Threshold with the least expected cost; of equals the most sensitive.
 
     Expected cost of a film = miss x prevalence x (1 - sensitivity)
     + alarm x (1 - prevalence) x (1 - specificity)  (Metz 1978, doi 10.1016/S0001-2998(78)80014-2).

@@ -53,7 +53,7 @@ class TableError(ValueError):
 
 
 def crops(rows: pd.DataFrame) -> int:
-    """How many films are crops around a part; 0 where the table does not tell for every film."""
+    """Count of films that are crops around a part; 0 where the table does not tell for all."""
     framing = rows.get("framing", pd.Series(dtype=str))
     return int((framing == _CROP).sum()) if framing.isin((_CROP, _WHOLE)).all() else 0
 

@@ -1,4 +1,4 @@
-"""Truth beside probability, of any model: what every figure, curve and page is computed from."""
+"""Predictions: truth beside probability, which every figure, curve and page is computed from."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Predictions:
 
     Attributes:
         name: of the model or the file.
-        labels: what is judged: a card's labels and combined findings, or the labels of a file.
+        labels: a card's labels and combined findings, or the labels of a file.
         truth: float64 of shape (films, labels): 1 has it, 0 has not, NaN nobody knows.
         scores: probabilities in 0..1 (sums of rounded ones may exceed 1 by a rounding), float64 of
             shape (films, labels).
@@ -86,7 +86,7 @@ class Predictions:
         return len(self.groups)
 
     def index(self, label: str) -> int:
-        """The column of a label.
+        """Column of a label.
 
         Raises:
             ValueError: no such label.
@@ -98,11 +98,11 @@ class Predictions:
         return self.labels.index(label)
 
     def like(self, label: str) -> str | None:
-        """The label of this name whatever its spelling (Pleural_Thickening, pleural thickening)."""
+        """Label of this name whatever its spelling (Pleural_Thickening, pleural thickening)."""
         return next((one for one in self.labels if same_label(one, label)), None)
 
     def of(self, label: str) -> LabelPredictions:
-        """The films whose truth is known for one label.
+        """Films whose truth is known for one label.
 
         Raises:
             ValueError: no such label.
@@ -118,7 +118,7 @@ class Predictions:
         )
 
     def where(self, chosen: np.ndarray) -> Predictions:
-        """Some of the films.
+        """Predictions of some of the films.
 
         Args:
             chosen: bool of shape (films,), or indices of films.
@@ -158,7 +158,7 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class LabelPredictions:
-    """The films whose truth is known for one label.
+    """Films whose truth is known for one label.
 
     Attributes:
         label: its name.
@@ -191,7 +191,7 @@ class LabelPredictions:
 
     @property
     def problem(self) -> str | None:
-        """Why this label cannot be judged in full, as a sentence; None if it can."""
+        """Sentence on why this label has no curves or no figures; None if it has."""
         if not len(self.truth):
             return f"{self.label}: the truth of no film is known, so there is nothing to judge."
         if not self.positives:
@@ -213,7 +213,7 @@ def same_label(one: str, other: str) -> bool:
 
 
 def from_card(card: Card) -> Predictions:
-    """A catalogue model on its held-out films: those of the test split, or all out-of-fold ones.
+    """Predictions of a catalogue model on its held-out films: the test split, or all out-of-fold.
 
     Raises:
         TableError: the held-out table cannot be used.
@@ -222,7 +222,7 @@ def from_card(card: Card) -> Predictions:
 
 
 def films_of_test(card: Card) -> pd.DataFrame:
-    """The rows of a model's held-out table to measure on.
+    """Rows of a model's held-out table to measure on.
 
     Returns:
         Films of the test split; all films of an out-of-fold table.
@@ -242,7 +242,7 @@ def films_of_test(card: Card) -> pd.DataFrame:
 
 
 def from_table(rows: pd.DataFrame, card: Card) -> Predictions:
-    """A catalogue model on some films of its held-out table.
+    """Predictions of a catalogue model on some films of its held-out table.
 
     Args:
         rows: of the table, as `table.load` gives them.

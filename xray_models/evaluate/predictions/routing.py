@@ -1,4 +1,4 @@
-"""Which body part each film of a table is sent to, or none: `pipeline.route`, for many at once."""
+"""Routing of films to body parts, or to none: `pipeline.route`, for many films at once."""
 
 from __future__ import annotations
 
