@@ -112,13 +112,13 @@ def report(
         fail("--readme writes the whole table of models: give --all with it.")
     try:
         cards = list(catalogue().values()) if every else [get(str(model))]
+        if readme:  # first: without a README nobody waits for the rest
+            readme_path = app_folder() / "README.md"
+            readme_table.refresh_readme(readme_path, cards)
         for card in cards:
             typer.echo(model_text.report(card))
         if every:
             typer.echo(readme_table.pooled_line(cards))
-        if readme:
-            readme_path = app_folder() / "README.md"
-            readme_table.refresh_readme(readme_path, cards)
     except (CatalogueError, ValueError) as error:
         fail(str(error))
 
