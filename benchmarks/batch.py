@@ -69,7 +69,7 @@ def batches(folder: Path, plan: score.Plan) -> list[tuple[Card, np.ndarray]]:
     read = {one.file: radiograph.read(folder / one.file).pixels for one in Folder(folder)}
     asked: dict[str, list[np.ndarray]] = {plan.detector.id: list(read.values())}
     for one in score.score(Folder(folder), plan):
-        for card in plan.cards(one.part):
+        for card in plan.cards([part for part in (one.part, one.also) if part]):
             asked.setdefault(card.id, []).append(read[one.file])
     ready = []
     for model, several in asked.items():

@@ -13,7 +13,7 @@ trainees and for people who demonstrate models.
 ### How a reading comes about
 1. The file is recognized by its content and decoded to gray values. DICOM windows, lookup tables
    and inverted films are taken into account.
-2. A detector names the body part, or says that it is not sure. You can correct it.
+2. A detector names the body part, two where they are close, or none of these. You can correct it.
 3. The models made for that part read the film. Each gives calibrated probabilities; a finding
    counts as present from its operating threshold, the upright mark on its bar.
 4. A heatmap shows where in the film a model saw what speaks for or against a label: by the method

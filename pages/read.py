@@ -55,14 +55,22 @@ def show_part(reading: Reading) -> None:
     if reading.part is None:
         seen = reading.part_probabilities
         likeliest = max(PARTS, key=lambda part: seen[part])
+        none = careful_percent(seen[NONE_OF_THESE])
         st.html(
-            f'<p class="rl-part">not sure</p><p class="rl-line">{NONE_OF_THESE.capitalize()}: '
-            f"{careful_percent(seen[NONE_OF_THESE])}. Likeliest part: {likeliest}, {certainty}</p>"
+            f'<p class="rl-part">{NONE_OF_THESE} <small>{none}</small></p>'
+            f'<p class="rl-line">Likeliest part: {likeliest}, {certainty}</p>'
         )
     elif reading.part_forced:
         st.html(
             f'<p class="rl-part">{reading.part}</p><p class="rl-line">Named by hand; the detector '
             f"gives it {certainty}, and {careful_percent(probability)} to {other}.</p>"
+        )
+    elif reading.also:
+        second = careful_percent(reading.part_probabilities[reading.also])
+        st.html(
+            f'<p class="rl-part">{reading.part} or {reading.also}</p><p class="rl-line">'
+            f"{reading.part.capitalize()} {certainty}, {reading.also} {second}: "
+            "the models for both read the film.</p>"
         )
     else:
         st.html(

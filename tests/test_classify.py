@@ -11,6 +11,8 @@ import pytest
 
 import classify
 from xray_models import catalogue
+from xray_models.batch import results, score
+from xray_models.batch.sources import Folder
 from xray_models.explain.heatmap import Heatmap
 from xray_models.inference import functions, predict
 from xray_models.radiograph import Radiograph, UnreadableRadiograph
@@ -38,7 +40,7 @@ def test_bytes_path_and_film_give_the_same_reading(chest):
 def test_a_leg_is_not_routed_and_says_so(lower_leg):
     reading = classify.read(lower_leg)
     assert reading.part is None and not reading.findings
-    assert any("does not recognize" in warning for warning in reading.warnings)
+    assert any("looks like none of the parts" in warning for warning in reading.warnings)
 
 
 def test_a_forced_part_goes_to_its_models(lower_leg):
@@ -173,3 +175,20 @@ def test_held_out_films_of_every_part_are_routed_to_it(data):
         part = classify.read(data / "unifesp" / "images" / name).part
         right += part == (None if row["truth"] == "none of these" else row["truth"])
     assert right / len(films) >= 0.75
+
+
+def test_a_film_between_two_parts_is_read_by_the_models_of_both(data, tmp_path):
+    films = _held_out("body-part", source="fracatlas", framing="whole film")
+    films = films[films["truth"].isin(("hand", "wrist")) & (films["p:none of these"] < 0.01)]
+    close = films[films[["p:hand", "p:wrist"]].min(axis=1) > 0.45].iloc[0]
+    path = data / "fracatlas" / "images" / Path(close["image"]).name
+    reading = classify.read(path)
+    assert {reading.part, reading.also} == {"hand", "wrist"} == set(reading.parts)
+    assert {one.model for one in reading.findings} == {"bone-hand", "bone-wrist"}
+    assert not any("not made for" in warning for warning in reading.warnings)
+    assert {reading.as_dict()["part"], reading.as_dict()["also"]} == {"hand", "wrist"}
+    (tmp_path / "film.jpg").write_bytes(path.read_bytes())
+    (scored,) = score.score(Folder(tmp_path), score.plan())
+    assert (scored.part, scored.also) == (reading.part, reading.also)
+    assert {one.model for one in scored.findings} == {"bone-hand", "bone-wrist"}
+    assert {row.also for row in results.rows(scored)} == {reading.also}

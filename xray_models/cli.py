@@ -119,6 +119,7 @@ def report(
             typer.echo(model_text.report(card))
         if every:
             typer.echo(readme_table.pooled_line(cards))
+            typer.echo(readme_table.whole_films_line(cards))
     except (CatalogueError, ValueError) as error:
         fail(str(error))
 

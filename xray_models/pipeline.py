@@ -38,7 +38,7 @@ __all__ = [
 
 DETECTOR = "body-part"
 
-_UNSURE = "The body-part detector does not recognize this as one of the parts that RadLens reads"
+_UNSURE = "This film looks like none of the parts that RadLens reads"
 
 
 class CannotClassify(ValueError):
@@ -74,7 +74,7 @@ class Reading:
 
     Attributes:
         radiograph: the film.
-        part: the body part, or None where the detector abstains.
+        part: the body part, or None where the detector refuses the film as none of those it knows.
         part_probability: of the most probable part among those supported, in 0..1.
         part_probabilities: label -> probability over the detector's nine classes.
         part_forced: the part was named by the user, not by the detector.
@@ -82,6 +82,7 @@ class Reading:
         findings: per model in the order of its card.
         warnings: sentences for people.
         seconds: stage -> time taken.
+        also: a second part that is about as likely; its models read the film as well. Else None.
     """
 
     radiograph: Radiograph
@@ -93,6 +94,12 @@ class Reading:
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=dict)
+    also: str | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts whose models read the film: none, one, or two that are about as likely."""
+        return tuple(part for part in (self.part, self.also) if part is not None)
 
     @property
     def runner_up(self) -> tuple[str, float]:
@@ -105,6 +112,7 @@ class Reading:
         """Ready for JSON; nothing that could name a patient."""
         return {
             "part": self.part,
+            "also": self.also,
             "part_probability": round(self.part_probability, 4),
             "part_forced": self.part_forced,
             "models": [{"model": one.model, "why": one.why} for one in self.chosen],
@@ -152,7 +160,7 @@ def read(
     began = time.perf_counter()
     detector = _detector()
     seen = predict.probabilities(detector, film)
-    found = part or route(detector, seen)
+    found = (part,) if part else route(detector, seen)
     seconds["body part"] = time.perf_counter() - began
 
     chosen = asked or _choose(found, forced=part is not None)
@@ -167,10 +175,11 @@ def read(
         warnings += doubts
         seconds[card.id] = time.perf_counter() - began
 
-    best = found or max(PARTS, key=lambda label: seen[label])
+    best = found[0] if found else max(PARTS, key=lambda label: seen[label])
     return Reading(
         radiograph=film,
-        part=found,
+        part=found[0] if found else None,
+        also=found[1] if found[1:] else None,
         part_probability=seen[best],
         part_probabilities=seen,
         part_forced=part is not None,
@@ -181,28 +190,28 @@ def read(
     )
 
 
-def about_part(part: str | None, read: bool, by_name: bool) -> list[str]:
+def about_part(parts: Sequence[str], read: bool, by_name: bool) -> list[str]:
     """Sentences on a film whose part is not known, or that no model reads.
 
     Args:
-        part: where it was sent; None where the detector abstains.
+        parts: where it was sent; none where the detector refuses it.
         read: whether a model reads the film.
         by_name: whether models were asked for by name.
     """
-    if part is None:
+    if not parts:
         advice = "" if by_name else " Choose the part by hand if it is one of them."
         return [f"{_UNSURE}, so no model was chosen by it.{advice}"]
-    return [] if read else [f"No model in the catalogue reads the {part} yet."]
+    return [] if read else [f"No model in the catalogue reads the {' or '.join(parts)} yet."]
 
 
 def findings_of(
-    card: Card, part: str | None, probability: Mapping[str, float]
+    card: Card, parts: Sequence[str], probability: Mapping[str, float]
 ) -> tuple[list[Finding], list[str]]:
     """Findings of one model on one film, and sentences on what is doubtful about them.
 
     Args:
         card: of the model.
-        part: of the film; None where nobody knows.
+        parts: of the film; none where nobody knows.
         probability: label or combined finding -> calibrated probability in 0..1.
 
     Returns:
@@ -214,8 +223,9 @@ def findings_of(
         for label, threshold in card.thresholds.items()
     ]
     doubts = at_odds(card, found)
-    if part is not None and part not in card.parts:
-        doubts.insert(0, f"{card.name} was not made for the {part}: its answer means little.")
+    if parts and not set(parts) & set(card.parts):
+        made_for = " or the ".join(parts)
+        doubts.insert(0, f"{card.name} was not made for the {made_for}: its answer means little.")
     return found, doubts
 
 
@@ -242,14 +252,15 @@ def at_odds(card: Card, findings: Sequence[Finding]) -> list[str]:
     return message
 
 
-def route(detector: Card, probability: dict[str, float]) -> str | None:
-    """The part that a detector's probabilities route to, or None to abstain.
+def route(detector: Card, probability: dict[str, float]) -> tuple[str, ...]:
+    """The parts that a detector's probabilities route to: one, two that are close, or none.
 
-    A part is routed to where it is the most probable of all nine classes and reaches its threshold.
+    See `xray_models.evaluate.predictions.routing` for the rule.
     """
     row = np.array([[probability[label] for label in detector.labels]])
-    index = int(routing.route(row, detector.labels, detector.thresholds)[0])
-    return None if index == routing.ABSTAINS else detector.labels[index]
+    sent = routing.route(row, detector.labels, detector.thresholds)
+    named = (int(sent.part[0]), int(sent.also[0]))
+    return tuple(detector.labels[index] for index in named if index != routing.ABSTAINS)
 
 
 def explain(
@@ -331,14 +342,20 @@ def _detector() -> Card:
     return catalogue.get(DETECTOR)
 
 
-def _choose(part: str | None, forced: bool) -> list[ChosenModel]:
-    if part is None:
-        return []
+def _choose(parts: tuple[str, ...], forced: bool) -> list[ChosenModel]:
+    chosen: dict[str, ChosenModel] = {}
+    for part in parts:
+        for one in _choose_for(part, " or ".join(parts), forced):
+            chosen.setdefault(one.model, one)
+    return list(chosen.values())
+
+
+def _choose_for(part: str, named: str, forced: bool) -> list[ChosenModel]:
     seen = "the part named by hand is" if forced else "the detector sees"
     chosen = []
     own = {card.parts for card in catalogue.catalogue().values() if card.task == "bone"}
     for card in catalogue.for_part(part):
-        why = f"{seen} {part}"
+        why = f"{seen} {named}"
         if card.task == "bone" and card.parts != (part,):
             why += (
                 ", which this model reads better than the one made for that part on the films "

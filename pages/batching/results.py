@@ -45,7 +45,10 @@ def show_results(batch: Batch) -> None:
     rows = chosen.assign(
         label=[display_name(label) for label in chosen["label"]],
         film=[pictures[file] for file in chosen["file"]],
-        part=[part or "not recognized" for part in chosen["part"]],
+        part=[
+            f"{part} or {also}" if also else part or "not recognized"
+            for part, also in zip(chosen["part"], chosen["also"], strict=True)
+        ],
         model=[names.get(model, model) for model in chosen["model"]],
         part_probability=100 * chosen["part_probability"],
         probability=100 * chosen["probability"],
@@ -61,7 +64,7 @@ def show_results(batch: Batch) -> None:
         key=f"batch table {batch.key}",
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["film", *results.COLUMNS],
+        column_order=["film", *(name for name in results.COLUMNS if name != "also")],
         column_config={
             "film": st.column_config.ImageColumn("film", width="small"),
             "file": st.column_config.TextColumn("file", width="medium"),

@@ -113,7 +113,7 @@ def questions(reading: Reading) -> list[Question]:
     best = max(reading.part_probabilities, key=lambda label: reading.part_probabilities[label])
     asked += [
         Question(pipeline.DETECTOR, label)
-        for label in (reading.part or best, *reading.part_probabilities)
+        for label in (*(reading.parts or (best,)), *reading.part_probabilities)
     ]
     return list(dict.fromkeys(asked))
 

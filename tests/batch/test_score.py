@@ -232,7 +232,7 @@ def films(tmp_path_factory, chest, lower_leg):
 
 
 def alike(scored: Scored, reading: classify.Reading) -> None:
-    assert scored.part == reading.part
+    assert (scored.part, scored.also) == (reading.part, reading.also)
     assert scored.part_probability == pytest.approx(reading.part_probability, abs=1e-4)
     mine, theirs = scored.findings, reading.findings
     assert [(o.model, o.label, o.threshold) for o in mine] == [

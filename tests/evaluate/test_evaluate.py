@@ -41,6 +41,7 @@ from xray_models.evaluate.predictions.held_out_table import (
     probabilities,
 )
 from xray_models.evaluate.predictions.routing import ABSTAINS, route
+from xray_models.evaluate.whole_films import whole_films
 from xray_models.report import model_text, readme
 
 NINE = (*PARTS, NONE_OF_THESE)
@@ -360,30 +361,27 @@ def test_a_threshold_refuses_scores_that_are_no_numbers() -> None:
 
 
 @settings(max_examples=50)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 0.8, 0.95]))
-def test_abstention_is_the_highest_threshold_that_keeps_enough(seed: int, keep: float) -> None:
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 0.8, 0.98]))
+def test_refusal_is_the_highest_threshold_that_refuses_enough(seed: int, share: float) -> None:
     random = np.random.default_rng(seed)
-    truth = np.array(NINE)[random.integers(9, size=60)]
-    values = softmax(random.normal(size=(60, 9)) + 3 * (truth[:, None] == np.array(NINE)), axis=1)
-    supported = np.isin(truth, PARTS)
+    none, supported = random.integers(0, 20, 60) / 20, random.random(60) < 0.5
+    if supported.all():
+        with pytest.raises(ValueError, match="none of the parts"):
+            card_thresholds.refusal(none, supported, share)
+        return
 
-    def kept(tau: float) -> float:
-        sent = route(values, NINE, dict.fromkeys(PARTS, tau))
-        return float((sent != ABSTAINS)[supported].mean())
+    def refused(cut: float) -> float:
+        return float((none >= cut)[~supported].mean())
 
-    if kept(0.0) < keep:
-        with pytest.raises(ValueError, match="no threshold routes"):
-            card_thresholds.abstention(values, truth, NINE, keep)
-    else:
-        tau = card_thresholds.abstention(values, truth, NINE, keep)
-        assert kept(tau) >= keep > kept(np.nextafter(tau, 1))
+    cut = card_thresholds.refusal(none, supported, share)
+    assert refused(cut) >= share > refused(np.nextafter(cut, 2))
 
 
 def test_thresholds_are_chosen_for_every_kind_of_model() -> None:
     nine = card_thresholds.choose(drawn(NINE), NINE, {}, "body-part")
-    assert set(nine) == set(PARTS)
+    assert set(nine) == {NONE_OF_THESE}
     sent = route(probabilities(drawn(NINE), NINE), NINE, nine)
-    assert (sent != ABSTAINS)[drawn(NINE)["truth"].isin(PARTS)].mean() >= 0.95
+    assert (~sent.read)[drawn(NINE)["truth"] == NONE_OF_THESE].mean() >= 0.98
     assert set(card_thresholds.choose(drawn(("fracture",)), ("fracture",), {}, "bone")) == {
         "fracture"
     }
@@ -410,27 +408,38 @@ def test_thresholds_are_chosen_for_every_kind_of_model() -> None:
 # ---------------------------------------------------------------- routing
 
 
-def test_a_film_is_routed_where_a_part_comes_first_and_reaches_its_threshold() -> None:
-    cuts = {"hand": 0.5, "wrist": 0.6}
-    values = np.array([[0.5, 0.3, 0.2], [0.49, 0.3, 0.21], [0.1, 0.6, 0.3], [0.2, 0.1, 0.7]])
-    sent = route(values, ("hand", "wrist", NONE_OF_THESE), cuts)
-    assert sent.tolist() == [0, ABSTAINS, 1, ABSTAINS]
-    assert route(np.zeros((0, 3)), ("hand", "wrist", NONE_OF_THESE), cuts).shape == (0,)
+def test_a_film_is_refused_for_being_unlike_and_never_for_lying_between_two_parts() -> None:
+    labels, cuts = ("hand", "wrist", "elbow", NONE_OF_THESE), {NONE_OF_THESE: 0.5}
+    values = np.array(
+        [
+            [0.8, 0.1, 0.1, 0.0],
+            [0.3, 0.25, 0.01, 0.44],  # between two parts, and more likely none than either
+            [0.2, 0.6, 0.0, 0.2],
+            [0.4, 0.1, 0.0, 0.5],
+            [0.25, 0.5, 0.25, 0.0],  # of two that are as close, the first
+        ]
+    )
+    sent = route(values, labels, cuts)
+    assert sent.part.tolist() == [0, 0, 1, ABSTAINS, 1]
+    assert sent.also.tolist() == [ABSTAINS, 1, 0, ABSTAINS, 0]
+    assert sent.read.tolist() == [True, True, True, False, True]
+    assert sent.names(np.array([1, 1, 1, 0, 2])).tolist() == [False, True, True, False, False]
+    assert route(np.zeros((0, 4)), labels, cuts).part.shape == (0,)
     with pytest.raises(ValueError, match="do not fit"):
         route(values, ("hand", "wrist"), cuts)
-    with pytest.raises(ValueError, match="unknown label"):
-        route(values, ("hand", "elbow", NONE_OF_THESE), cuts)
+    with pytest.raises(ValueError, match="threshold for 'none of these'"):
+        route(values, labels, {"hand": 0.5})
 
 
 def test_a_reading_routes_as_the_figures_say() -> None:
-    import classify
+    from xray_models import pipeline
 
-    detector = card("body-part", NINE, {part: 0.3 + 0.05 * i for i, part in enumerate(PARTS)})
+    detector = card("body-part", NINE, {NONE_OF_THESE: 0.3})
     values = softmax(np.random.default_rng(2).normal(size=(500, 9), scale=1.5), axis=1)
     sent = route(values, NINE, detector.thresholds)
-    for row, index in zip(values, sent, strict=True):
-        part = classify.route(detector, dict(zip(NINE, row.tolist(), strict=True)))
-        assert part == (None if index == ABSTAINS else NINE[index])
+    for row, part, also in zip(values, sent.part, sent.also, strict=True):
+        named = pipeline.route(detector, dict(zip(NINE, row.tolist(), strict=True)))
+        assert named == tuple(NINE[k] for k in (part, also) if k != ABSTAINS)
 
 
 # ---------------------------------------------------------------- figures
@@ -502,11 +511,12 @@ def test_figures_of_several_labels_are_scikit_learns() -> None:
 
 def test_figures_of_the_body_part_model_count_what_is_routed() -> None:
     labels = NINE
-    detector = card("body-part", labels, dict.fromkeys(PARTS, 0.6))
+    detector = card("body-part", labels, {NONE_OF_THESE: 0.5})
     p = {
         "right": ("hand", {"hand": 0.7, "wrist": 0.3}),
         "to another part": ("hand", {"wrist": 0.9, "hand": 0.1}),
-        "unsure": ("chest", {"chest": 0.5, "hand": 0.3, NONE_OF_THESE: 0.2}),
+        "to two parts": ("hand", {"wrist": 0.5, "hand": 0.3, NONE_OF_THESE: 0.2}),
+        "unsure": ("chest", {"chest": 0.3, "hand": 0.3, NONE_OF_THESE: 0.4}),
         "refused": ("wrist", {NONE_OF_THESE: 0.8, "wrist": 0.2}),
         "a leg, refused": (NONE_OF_THESE, {NONE_OF_THESE: 1.0}),
         "a leg, unsure": (NONE_OF_THESE, {"hand": 0.55, NONE_OF_THESE: 0.45}),
@@ -515,17 +525,38 @@ def test_figures_of_the_body_part_model_count_what_is_routed() -> None:
     rows = pd.DataFrame(
         [
             {"image": name, "group": name, "split": "test", "truth": truth}
+            | {"framing": "whole film" if name in ("right", "refused") else "region crop"}
             | {f"p:{label}": values.get(label, 0.0) for label in labels}
             for name, (truth, values) in p.items()
         ]
     )
     found = {name: one.value for name, one in estimates(rows, detector, replicates=5).items()}
-    assert found["supported films routed"] == pytest.approx(2 / 4)
-    assert found["routed films sent to the right part"] == pytest.approx(1 / 2)
-    assert found["other films not routed"] == pytest.approx(2 / 3)
-    assert found["accuracy"] == pytest.approx(3 / 7)
+    assert found["supported films read"] == pytest.approx(4 / 5)
+    assert found["whole films of arms read"] == pytest.approx(1 / 2)
+    assert found["part right, of films read"] == pytest.approx(3 / 4)
+    assert found["other films refused"] == pytest.approx(1 / 3)
+    assert found["accuracy"] == pytest.approx(2 / 8)
     assert found["AUC, chest vs the rest"] == 1
     assert np.isnan(found["macro-F1"])  # most parts have no film here
+
+
+def test_the_shipped_detector_reads_what_it_should_and_refuses_the_rest() -> None:
+    figures = catalogue.get("body-part").held_out.figures
+    assert figures["supported films read"].value >= 0.98
+    assert figures["whole films of arms read"].value >= 0.97
+    assert figures["part right, of films read"].value >= 0.95
+    assert figures["other films refused"].value >= 0.97
+
+
+def test_a_refused_whole_film_counts_as_missed() -> None:
+    detector = catalogue.get("body-part")
+    found = whole_films(detector, replicates=20)
+    assert found is not None and found.films > 100 and 0 < found.refused < 10
+    # a detector that refuses everything finds nothing
+    none = whole_films(replace(detector, thresholds={NONE_OF_THESE: 0.0}), replicates=20)
+    assert none is not None and none.refused == none.films == found.films + found.left_out
+    assert none.figures["sensitivity"].value == 0 and none.figures["specificity"].value == 1
+    assert none.figures["AUC"].value == 0.5
 
 
 def test_a_card_gets_the_test_films_only_and_nothing_undefined(tmp_path, monkeypatch) -> None:

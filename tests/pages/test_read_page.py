@@ -196,8 +196,8 @@ def test_noise_is_called_unsure_and_can_still_be_explained():
     page = opened()
     page.file_uploader[0].upload("noise.png", noise(), "image/png")
     checked(page.run())
-    assert '<p class="rl-part">not sure</p>' in html(page)
-    assert "does not recognize" in page.warning[0].value
+    assert '<p class="rl-part">none of these <small>' in html(page)
+    assert "looks like none of the parts" in page.warning[0].value
     assert overlay(page)["layout"]["images"]
 
 

@@ -47,6 +47,7 @@ class Row:
         decision: "positive" where the probability reaches the threshold, else "negative".
         error: why the file could not be read; empty where it could.
         warnings: sentences on the file and its findings, as Read shows them, one after the other.
+        also: a second part that is about as likely; usually empty.
     """
 
     file: str
@@ -59,6 +60,7 @@ class Row:
     decision: str = ""
     error: str = ""
     warnings: str = ""
+    also: str = ""
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -71,10 +73,19 @@ class ResultsError(ValueError):
 
 def rows(scored: Scored) -> list[Row]:
     """Rows of one file, at least one."""
-    part, probability = scored.part or "", _rounded(scored.part_probability)
-    warnings = " ".join(scored.warnings)
+    part, also = scored.part or "", scored.also or ""
+    probability, warnings = _rounded(scored.part_probability), " ".join(scored.warnings)
     if not scored.findings:
-        return [Row(scored.file, part, probability, error=scored.error, warnings=warnings)]
+        return [
+            Row(
+                scored.file,
+                part,
+                probability,
+                error=scored.error,
+                warnings=warnings,
+                also=also,
+            )
+        ]
     return [
         Row(
             scored.file,
@@ -86,6 +97,7 @@ def rows(scored: Scored) -> list[Row]:
             finding.threshold,
             POSITIVE if finding.positive else NEGATIVE,
             warnings=warnings,
+            also=also,
         )
         for finding in scored.findings
     ]

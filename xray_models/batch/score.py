@@ -62,6 +62,7 @@ class Scored:
         error: why the file failed; empty if it did not.
         thumbnail: small JPEG, if asked for.
         warnings: sentences for people, those of `Reading.warnings`.
+        also: a second part that is about as likely; else None.
     """
 
     file: str
@@ -71,6 +72,7 @@ class Scored:
     error: str = ""
     thumbnail: bytes | None = None
     warnings: tuple[str, ...] = ()
+    also: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,17 +89,15 @@ class Plan:
     models: tuple[str, ...] = ()
     part: str | None = None
 
-    def cards(self, part: str | None) -> list[Card]:
-        """Models that read a film of a part."""
+    def cards(self, parts: Sequence[str]) -> list[Card]:
+        """Models that read a film of some parts: none, one, or two that are close."""
         if self.models:
             return [catalogue.get(model) for model in self.models]
-        return catalogue.for_part(part) if part else []
+        return catalogue.for_parts(parts)
 
     def candidates(self) -> list[Card]:
         """Every model that may be asked."""
-        parts = [self.part] if self.part else list(PARTS)
-        found = [card for part in parts for card in self.cards(part)]
-        return list({card.id: card for card in found}.values())
+        return self.cards([self.part] if self.part else PARTS)
 
     def settings(self) -> dict[str, Any]:
         """Settings that the answers depend on, ready for JSON; a run goes on with the same ones."""
@@ -218,7 +218,10 @@ def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
     """What `pipeline.read` finds for each film, a batch at a time."""
     readable = [film for film in films if not film.error]
     seen = dict(zip(readable, _probabilities(asked.detector, readable), strict=True))
-    parts = {film: asked.part or route(asked.detector, seen[film]) for film in readable}
+    parts = {
+        film: (asked.part,) if asked.part else route(asked.detector, seen[film])
+        for film in readable
+    }
     cards = {film: asked.cards(parts[film]) for film in readable}
     found: dict[_Film, dict[str, tuple[list[Finding], list[str]]]] = {film: {} for film in readable}
     for card in {card.id: card for several in cards.values() for card in several}.values():
@@ -232,13 +235,15 @@ def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
             several = [found[film][card.id] for card in cards[film]]
             doubts = [*film.warnings, *about_part(parts[film], bool(several), bool(asked.models))]
             of_parts = {label: seen[film][label] for label in PARTS}
+            first, also = (*parts[film], None, None)[:2]
             yield Scored(
                 film.file,
-                parts[film],
-                of_parts[parts[film] or max(of_parts, key=of_parts.__getitem__)],
+                first,
+                of_parts[first or max(of_parts, key=of_parts.__getitem__)],
                 tuple(one for findings, _ in several for one in findings),
                 thumbnail=film.thumbnail,
                 warnings=(*doubts, *(doubt for _, own in several for doubt in own)),
+                also=also,
             )
 
 

@@ -65,7 +65,7 @@ def tally(rows: Iterable[Row]) -> Tally:
                 if len(found.failures) < MOST_FAILURES:
                     found.failures.append((row.file, row.error))
             else:
-                found.parts[row.part] += 1
+                found.parts[" or ".join(filter(None, (row.part, row.also)))] += 1
         if row.probability is not None and row.threshold is not None:
             one = found.findings.setdefault((row.model, row.label), FindingCounts(row.threshold))
             one.films += 1

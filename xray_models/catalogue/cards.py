@@ -239,7 +239,7 @@ class Card:
         combined: finding -> labels whose probabilities add up to it.
         rival: comparison with a model for several parts, which reads the film where it is better.
         thresholds: finding -> operating point in 0..1. Labels without one are no findings. A
-            detector's thresholds are the least probability at which it routes to a part.
+            detector's only one is the probability of "none of these" from which it refuses a film.
         held_out: left out for a model that was not measured here.
         asked: which held-out films count most, where others are among them.
         mean_std: for the scaling "z-score", mean and standard deviation of 0..255 pixels.

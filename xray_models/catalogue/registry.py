@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from xray_models.catalogue.cards import Card, CatalogueError
@@ -16,6 +17,7 @@ __all__ = [
     "catalogue",
     "folder",
     "for_part",
+    "for_parts",
     "get",
     "is_own",
     "refresh",
@@ -111,6 +113,11 @@ def for_part(part: str) -> list[Card]:
     own = [card for card in cards if card.task == "bone" and card.parts == (part,)]
     better = [card for card in own if card.rival is None or card.rival.difference.value >= 0]
     return better or [card for card in cards if card not in own] or own
+
+
+def for_parts(parts: Iterable[str]) -> list[Card]:
+    """The models that read any of some body parts, each once."""
+    return list({card.id: card for part in parts for card in for_part(part)}.values())
 
 
 def folder(card: Card) -> Path:

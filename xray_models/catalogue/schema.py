@@ -52,6 +52,8 @@ def _problems(card: Card, path: Path) -> typing.Iterator[str]:
         yield "labels must be a list of different names."
     if card.task == "body-part" and set(card.labels) != {*PARTS, NONE_OF_THESE}:
         yield "a body-part detector's labels must be the eight parts and 'none of these'."
+    if card.task == "body-part" and set(card.thresholds) != {NONE_OF_THESE}:
+        yield "a body-part detector has one threshold, that of 'none of these'."
     if card.activation == "softmax" and len(card.labels) == 1:
         yield "a softmax over one label is always 1; its activation must be 'sigmoid'."
     if card.multi_label:

@@ -61,7 +61,7 @@ def _classify(
 
 def _in_words(file: Path, reading: Any) -> str:
     other, other_probability = reading.runner_up
-    part = reading.part or "not recognized"
+    part = " or ".join(reading.parts) or "not recognized"
     lines = [
         f"{file}: {part} (probability {reading.part_probability:.3f}, "
         f"runner-up {other} {other_probability:.3f})"

@@ -189,13 +189,14 @@ def _findings(
         return [], []
     reading = pipeline.read(film, models=[card.id] if card else None)
     cards = {chosen.model: get(chosen.model) for chosen in reading.chosen}
-    advice = f"If this is no {reading.part}, name" if reading.part else "Name"
-    if reading.part is None:
+    part = " or ".join(reading.parts)
+    advice = f"If this is no {part}, name" if part else "Name"
+    if not part:
         why = "the body-part detector does not recognize the film, so no model was chosen"
     elif not cards:
-        why = f"no model reads the {reading.part}"
+        why = f"no model reads the {part}"
     else:
-        why = f"none of the models chosen for the {reading.part} knows it ({', '.join(cards)})"
+        why = f"none of the models chosen for the {part} knows it ({', '.join(cards)})"
     if one.labels is None and not cards:
         return [], [f"nothing is boxed: {why}. {advice} a model with --model."]
     if one.labels is None:

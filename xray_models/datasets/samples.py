@@ -76,7 +76,7 @@ SAMPLES = {
     "lower-leg": Sample(
         title="Lower leg",
         about="A non-ossifying fibroma of the distal tibia. RadLens does not read legs, so this "
-        "tests whether it says that it is not sure.",
+        "tests whether it says that it knows none of this.",
         file="RG3_UNCI.dcm",
         sha256="9ef0260919de89774da90336ad16c03a5be899a8bb663bbaea52b6d0769bec78",
     ),

@@ -32,7 +32,7 @@ from xray_models.evaluate.metrics.counts import weighted_counts
 from xray_models.evaluate.metrics.ranking import Ranking
 from xray_models.evaluate.predictions.held_out_table import NONE, TableError, load, out_of_fold
 from xray_models.evaluate.predictions.predictions import Predictions, films_of_test, from_table
-from xray_models.evaluate.predictions.routing import ABSTAINS, route
+from xray_models.evaluate.predictions.routing import route
 
 __all__ = ["called", "confusion_matrix", "cutoffs", "estimates", "figures", "films_of_test"]
 
@@ -74,7 +74,7 @@ def estimates(
       AUC and average precision of each, and for those with a threshold sensitivity and specificity
       there.
     - Body parts: macro-F1 and accuracy of the most probable label, AUC of chest against the rest,
-      and the shares of films that are routed or not at the thresholds.
+      and the shares of films that are read or refused at the threshold.
 
     Args:
         rows: of the model's held-out table.
@@ -187,8 +187,8 @@ def called(predictions: Predictions, card: Card, cuts: pd.DataFrame) -> dict[str
             predictions.scores, card.labels, {name: cuts[name].to_numpy() for name in cuts}
         )
         none = card.labels.index(NONE_OF_THESE)
-        sent = np.where(sent == ABSTAINS, none, sent)
-        return {label: (sent == k).astype(np.float64) for k, label in enumerate(card.labels)}
+        first = np.where(sent.read, sent.part, none)
+        return {label: (first == k).astype(np.float64) for k, label in enumerate(card.labels)}
     found = {}
     for finding in predictions.labels:
         if finding in cuts:
@@ -268,19 +268,22 @@ def _body_part(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, 
     predictions = from_table(rows, card)
     truth = rows["truth"].to_numpy()
     sent = route(predictions.scores, card.labels, {name: cuts[name].to_numpy() for name in cuts})
-    routed, supported = sent != ABSTAINS, np.isin(truth, PARTS)
-    right = sent == predictions.truth_class()
+    supported = np.isin(truth, PARTS)
+    right = sent.names(predictions.truth_class())
     chest = predictions.index("chest")
-    return {
+    found: dict[str, Measure] = {
         **_most_probable(predictions),
         "AUC, chest vs the rest": Ranking(
             predictions.truth[:, chest], predictions.scores[:, chest]
         ).auc,
-        "supported films routed": partial(weighted.share, of=routed, among=supported),
-        "routed films sent to the right part": partial(
-            weighted.share, of=right, among=routed & supported
-        ),
-        "other films not routed": partial(weighted.share, of=~routed, among=truth == NONE_OF_THESE),
+        "supported films read": partial(weighted.share, of=sent.read, among=supported),
+    }
+    if "framing" in rows:
+        whole = supported & (rows["framing"] == "whole film").to_numpy() & (truth != "chest")
+        found["whole films of arms read"] = partial(weighted.share, of=sent.read, among=whole)
+    return found | {
+        "part right, of films read": partial(weighted.share, of=right, among=sent.read & supported),
+        "other films refused": partial(weighted.share, of=~sent.read, among=truth == NONE_OF_THESE),
     }
 
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from xray_models import PARTS
+from xray_models import NONE_OF_THESE, PARTS
 from xray_models.catalogue import add_combined
 from xray_models.evaluate.metrics import thresholds
 from xray_models.evaluate.metrics.thresholds import Choice, ThresholdIndex
 from xray_models.evaluate.predictions.held_out_table import probabilities, truths
 
-__all__ = ["NORMAL", "Rule", "abstention", "choose", "sensitive", "specific"]
+__all__ = ["NORMAL", "Rule", "choose", "refusal", "sensitive", "specific"]
 
 Rule = Callable[[ThresholdIndex, str], Choice]
 """Sorted scores and one of their labels -> a threshold; see `metrics.thresholds`."""
@@ -36,10 +36,10 @@ def choose(
 ) -> dict[str, float]:
     """Choose the thresholds of a card, from its validation films or out-of-fold predictions.
 
-    A body-part model gets one for all parts: the highest that still routes 95 % of the supported
-    films. Others get one by `rule` for each combined finding and each label but "normal", which is
-    the absence of findings. A multi-label model gets none for a label that too few films speak of:
-    the label is then no finding.
+    A body-part model gets one for "none of these": the highest that still refuses 98 % of the
+    films that show none of the parts. Others get one by `rule` for each combined finding and each
+    label but "normal", which is the absence of findings. A multi-label model gets none for a label
+    that too few films speak of: the label is then no finding.
 
     Args:
         validation: held-out table, validation films only, or all films of an out-of-fold table.
@@ -55,15 +55,15 @@ def choose(
         Finding -> threshold, four decimals, between 0 and 1.
 
     Raises:
-        ValueError: a class has no validation film, or too few films could be routed.
+        ValueError: a class has no validation film.
     """
     rule = rule or (specific if multi_label else thresholds.youden)
     truth = validation["truth"].to_numpy()
     values = probabilities(validation, labels)
     if task == "body-part":
-        tau = abstention(values, truth, labels)
-        # downwards, so that no film that the threshold was to keep is lost by rounding
-        return dict.fromkeys(PARTS, _storable(math.floor(tau / _STEP) * _STEP))
+        cut = refusal(values[:, list(labels).index(NONE_OF_THESE)], np.isin(truth, PARTS))
+        # downwards, so that no film that was to be refused is let in by rounding
+        return {NONE_OF_THESE: _storable(math.floor(cut / _STEP) * _STEP)}
     if multi_label:
         known = truths(validation, labels)
         return {
@@ -100,36 +100,25 @@ def sensitive(index: ThresholdIndex, label: str) -> Choice:
     return thresholds.at_sensitivity(index, label, 0.9)
 
 
-def abstention(
-    values: np.ndarray, truth: np.ndarray, labels: Sequence[str], keep: float = 0.95
-) -> float:
-    """Highest threshold at which at least `keep` of the supported films are routed somewhere.
+def refusal(none: np.ndarray, supported: np.ndarray, refused: float = 0.98) -> float:
+    """Highest threshold of "none of these" that still refuses enough of the other films.
 
     Args:
-        values: probabilities of the body-part model, shape (films, labels).
-        truth: label of each film, shape (films,).
-        labels: in the order of the columns.
-        keep: share of the supported films to route, in 0..1.
+        none: probability of "none of these", shape (films,).
+        supported: whether a film shows one of the parts, bool of shape (films,).
+        refused: share of the others to refuse, in 0..1.
 
     Returns:
-        A probability; a film is routed when its most probable label is a part and reaches it.
+        A probability; a film is refused from there on.
 
     Raises:
-        ValueError: no supported film, or too few of them have a part as their most probable label.
+        ValueError: there are no others, or they cannot be told apart from nothing.
     """
-    supported = np.isin(truth, PARTS)
-    needed = math.ceil(keep * int(supported.sum()) - 1e-9)
+    others = np.sort(np.asarray(none)[~np.asarray(supported)])[::-1]
+    needed = math.ceil(refused * len(others) - 1e-9)
     if needed < 1:
-        raise ValueError("An abstention threshold needs supported films to keep; here are none.")
-    of_supported = np.asarray(values)[supported]
-    most_probable = np.asarray(labels)[of_supported.argmax(axis=1)]
-    best = np.sort(of_supported.max(axis=1)[np.isin(most_probable, PARTS)])[::-1]
-    if len(best) < needed:
-        raise ValueError(
-            f"Only {len(best) / supported.sum():.1%} of the supported films have a part as their "
-            f"most probable label, so no threshold routes {keep:.0%} of them."
-        )
-    return float(best[needed - 1])
+        raise ValueError("A threshold of refusal needs films that show none of the parts.")
+    return float(others[needed - 1])
 
 
 def _chosen(rule: Rule, truth: np.ndarray, scores: np.ndarray) -> float:

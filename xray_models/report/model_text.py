@@ -45,8 +45,10 @@ _HEADLINES = {
     "body-part": (
         "macro-F1",
         "AUC, chest vs the rest",
-        "supported films routed",
-        "other films not routed",
+        "supported films read",
+        "whole films of arms read",
+        "part right, of films read",
+        "other films refused",
     ),
     "bone": ("AUC", "sensitivity", "specificity"),
     "chest": ("AUC", "accuracy", "sensitivity", "specificity"),
@@ -153,7 +155,7 @@ def _origin(rows: pd.DataFrame) -> str:
 
 
 def _threshold_lines(card: Card, cross_fitted: bool) -> list[str]:
-    verb = "routed to" if card.task == "body-part" else "called"
+    verb = "a film is refused" if card.task == "body-part" else "called"
     by_value: dict[float, list[str]] = {}
     for finding, threshold in card.thresholds.items():
         by_value.setdefault(threshold, []).append(finding)

@@ -18,10 +18,11 @@ from xray_models.evaluate.predictions.held_out_table import crops
 from xray_models.evaluate.predictions.predictions import (
     films_of_test,
 )
+from xray_models.evaluate.whole_films import whole_films
 from xray_models.number_text import with_interval
 from xray_models.report.model_text import films_and_groups, headlines, listed
 
-__all__ = ["models_table", "pooled_line", "readme_table", "refresh_readme"]
+__all__ = ["models_table", "pooled_line", "readme_table", "refresh_readme", "whole_films_line"]
 
 _CardFigures: TypeAlias = tuple[Card, pd.DataFrame, Mapping[str, Estimate]]  # with its test films
 _OPEN, _CLOSE = "<!-- figures -->", "<!-- /figures -->"
@@ -69,8 +70,10 @@ def _long(measured: Sequence[_CardFigures], replicates: int) -> str:
             f"| `{card.id}`<br>{card.name} | {_reads(card)} | {films_and_groups(test)} | {quoted} "
             f"| {card.weights.license} |"
         )
-    pooled = pooled_line([card for card, _, _ in measured], replicates)
-    return "\n".join([*lines, "", pooled] if pooled else lines) + "\n"
+    cards = [card for card, _, _ in measured]
+    for note in (pooled_line(cards, replicates), whole_films_line(cards, replicates)):
+        lines += ["", note] if note else []
+    return "\n".join(lines) + "\n"
 
 
 def _measured(cards: Iterable[Card], replicates: int) -> Iterator[_CardFigures]:
@@ -106,6 +109,26 @@ def pooled_line(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
         f"the {found.films:,} crops and films of {found.groups:,} groups, each read by the model "
         "of its part. That compares films of different parts too, and some parts are fractured "
         f"more often than others; over pairs of one part it is {with_interval(found.within)}."
+    )
+
+
+def whole_films_line(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
+    """A sentence on whole films of arms, detector and bone models together; "" without tables.
+
+    Raises:
+        TableError: a held-out table cannot be used.
+    """
+    detector = next((card for card in cards if card.task == "body-part"), None)
+    found = whole_films(detector, replicates) if detector else None
+    if found is None:
+        return ""
+    figures = ", ".join(f"{name} {with_interval(one)}" for name, one in found.figures.items())
+    return (
+        f"On {found.films} whole films of arms and shoulders, {found.fractured} fractured, that "
+        "neither the detector nor a bone model learned from, the app as a whole reaches "
+        f"{figures}. "
+        f"The {found.refused} films that the detector refuses count as missed. {found.left_out} "
+        "more films went to a model that has no held-out answer for them."
     )
 
 
