@@ -281,11 +281,11 @@ def test_findings_at_odds_are_told_by_the_implementation_that_read_and_batch_sha
     whole, kinds = next(iter(card.combined.items()))
     values = {name: card.thresholds[name] - 0.01 for name in card.thresholds}
     probability = values | {kinds[0]: card.thresholds[kinds[0]]}
-    found, doubts = pipeline.findings_of(card, "wrist", probability)
+    found, doubts = pipeline.findings_of(card, ("wrist",), probability)
     assert [one.label for one in found if one.positive] == [kinds[0]]
     first, second = doubts
     assert "was not made for the wrist" in first and f"go by {whole}" in second
-    assert pipeline.findings_of(card, "chest", values)[1] == []
+    assert pipeline.findings_of(card, ("chest",), values)[1] == []
 
 
 def test_unknown_models_and_parts_are_refused_before_any_work():
