@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -61,6 +61,7 @@ def estimates(
     replicates: int = REPLICATES,
     seed: int = SEED,
     cuts: pd.DataFrame | None = None,
+    only: Collection[str] | None = None,
 ) -> dict[str, Estimate]:
     """Every figure of a model on some films, each with a 95 % bootstrap interval over groups.
 
@@ -83,6 +84,7 @@ def estimates(
         seed: of the resampling.
         cuts: rows of `cutoffs` for these films; by default computed from `rows`, which must then
             be all films that the thresholds of other folds are to be chosen on.
+        only: names of the figures that are wanted; all by default.
 
     Returns:
         Figures by name, in the order to print them.
@@ -99,6 +101,8 @@ def estimates(
         measures = _one_label(rows, card, cuts)
     else:
         measures = _several_labels(rows, card, cuts)
+    if only is not None:
+        measures = {name: measure for name, measure in measures.items() if name in only}
     return bootstraps(
         lambda weights: {name: measure(weights) for name, measure in measures.items()},
         rows["group"].to_numpy(),
@@ -247,13 +251,14 @@ def _multi_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str
     predictions = from_table(rows, card)
     columns = zip(predictions.truth.T, predictions.scores.T, strict=True)
     rankings = [Ranking(truth, scores) for truth, scores in columns]
-    both = [ranking for ranking in rankings if ranking.defined] or rankings
+    aucs = [_shared(ranking.auc) for ranking in rankings]
+    both = [k for k, ranking in enumerate(rankings) if ranking.defined] or range(len(rankings))
     measures: dict[str, Measure] = {
-        MEAN_AUC: lambda weights: np.mean([one.auc(weights) for one in both], axis=0),
+        MEAN_AUC: lambda weights: np.mean([aucs[k](weights) for k in both], axis=0),
         MICRO_AUC: Ranking(predictions.truth, predictions.scores).auc,
     }
-    for finding, ranking in zip(predictions.labels, rankings, strict=True):
-        measures[f"AUC, {finding}"] = ranking.auc
+    for finding, ranking, auc in zip(predictions.labels, rankings, aucs, strict=True):
+        measures[f"AUC, {finding}"] = auc
         measures[f"average precision, {finding}"] = ranking.average_precision
         at_threshold = _at_threshold(predictions, card, cuts, finding)
         measures |= {
@@ -262,6 +267,18 @@ def _multi_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str
             if name in at_threshold
         }
     return measures
+
+
+def _shared(measure: Measure) -> Measure:
+    """A measure that two figures ask for, made once for the same weights."""
+    last: list[np.ndarray] = []
+
+    def asked(weights: np.ndarray) -> np.ndarray:
+        if not last or last[0] is not weights:
+            last[:] = [weights, measure(weights)]
+        return last[1]
+
+    return asked
 
 
 def _body_part(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:

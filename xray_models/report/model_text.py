@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -95,7 +95,7 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
         every = measure(predictions, finding, calls.get(finding), replicates)
         lines += ["", *_detail_lines(predictions, finding, every)]
     for column in subgroup_columns(test, card):
-        lines += ["", *_subgroup_lines(test, card, cuts, column, replicates)]
+        lines += ["", *_subgroup_lines(test, card, cuts, column, list(found), replicates)]
     lines += _rival_lines(card, test, replicates) + _alternative_lines(card, replicates)
     lines += _validation_lines(card, replicates) + _external_lines(card, replicates)
     if card.id == xvision_text.MODEL:
@@ -110,7 +110,7 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
     return "\n".join(lines) + "\n"
 
 
-def headlines(card: Card, found: Mapping[str, object]) -> list[str]:
+def headlines(card: Card, found: Collection[str]) -> list[str]:
     """Names of the few figures to quote for a model, out of all that were found.
 
     A model with several labels is quoted for its findings ("AUC, pneumonia vs normal"), a
@@ -231,18 +231,22 @@ def _detail_lines(
 
 
 def _subgroup_lines(
-    rows: pd.DataFrame, card: Card, cuts: pd.DataFrame, column: str, replicates: int
+    rows: pd.DataFrame,
+    card: Card,
+    cuts: pd.DataFrame,
+    column: str,
+    names: Sequence[str],
+    replicates: int,
 ) -> list[str]:
     films = {str(value): part for value, part in rows.groupby(column)}
-    found = {
-        value: estimates(part, card, replicates, cuts=cuts.loc[part.index])
-        for value, part in films.items()
-    }
-    # a figure that no subgroup has, such as macro-F1 where none has every class, is left out
-    names = next(iter(found.values()))
     wanted = headlines(replace(card, asked=None), names)
     if card.multi_label:
         wanted += [name for name in names if name.startswith("AUC, ")]
+    found = {
+        value: estimates(part, card, replicates, cuts=cuts.loc[part.index], only=wanted)
+        for value, part in films.items()
+    }
+    # a figure that no subgroup has, such as macro-F1 where none has every class, is left out
     chosen = [
         name for name in wanted if not all(math.isnan(one[name].value) for one in found.values())
     ]

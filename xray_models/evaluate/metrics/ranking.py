@@ -13,6 +13,8 @@ import numpy as np
 
 __all__ = ["Ranking"]
 
+_IN_CACHE = 2**15  # weights
+
 
 class Ranking:
     """Positives and negatives of one finding, in the order of their scores.
@@ -71,11 +73,11 @@ class Ranking:
         """
         values = []
         for positive, negative in self._rows(weights):
-            below = _running_sum(negative)
-            found = positive.sum()
-            wins = positive @ (below[self._below] + below[self._not_above])
-            values.append(_ratio(wins, 2 * float(found) * float(below[-1])))
-        return np.array(values, np.float64)
+            below = _running_sums(negative)
+            places = below[:, self._below] + below[:, self._not_above]
+            wins = np.einsum("ij,ij->i", positive, places)
+            values.append(_ratio(wins, 2.0 * positive.sum(axis=1) * below[:, -1]))
+        return np.concatenate([np.empty(0), *values])
 
     def average_precision(self, weights: np.ndarray) -> np.ndarray:
         """Precision at every distinct score, weighted by the recall gained there; NaN without any.
@@ -84,27 +86,29 @@ class Ranking:
         """
         values = []
         for positive, negative in self._rows(weights):
-            found, false = _running_sum(positive), _running_sum(negative)
-            hits = (found[-1] - found[self._positives_below]).astype(np.float64)
-            called = hits + (false[-1] - false[self._below])
+            found, false = _running_sums(positive), _running_sums(negative)
+            hits = (found[:, -1:] - found[:, self._positives_below]).astype(np.float64)
+            called = hits + (false[:, -1:] - false[:, self._below])
             # where nothing is called the positive itself has no weight, and the term is zero
             precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
-            values.append(_ratio(positive @ precision, float(found[-1])))
-        return np.array(values, np.float64)
+            gained = np.einsum("ij,ij->i", positive.astype(np.float64), precision)
+            values.append(_ratio(gained, found[:, -1]))
+        return np.concatenate([np.empty(0), *values])
 
     def _rows(self, weights: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Weights of the positives and of the negatives, ascending by score, for each resample."""
+        """Weights of positives and of negatives, ascending by score, some resamples at a time."""
         weights = np.asarray(weights)
         if weights.ndim != 2 or weights.shape[1] != self.films:
             raise ValueError(
                 f"Weights for {weights.shape[1:]} films, scores for ({self.films},): "
                 "the shapes must agree."
             )
-        # a resample at a time stays in the processor's cache, and more so in half the bytes
+        # few enough that they stay in the processor's cache, the more so in half the bytes
         narrow = np.int32 if np.issubdtype(weights.dtype, np.integer) else np.float64
-        for row in weights:
-            light = row.astype(narrow)
-            yield light[self._positives], light[self._negatives]
+        many = max(1, _IN_CACHE // max(1, self.films))
+        for first in range(0, len(weights), many):
+            light = weights[first : first + many].astype(narrow)
+            yield light[:, self._positives], light[:, self._negatives]
 
 
 def _in_order(chosen: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -115,13 +119,14 @@ def _in_order(chosen: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.nd
     return films[order], values[order]
 
 
-def _running_sum(weights: np.ndarray) -> np.ndarray:
-    """Sum of the first 0, 1, ... weights, whole numbers in 64 bits."""
+def _running_sums(weights: np.ndarray) -> np.ndarray:
+    """Sums of the first 0, 1, ... weights of each row, whole numbers in 64 bits."""
     wide = np.int64 if weights.dtype == np.int32 else np.float64
-    total = np.zeros(len(weights) + 1, wide)
-    np.cumsum(weights, out=total[1:])
+    total = np.zeros((len(weights), weights.shape[1] + 1), wide)
+    np.cumsum(weights, axis=1, out=total[:, 1:])
     return total
 
 
-def _ratio(above: float, below: float) -> float:
-    return float(above) / below if below > 0 else float("nan")
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    nothing = np.full(len(above), np.nan)
+    return np.divide(above, below, out=nothing, where=below > 0)
