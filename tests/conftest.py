@@ -17,10 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from pydicom.data import get_testdata_file
 from streamlit.runtime.context import ContextProxy
 from streamlit.runtime.pages_manager import PagesManager
+
+# how long a draw may take is no matter of right or wrong: a machine may be busy
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 # a page that is tested loads the models that it asks, and not all others beside it

@@ -130,7 +130,7 @@ def headlines(card: Card, found: Collection[str]) -> list[str]:
     ]
 
 
-def _endings(finding: str, found: Mapping[str, object]) -> list[str]:
+def _endings(finding: str, found: Collection[str]) -> list[str]:
     start = f"AUC, {finding} vs "
     return [name.removeprefix("AUC") for name in found if name.startswith(start)]
 
