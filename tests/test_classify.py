@@ -17,6 +17,8 @@ from xray_models.explain.heatmap import Heatmap
 from xray_models.inference import functions, predict
 from xray_models.radiograph import Radiograph, UnreadableRadiograph
 
+pytestmark = pytest.mark.network
+
 ROOT = Path(__file__).parent.parent
 
 

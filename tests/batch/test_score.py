@@ -242,6 +242,7 @@ def alike(scored: Scored, reading: classify.Reading) -> None:
     assert scored.warnings == reading.warnings
 
 
+@pytest.mark.network
 def test_batches_give_the_findings_of_single_readings(films):
     found = list(score.score(Folder(films), score.plan()))
     assert [one.file for one in found] == ["bones/leg.dcm", "broken.png", "chest.dcm", "noise.png"]
@@ -253,6 +254,7 @@ def test_batches_give_the_findings_of_single_readings(films):
     assert found[2].findings
 
 
+@pytest.mark.network
 def test_named_models_and_a_named_part_are_asked_as_in_single_readings(films):
     for plan, options in (
         (score.plan(BOTH), {"models": BOTH}),
@@ -418,6 +420,7 @@ def run(*arguments: object):
     return CliRunner().invoke(app, [str(one) for one in arguments])
 
 
+@pytest.mark.network
 def test_the_command_scores_a_folder_once_and_ends_with_1_if_a_file_failed(films, tmp_path):
     out = tmp_path / "predictions.csv"
     done = run(films, "--out", out, "--report", tmp_path / "report.html")
@@ -442,6 +445,7 @@ def test_the_command_scores_a_folder_once_and_ends_with_1_if_a_file_failed(films
     assert "broken.png" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.network
 def test_a_killed_run_goes_on_where_it_was(tmp_path):
     folder = tmp_path / "films"
     folder.mkdir()
@@ -472,6 +476,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     )
 
 
+@pytest.mark.network
 def test_settings_that_changed_are_refused(films, tmp_path):
     out = tmp_path / "out.csv"
     assert run(films, "--out", out).exit_code == 1
@@ -499,6 +504,7 @@ def test_wrong_requests_are_answered_in_a_sentence(arguments, sentence, monkeypa
     assert not (ROOT / "x.csv").exists()
 
 
+@pytest.mark.network
 def test_the_truth_is_compared_and_reported(tmp_path):
     folder = tmp_path / "films"
     folder.mkdir()

@@ -22,6 +22,7 @@ def test_the_first_three_models_are_there():
     assert {"body-part", "bone-general", "chest-pneumonia"} <= set(MODELS)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_loads_and_answers(model):
     card = get(model)
@@ -168,6 +169,7 @@ def test_damaged_weights_are_named_not_loaded(folder):
         weights.load(get("bone-general"))
 
 
+@pytest.mark.network
 def test_weights_of_another_network_do_not_fit():
     content = catalogue.weights_path(get("bone-general")).read_bytes()
     with pytest.raises(WeightsError, match="does not fit"):
@@ -176,6 +178,7 @@ def test_weights_of_another_network_do_not_fit():
         weights.fill(networks.build("efficientnetb0", (32, 32), 1), content[:1000], "x")
 
 
+@pytest.mark.network
 def test_the_least_recently_used_network_is_released_when_memory_is_short(monkeypatch):
     first, second, *_ = (get(model) for model in MODELS)
     cache = weights._Cache()
@@ -190,6 +193,7 @@ def test_the_least_recently_used_network_is_released_when_memory_is_short(monkey
         cache.get(first)
 
 
+@pytest.mark.network
 @pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
 def test_every_architecture_is_flat_and_keeps_its_weights(architecture, tmp_path):
     network = networks.build(architecture, (64, 64), 3)

@@ -11,6 +11,8 @@ from xray_models import catalogue
 from xray_models import explain as explaining
 from xray_models.commands.explain import explain
 
+pytestmark = pytest.mark.network
+
 MODEL = "body-part"
 GRID = [side // 32 for side in catalogue.get(MODEL).input_size]
 

@@ -16,6 +16,8 @@ from xray_models.commands.localize import localize
 from xray_models.explain import MethodSpec
 from xray_models.explain.box_files import parse
 
+pytestmark = pytest.mark.network
+
 app = typer.Typer()
 app.command("localize")(localize)
 app.command("localization")(measure.localization)

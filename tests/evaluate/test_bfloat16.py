@@ -15,6 +15,8 @@ from xray_models.inference import functions, weights
 from xray_models.inference.predict import calibrated
 from xray_models.radiograph.preprocess import resize, scale
 
+pytestmark = pytest.mark.network
+
 
 @pytest.fixture
 def card(tmp_path, monkeypatch):

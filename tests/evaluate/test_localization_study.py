@@ -16,6 +16,8 @@ from xray_models.evaluate.explanations.evidence import Evidence, Localization, M
 from xray_models.evaluate.explanations.results_table import GAP
 from xray_models.explain.boxes import Rule
 
+pytestmark = pytest.mark.network
+
 FILMS = 14
 FLAGS = "hand,leg,hip,shoulder,hardware,multiscan,fractured"
 

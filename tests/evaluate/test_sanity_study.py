@@ -16,6 +16,8 @@ from xray_models.evaluate.explanations.faithfulness import Call
 from xray_models.explain.metrics import randomization
 from xray_models.inference import weights
 
+pytestmark = pytest.mark.network
+
 TRUTH = np.array([i % 2 for i in range(toy_cards.FILMS)])
 
 

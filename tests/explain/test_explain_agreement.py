@@ -15,6 +15,8 @@ from xray_models.explain.methods.eigen_cam import eigen_cam
 from xray_models.explain.methods.masks import enlarged
 from xray_models.inference import weights
 
+pytestmark = pytest.mark.network
+
 with_pytorch = pytest.mark.skipif(
     not all(find_spec(name) for name in ("torch", "torchvision", "cv2", "pytorch_grad_cam")),
     reason="needs the package grad-cam to compare with (requirements-bench.txt)",
@@ -134,11 +136,11 @@ def correlation(ours, theirs):
     return np.corrcoef(ours, theirs)[0, 1]
 
 
-@with_pytorch
 def target(label, sign=1):
     return targets.Target(tuple(sign * float(k == label) for k in range(LABELS)))
 
 
+@with_pytorch
 def test_the_twin_gives_the_same_logits(pass_cache, image, twin):
     from benchmarks.torch_twins import as_torch
 
@@ -284,7 +286,6 @@ def by_keras(module, maker, network, image, layer, score, **more):
 
 
 @with_keras_vis
-@with_keras_vis
 @pytest.mark.parametrize("method", KERAS)
 def test_maps_of_a_shipped_network_at_its_own_layer_agree_with_tf_keras_vis(method, image):
     """EfficientNet, trained: curves other than ReLU, and the layer that the card names."""
@@ -301,11 +302,11 @@ def test_maps_of_a_shipped_network_at_its_own_layer_agree_with_tf_keras_vis(meth
             assert correlation(ours, theirs) >= ALMOST_ONE
 
 
+@with_keras_vis
 def test_score_cam_agrees_with_tf_keras_vis_on_the_same_masks():
     """There a channel weighs what the score makes of the softmax, here e to the target.
 
-    @with_keras_vis
-        For one label over another both are the same: p(a) / p(b) is e to the difference of logits.
+    For one label over another both are the same: p(a) / p(b) is e to the difference of logits.
     """
     network, image = small(stride=1)
     pass_cache = explain.PassCache(network, image)
@@ -316,12 +317,12 @@ def test_score_cam_agrees_with_tf_keras_vis_on_the_same_masks():
     assert correlation(ours, theirs) >= ALMOST_ONE
 
 
+@with_keras_vis
 def test_grad_cam_plus_plus_of_tf_keras_vis_is_another_method(pass_cache, network, image):
     """It divides each channel's alpha by its sum over the cells, which equation 19 does not.
 
-    @with_keras_vis
-        Under a pooled linear head all cells have one alpha: what is left of it is LayerCAM. Ours is
-        compared with grad-cam above, which follows the equation.
+    Under a pooled linear head all cells have one alpha: what is left of it is LayerCAM. Ours is
+    compared with grad-cam above, which follows the equation.
     """
     small_score = 1.0 / max(np.abs(pass_cache.logits).max(), 1.0)  # it raises e to the score
     for label in (0, 2):
@@ -337,6 +338,7 @@ def test_grad_cam_plus_plus_of_tf_keras_vis_is_another_method(pass_cache, networ
         assert correlation(ours, theirs) >= ALMOST_ONE
 
 
+@with_keras_vis
 def test_the_plain_gradient_agrees_with_tf_keras_vis(pass_cache, network, image):
     from tf_keras_vis import saliency
 

@@ -14,6 +14,8 @@ from xray_models.explain import targets
 from xray_models.explain.progress import Work
 from xray_models.inference import functions, layer_graph
 
+pytestmark = pytest.mark.network
+
 VECTORS = np.array([[1, 0, 0], [0, -1, 0.5]], np.float32)
 
 

@@ -25,6 +25,8 @@ from xray_models.inference import predict
 from xray_models.radiograph import Radiograph, preprocess
 from xray_models.report import model_text, readme
 
+pytestmark = pytest.mark.network
+
 PAGE = Path(__file__).parents[2] / "pages" / "models.py"
 SIZE = 64
 SMALL = ("--arch", "efficientnetb0", "--size", SIZE)

@@ -10,6 +10,8 @@ from xray_models import explain, networks
 from xray_models.explain import targets
 from xray_models.inference import layer_graph
 
+pytestmark = pytest.mark.network
+
 ops = keras.ops
 
 

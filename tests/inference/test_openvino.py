@@ -11,6 +11,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from xray_models.inference import openvino
 
+pytestmark = pytest.mark.network
+
 
 @pytest.fixture(scope="module")
 def graph():

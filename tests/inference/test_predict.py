@@ -16,6 +16,8 @@ from xray_models.explain.progress import Work
 from xray_models.inference import functions, precision, predict, weights
 from xray_models.radiograph.preprocess import resize, scale
 
+pytestmark = pytest.mark.network
+
 MODEL = "body-part"
 
 

@@ -14,6 +14,8 @@ from streamlit import config
 import classify
 from xray_models.catalogue.display_names import display_name
 
+pytestmark = pytest.mark.network
+
 
 def png(seed=0):
     pixels = np.random.default_rng(seed).integers(0, 256, (60, 40), np.uint8)

@@ -5,13 +5,27 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from sklearn import metrics
 
 from pages.comparing.choosing import START
+from xray_models import catalogue
 
 PATIENCE = 300_000  # milliseconds: the first reading loads the models, on whatever machine
+FRACTURE = "Confusion matrix of fracture; rows are the truth."
+POINT = """() => {
+  const chart = document.querySelector('.st-key-figure-roc [data-testid="stPlotlyChart"]');
+  const dot = getComputedStyle(chart, '::after');
+  const plot = chart.querySelector('.nsewdrag').getBoundingClientRect();
+  const whole = chart.getBoundingClientRect();
+  const x = (whole.left + parseFloat(dot.left) - plot.left) / plot.width;
+  const y = (plot.bottom - whole.top - parseFloat(dot.top)) / plot.height;
+  return {x: 1.04 * x - 0.02, y: 1.04 * y - 0.02};
+}"""
+"""Where the dot on the ROC curve stands, by the axes that Plotly has drawn from -0.02 to 1.02."""
 
 
 def open_page(browser: Browser, url: str, width: int = 1440, height: int = 900) -> Page:
@@ -149,6 +163,55 @@ def test_maps_are_compared_in_one_frame_that_fits_a_phone(browser, address):
         expect(page.locator(".rl-agreement")).to_be_visible()
         assert too_wide(page) == 0, f"at {width} px"
         page.close()
+
+
+def expected(cut: float) -> list[int]:
+    """TP, FN, FP, TN of the general bone model on its test films, counted without our own code."""
+    table = pd.read_csv(catalogue.table_path(catalogue.get("bone-general")), keep_default_na=False)
+    films = table[table["split"] == "test"]
+    truth, called = films["truth"] == "fracture", films["p:fracture"].astype(float) >= cut
+    (tn, fp), (fn, tp) = metrics.confusion_matrix(truth, called, labels=[False, True])
+    return [tp, fn, fp, tn]
+
+
+def test_the_keys_move_the_threshold_and_the_matrix_follows(browser, address):
+    page = open_page(browser, address, height=1400)
+    page.get_by_role("link", name="Performance").click()
+    page.get_by_role("combobox", name="Model").wait_for()
+    page.goto(f"{address}/performance?model=bone-general&threshold=0.3")
+    matrix = page.get_by_role("img", name=FRACTURE).or_(page.get_by_label(FRACTURE)).first
+    expect(matrix).to_contain_text("true positives", timeout=PATIENCE)
+    slider = page.get_by_role("slider", name="Threshold")
+    # faster than the server answers, and with a turn
+    for keys, cut in (
+        (["ArrowRight"] * 12, 0.312),
+        (["ArrowRight", *["ArrowLeft"] * 4], 0.309),
+    ):
+        for key in keys:
+            slider.press(key)
+        page.wait_for_url(re.compile(rf"threshold={cut}$"))
+        for number in expected(cut):
+            expect(matrix).to_contain_text(f"{number:,}", timeout=PATIENCE)
+        page.wait_for_timeout(1000)  # an answer that comes late must not take it back
+        assert page.url.endswith(f"threshold={cut}")
+        expect(slider).to_have_value(f"{cut}")
+        expect(page.get_by_label("Or type it")).to_have_value(f"{cut:.5f}")
+        for number in expected(cut):
+            expect(matrix).to_contain_text(f"{number:,}")
+    at = page.evaluate(POINT)
+    tp, fn, fp, tn = expected(cut)
+    assert at["x"] == pytest.approx(fp / (fp + tn), abs=0.01)
+    assert at["y"] == pytest.approx(tp / (tp + fn), abs=0.01)
+    # by hand: the thumb is dragged to the right end, where hardly any film is called
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 4000, box["y"], steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile("threshold=1"))
+    expect(matrix).to_contain_text(f"{expected(1.0)[1]:,}", timeout=PATIENCE)
+    assert too_wide(page) == 0
+    page.close()
 
 
 def test_a_link_to_a_page_of_a_fresh_server_shows_it_inside_the_app(browser, fresh_address):

@@ -109,6 +109,7 @@ def test_a_visitor_from_elsewhere_cannot_name_folders(visitor):
     assert any("RADLENS_DATA" in block.value for block in page.markdown)
 
 
+@pytest.mark.network
 def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table):
     page = opened()
     checked(page.text_input(key="folder of films").set_value(str(folder)).run())

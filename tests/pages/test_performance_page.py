@@ -1,17 +1,14 @@
 """The performance page, compared with scikit-learn on the tables that it shows."""
 
 import json
-import re
 import shutil
-from html import unescape
 
 import numpy as np
 import pandas as pd
 import pytest
 import screens
-from playwright.sync_api import expect
 from scipy.special import logit
-from screens import checked, html, prose
+from screens import checked, elements, prose
 from sklearn import metrics
 
 from pages.evaluating import threshold
@@ -25,18 +22,7 @@ from xray_models.evaluate.references import references
 from xray_models.evaluate.threshold_intervals import ThresholdIntervals
 from xray_models.viz import confusion, confusion_image
 
-PATIENCE = 120_000
 FRACTURE = "Confusion matrix of fracture; rows are the truth."
-POINT = """() => {
-  const chart = document.querySelector('.st-key-figure-roc [data-testid="stPlotlyChart"]');
-  const dot = getComputedStyle(chart, '::after');
-  const plot = chart.querySelector('.nsewdrag').getBoundingClientRect();
-  const whole = chart.getBoundingClientRect();
-  const x = (whole.left + parseFloat(dot.left) - plot.left) / plot.width;
-  const y = (plot.bottom - whole.top - parseFloat(dot.top)) / plot.height;
-  return {x: 1.04 * x - 0.02, y: 1.04 * y - 0.02};
-}"""
-"""Where the dot on the ROC curve stands, by the axes that Plotly has drawn from -0.02 to 1.02."""
 
 
 def opened(**link):
@@ -51,8 +37,8 @@ def figure(page, alt):
 
 def cells(page, alt=FRACTURE):
     """The films in the cells of a two-class matrix: TP, FN, FP, TN."""
-    (matrix,) = re.findall(rf'<table class="rl-matrix" aria-label="{alt}.*?</table>', html(page))
-    return [int(text.replace(",", "")) for text in re.findall(r"<b>([\d,]+)</b>", matrix)]
+    (matrix,) = elements(page).every("table", aria_label=alt)
+    return [int(number.text.replace(",", "")) for number in matrix.every("b")]
 
 
 def slider(page):
@@ -69,8 +55,8 @@ def typed(page):
 
 def measured(page):
     """Measures as the page shows them, by name in lower case."""
-    rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', html(page))
-    return {unescape(name).lower(): value for name, value in rows}
+    rows = [row for table in elements(page).every("table") for row in table.rows()]
+    return {name.lower(): value for name, value, *_ in rows}
 
 
 def held_out(model):
@@ -309,9 +295,10 @@ def test_two_models_are_compared_on_the_films_of_both(with_rival):
     choice.select("body-part")
     checked(page.run())
     truth = (with_rival["truth"] == "fracture").to_numpy()
+    shown = [cell.text for cell in elements(page).every("td")]
     for column in ("p:fracture", "body-part"):
         area = metrics.roc_auc_score(truth, with_rival[column].astype(float))
-        assert f"<td>{area:.3f}</td>" in html(page)
+        assert f"{area:.3f}" in shown
     assert any(f"**{len(truth):,} films** are in all tables" in one.value for one in page.markdown)
     assert any("disagree" in one.label for one in page.expander)
 
@@ -404,54 +391,6 @@ def test_mistakes_are_those_of_the_table(fractures):
 def test_a_matrix_tells_films_or_shares():
     with pytest.raises(ValueError, match="There are no values"):
         confusion.many_class(None, "percent")
-
-
-def test_in_a_browser_the_keys_move_the_threshold_and_the_matrix_follows(
-    browser, address, fractures
-):
-    page = browser.new_page(viewport={"width": 1440, "height": 1400})
-    page.set_default_timeout(PATIENCE)
-    page.goto(address)
-    page.get_by_role("link", name="Performance").click()
-    page.get_by_role("combobox", name="Model").wait_for()
-    page.goto(f"{address}/performance?model=bone-general&threshold=0.3")
-    matrix = page.get_by_role("img", name=FRACTURE).or_(page.get_by_label(FRACTURE)).first
-    expect(matrix).to_contain_text("true positives", timeout=PATIENCE)
-    slider = page.get_by_role("slider", name="Threshold")
-    # faster than the server answers, and with a turn
-    for keys, cut in (
-        (["ArrowRight"] * 12, 0.312),
-        (["ArrowRight", *["ArrowLeft"] * 4], 0.309),
-    ):
-        for key in keys:
-            slider.press(key)
-        page.wait_for_url(re.compile(rf"threshold={cut}$"))
-        for number in expected(*fractures, cut):
-            expect(matrix).to_contain_text(f"{number:,}", timeout=PATIENCE)
-        page.wait_for_timeout(1000)  # an answer that comes late must not take it back
-        assert page.url.endswith(f"threshold={cut}")
-        expect(slider).to_have_value(f"{cut}")
-        expect(page.get_by_label("Or type it")).to_have_value(f"{cut:.5f}")
-        for number in expected(*fractures, cut):
-            expect(matrix).to_contain_text(f"{number:,}")
-    at = page.evaluate(POINT)
-    tp, fn, fp, tn = expected(*fractures, cut)
-    assert at["x"] == pytest.approx(fp / (fp + tn), abs=0.01)
-    assert at["y"] == pytest.approx(tp / (tp + fn), abs=0.01)
-    # by hand: the thumb is dragged to the right end, where hardly any film is called
-    box = slider.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 4000, box["y"], steps=4)
-    page.mouse.up()
-    page.wait_for_url(re.compile("threshold=1"))
-    expect(matrix).to_contain_text(f"{expected(*fractures, 1.0)[1]:,}", timeout=PATIENCE)
-    wider = page.evaluate(
-        "() => { const main = document.querySelector('[data-testid=stMain]');"
-        " return main.scrollWidth - main.clientWidth; }"
-    )
-    assert wider == 0
-    page.close()
 
 
 def test_the_matrix_of_a_label_can_be_saved_as_a_picture():

@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 ENDING = """
 import atexit, sys, time
 from pages.shared import warm_up
+
+pytestmark = pytest.mark.network
 atexit.register(lambda: print("loading" if thread.is_alive() else "ended"))
 thread = warm_up.begin()
 while not hasattr(sys.modules.get("xray_models.pipeline"), "warm"):

@@ -1,6 +1,7 @@
 """Reading pictures, and refusing what is none. DICOM is in test_dicom.py."""
 
 import gzip
+import re
 import struct
 import zipfile
 import zlib
@@ -241,7 +242,8 @@ def refusal(data: bytes | str) -> str:
         read(data)
     sentence = str(caught.value)
     assert sentence[0].isupper() and sentence.endswith(".")
-    assert sentence.count(".") + sentence.count(":") >= 2  # what and what to do
+    wrong, remedy = re.split(r"[.:] ", sentence, maxsplit=1)
+    assert wrong and remedy
     return sentence
 
 

@@ -198,12 +198,12 @@ WORSE = Measured(0.1, 0.25, -0.2, -0.1, films=90, seen=True)
 def test_trust_starts_with_the_place(pointing, share, text):
     found = heatmap_text.trust(Evidence(Localization(pointing, share), None, positive=True))
     assert text in found
-    assert found.count(". ") == 1 and found.endswith(".")  # two sentences
+    assert found.endswith(".")
 
 
 def test_a_place_that_nobody_measured_is_told_as_such():
     found = heatmap_text.trust(Evidence(None, None, positive=True))
-    assert "Nobody has measured yet" in found and found.count(". ") == 1
+    assert "Nobody has measured yet" in found
 
 
 def about(figure):
@@ -217,7 +217,6 @@ def test_figures_of_other_findings_are_told_as_such():
         "point of this map lay in or beside a box that people drew on 40 %, that of the usual "
         "place of each on 25 %"
     ) in found
-    assert found.count(". ") == 1
     mixed = about(replace(BETTER, others=True))
     assert "On 90 films of other findings, few or none of this one, the hottest" in mixed
     assert "other findings" not in about(BETTER)

@@ -27,6 +27,8 @@ from xray_models.train.vgg_codes.fit import Fit, Run, fit, logits, probabilities
 from xray_models.train.vgg_codes.run import evaluate_run
 from xray_models.train.vgg_codes.store import CodesError, Settings, Store
 
+pytestmark = pytest.mark.network
+
 pytest.importorskip("h5py", reason="training needs requirements-train.txt")
 
 SMALL = Settings(input_size=(32, 32))

@@ -22,6 +22,8 @@ from xray_models.train import epoch, loop
 from xray_models.train.recipe import Recipe
 from xray_models.train.run_folder.checkpoint import BEST, Checkpoints, ResumeError, State
 
+pytestmark = pytest.mark.network
+
 ROOT = Path(__file__).resolve().parents[2]
 OF_CODES = [name for name in KILLS if name.startswith("codes")]
 

@@ -62,6 +62,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recipe:
     )
 
 
+@pytest.mark.network
 def test_a_killed_training_goes_on_where_it_was(toy, tmp_path):
     run = tmp_path / "run"
     loop.train(replace(toy, epochs=1), tmp_path, run)
@@ -73,6 +74,7 @@ def test_a_killed_training_goes_on_where_it_was(toy, tmp_path):
     assert best.is_file() and json.loads((run / "config.json").read_text())["model"] == "toy"
 
 
+@pytest.mark.network
 def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(toy, tmp_path):
     films = toy.films(tmp_path)
     every = films["train"] + films["validation"] + films["test"]
@@ -97,6 +99,7 @@ def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(to
     np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.network
 def test_a_run_is_published_and_another_network_beside_it(toy, tmp_path, monkeypatch):
     """The words of the card stay; weights, figures and table are the run's own."""
     monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path / "assets"))
@@ -153,6 +156,7 @@ def test_a_fold_that_a_recipe_does_not_have_is_refused(toy, tmp_path, folds, fol
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.network
 def test_a_run_that_gets_no_better_stops_and_slows_down(toy, tmp_path):
     stuck = replace(toy, learning_rate=0.0, epochs=5, patience=2, plateau=0.5)
     loop.train(stuck, tmp_path, tmp_path / "run")
@@ -201,6 +205,7 @@ def test_weighted_classes_weigh_the_same_in_the_loss():
     assert float(found) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.network
 def test_class_weights_decide_what_a_network_says_that_sees_nothing(tmp_path, monkeypatch):
     """It says how often a class is drawn, or, with weights, that both are as likely."""
     monkeypatch.setitem(networks._BACKBONES, tiny_training.ARCHITECTURE, tiny_training.TINY)
@@ -435,6 +440,7 @@ def test_the_loss_of_a_local_map_by_hand():
     assert float(losses.local_map(nothing, tf.constant(logits))) == 0
 
 
+@pytest.mark.network
 @pytest.mark.parametrize(
     "architecture",
     [tiny_training.LOCAL, pytest.param("efficientnetb0-local", marks=pytest.mark.slow)],
@@ -506,6 +512,7 @@ def test_fused_operations_train_as_keras_does():
     np.testing.assert_allclose(quick(films), own(films), rtol=1e-3)
 
 
+@pytest.mark.network
 def test_fused_operations_reach_every_layer_and_leave_the_answer(tmp_path):
     own, quick = (networks.build("efficientnetb0-local", (64, 64), 1) for _ in range(2))
     fused.fuse(quick)

@@ -1,0 +1,13 @@
+"""What every test of a page does."""
+
+from collections.abc import Iterator
+
+import pytest
+import screens
+
+
+@pytest.fixture(autouse=True)
+def work_ends() -> Iterator[None]:
+    """Maps that are judged beside a page would go on beside the tests that follow."""
+    yield
+    screens.end_work()
