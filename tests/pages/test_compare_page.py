@@ -139,7 +139,7 @@ def test_agreement_is_a_table_with_ones_on_its_diagonal(first_page):
     page = first_page
     count = len(page.multiselect(key="methods-chest-14").value)
     (table,) = elements(page).every("table")
-    rows = [row.every("td") for row in table.every("tr") if row.every("td")]
+    rows = [row.every("td") for row in table.every("tr") if row.every("th", scope="row")]
     assert len(rows) == count
     for place, row in enumerate(rows):
         assert len(row) == count and row[place].text == "1.00"
