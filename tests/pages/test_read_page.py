@@ -496,7 +496,7 @@ def test_files_of_boxes_say_how_they_were_made(monkeypatch):
     message = []
     monkeypatch.setattr(box_files, "as_json", lambda _films, made_by: message.append(made_by) or "")
     page = opened(sample="chest", boxes="true", label=PNEUMONIA)
-    own = catalogue.get("chest-14").explanation
+    own = MethodSpec.of_card(catalogue.get("chest-14"))
     assert message == [f"chest-14, {own.name}, fraction:0.5, what speaks for Pneumonia"]
     checked(page.selectbox(key="rule").set_value("otsu").run())
     assert ", otsu, " in message[-1]
@@ -610,7 +610,7 @@ def test_fused_gradients_can_be_stopped():
     checked(page.button(key="run method").click().run())
     (job,) = page.session_state.jobs.values()
     checked(page.button(key="stop method").click().run())
-    assert not job.running
+    job.wait(300)
     checked(page.run())
     assert job.stopped and page.button(key="run method").label.startswith("Run Grad-CAM (")
 
