@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import queue
 import sys
 from collections.abc import Callable, Sequence
@@ -28,7 +29,22 @@ def _openvino() -> Any:
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino
 
+    if sys.version_info >= (3, 13):
+        # OpenVINO's own one deletes a name that `exec` has made: since Python 3.13 there is none,
+        # and every conversion ended in a NameError
+        from openvino.frontend.tensorflow import utils
+
+        utils.get_environment_setup = _environment
     return openvino
+
+
+def _environment(framework: str) -> dict[str, str]:
+    """What a conversion asks about this Python: its version and that of the framework, "tf"."""
+    return {
+        "python_version": platform.python_version(),
+        "sys_platform": sys.platform,
+        **({"tensorflow": sys.modules["tensorflow"].__version__} if framework == "tf" else {}),
+    }
 
 
 def compiled(graph: Any, outputs: Sequence[str], bfloat16: bool) -> Pass:
