@@ -85,6 +85,7 @@ def show_part(reading: Reading) -> None:
         persist_state="session",
         help="Correct the detector: the models for the part you name read the film instead.",
     )
+    open_film.offer_inverting()
     for warning in reading.warnings:
         st.warning(warning, icon=":material/warning:")
 
@@ -178,7 +179,7 @@ def show_file(opened: open_film.Opened, reading: Reading) -> None:
     """Facts from the file about the film, without anything that names a patient."""
     with st.expander("About this file", icon=":material/description:"):
         st.html(html.facts(reading.radiograph.facts()))
-        sample = SAMPLES.get(opened.key)
+        sample = SAMPLES.get(opened.file)
         if sample:
             st.caption(f"{sample.about} Source: {sample.source}.")
         elif opened.name:

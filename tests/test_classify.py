@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import classify
 from xray_models import catalogue
@@ -16,7 +17,7 @@ from xray_models.batch.sources import Folder
 from xray_models.commands.classify import classify_command
 from xray_models.explain.heatmap import Heatmap
 from xray_models.inference import functions, predict
-from xray_models.radiograph import Radiograph, UnreadableRadiograph
+from xray_models.radiograph import Radiograph, UnreadableRadiograph, read
 
 pytestmark = pytest.mark.network
 
@@ -150,6 +151,17 @@ def test_the_command_line_in_words_and_with_wrong_options(chest, monkeypatch, ca
     assert "chest" in words and "threshold" in words
     assert ending(str(chest), "--part", "knee") == 2
     assert "chest, elbow" in capsys.readouterr().err
+
+
+def test_the_command_line_inverts(chest, tmp_path):
+    gray = np.rint(255 * read(chest).pixels).astype(np.uint8)
+    Image.fromarray(255 - gray).save(tmp_path / "negative.png")
+    said, turned = (
+        run(str(tmp_path / "negative.png")),
+        run(str(tmp_path / "negative.png"), "--invert"),
+    )
+    assert "looks like a negative" in said.stdout and "--invert" in said.stdout
+    assert turned.returncode == 0 and "looks like a negative" not in turned.stdout
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -135,6 +135,7 @@ def read(
     source: bytes | str | os.PathLike[str] | Radiograph,
     part: str | None = None,
     models: Sequence[str] | None = None,
+    invert: bool = False,
 ) -> Reading:
     """Read a radiograph: recognize the part, ask the models that fit, collect their findings.
 
@@ -142,6 +143,7 @@ def read(
         source: content of a file, a path, or a radiograph already read.
         part: a part named by the user; the detector's opinion is still reported.
         models: ids of models to ask whatever the part.
+        invert: exchange black and white first, for a film that is stored as a negative.
 
     Returns:
         The reading. Where the detector abstains and nothing is forced, it has no findings.
@@ -154,7 +156,10 @@ def read(
     asked = _asked(part, models)
     seconds: dict[str, float] = {}
     began = time.perf_counter()
-    film = source if isinstance(source, Radiograph) else radiograph.read(source)
+    if isinstance(source, Radiograph):
+        film = radiograph.exchanged(source) if invert else source
+    else:
+        film = radiograph.read(source, invert)
     seconds["read"] = time.perf_counter() - began
 
     began = time.perf_counter()

@@ -64,10 +64,13 @@ def save(
         )
         if boxes and query.direction == "for":
             from xray_models.explain import box_files
+            from xray_models.explain.boxes import on_grid
 
             # an upload's name goes nowhere
             named = film_key if film_key in SAMPLES else "radiograph"
-            films = [box_files.FilmBoxes(named, boxes, film.width, film.height)]
+            height, width = film.file_shape
+            stored = on_grid(boxes, (film.height, film.width), (height, width))
+            films = [box_files.FilmBoxes(named, stored, width, height)]
             with st.popover("Boxes as a file", icon=":material/download:"):
                 kinds = (
                     ("JSON", box_files.as_json(films, made_by), "radlens-boxes.json"),

@@ -27,6 +27,7 @@ __all__ = [
     "Opened",
     "card_of",
     "narrow",
+    "offer_inverting",
     "open_film",
 ]
 
@@ -48,6 +49,9 @@ export default function({ setStateValue }) {
 """
 
 
+_INVERTED = " inverted"  # at the end of the key of a film whose black and white are exchanged
+
+
 class Opened(NamedTuple):
     """Film that is open: a key that is new with every film, and the file if not a sample."""
 
@@ -55,9 +59,14 @@ class Opened(NamedTuple):
     upload: bytes | None = None
     name: str = ""  # only where another page gave one to show
 
+    @property
+    def file(self) -> str:
+        """Key of the file alone, however it is shown; the name of a sample."""
+        return self.key.removesuffix(_INVERTED)
+
     def content(self) -> bytes:
         """Content of the file."""
-        return samples.content(self.key) if self.upload is None else self.upload
+        return samples.content(self.file) if self.upload is None else self.upload
 
 
 def open_film(introduction: str) -> tuple[Opened, Reading] | None:
@@ -69,6 +78,8 @@ def open_film(introduction: str) -> tuple[Opened, Reading] | None:
     opened = _choose(introduction)
     if opened is None:
         return None
+    if st.session_state.get("invert"):
+        opened = opened._replace(key=opened.key + _INVERTED)
     try:
         return opened, _read(opened)
     except (UnreadableRadiograph, SampleError) as error:
@@ -76,6 +87,16 @@ def open_film(introduction: str) -> tuple[Opened, Reading] | None:
     except (ValueError, RuntimeError) as error:  # a card or weights that cannot be used
         show_problem("The film cannot be read here now.", error)
     return None
+
+
+def offer_inverting() -> None:
+    """Switch that exchanges black and white of the film that is open."""
+    st.toggle(
+        "Invert (negative film)",
+        key="invert",
+        persist_state="session",
+        help="Exchanges black and white, for a film that is stored as a negative.",
+    )
 
 
 def narrow() -> bool:
@@ -98,6 +119,7 @@ def _choose(introduction: str) -> Opened | None:
     if sent := state.pop(ELSEWHERE, None):
         key = f"sent {hashlib.sha256(sent['content']).hexdigest()}"
         state.opened, state.part = Opened(key, sent["content"], sent["name"]), AS_RECOGNIZED
+        state.invert = False
         st.query_params.pop("sample", None)
     elif name := st.query_params.get("sample"):
         state.opened = Opened(name)
@@ -127,7 +149,7 @@ def _take_upload() -> None:
     if state.upload is not None:
         st.query_params.pop("sample", None)
         state.opened = Opened(f"upload {state.upload.file_id}", state.upload.getvalue())
-        state.part = AS_RECOGNIZED
+        state.part, state.invert = AS_RECOGNIZED, False
     elif (opened := state.get("opened")) and opened.key.startswith("upload "):
         state.opened = None
 
@@ -135,7 +157,7 @@ def _take_upload() -> None:
 def _take_sample(name: str) -> None:
     """Open a sample."""
     st.query_params["sample"] = name
-    st.session_state.part = AS_RECOGNIZED
+    st.session_state.part, st.session_state.invert = AS_RECOGNIZED, False
 
 
 def _offer_sample(name: str) -> None:
@@ -179,7 +201,7 @@ def _read(opened: Opened) -> Reading:
     if state.get("film_key") != key:
         with st.spinner("Opening the film …", show_time=True):
             began = time.perf_counter()
-            state.film = radiograph.read(opened.content())
+            state.film = radiograph.read(opened.content(), invert=key.endswith(_INVERTED))
             state.decoding = time.perf_counter() - began
         state.film_key, state.reading_key, state.made = key, None, {}
         for job in state.pop("jobs", {}).values():  # work on the film before

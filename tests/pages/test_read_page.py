@@ -21,7 +21,7 @@ import classify
 from pages.explaining import overlay as explaining
 from pages.explaining.queries import Question, strongest_first
 from pages.explaining.query_controls import usual_area
-from xray_models import PARTS, catalogue, explain
+from xray_models import PARTS, catalogue, explain, radiograph
 from xray_models.catalogue.display_names import display_name
 from xray_models.datasets.samples import SAMPLES
 from xray_models.evaluate.explanations import results_table
@@ -30,6 +30,7 @@ from xray_models.explain.boxes import Rule
 from xray_models.explain.queries import Query
 from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
+from xray_models.viz import overlay as overlay_of
 
 pytestmark = pytest.mark.network
 
@@ -211,6 +212,19 @@ def test_noise_is_called_unsure_and_can_still_be_explained():
     assert named_part(page).startswith("none of these ")
     assert "looks like none of the parts" in page.warning[0].value
     assert overlay(page)["layout"]["images"]
+
+
+def test_a_negative_is_said_and_one_click_inverts_it(chest):
+    film = radiograph.read(chest)
+    negative = overlay_of.encode(overlay_of.film(1 - film.pixels))
+    page = opened()
+    page.file_uploader[0].upload("film.png", negative, "image/png")
+    checked(page.run())
+    assert any("negative" in warning.value for warning in page.warning)
+    checked(page.toggle(key="invert").set_value(True).run())
+    assert not any("negative" in warning.value for warning in page.warning)
+    assert "black and white were exchanged" in html(page)
+    np.testing.assert_allclose(page.session_state.film.pixels, film.pixels, atol=0.003)
 
 
 def test_the_part_can_be_corrected_by_hand_and_by_link():

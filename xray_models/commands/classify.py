@@ -30,6 +30,9 @@ def _classify(
     model: Annotated[
         list[str] | None, typer.Option(help="Ask this model whatever the part.")
     ] = None,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Exchange black and white, of negative films.")
+    ] = False,
 ) -> None:
     """Read radiographs. For teaching and research, not for diagnosis."""
     from xray_models import pipeline
@@ -39,7 +42,7 @@ def _classify(
     failed = False
     for file in files:
         try:
-            reading = pipeline.read(file, part=part, models=model)
+            reading = pipeline.read(file, part=part, models=model, invert=invert)
         except UnreadableRadiograph as error:
             failed = True
             if as_json:

@@ -83,7 +83,7 @@ def localize(
         bool, typer.Option(help="Text only: keep the films in the file, and box the others.")
     ] = False,
 ) -> None:
-    """Box what a model's heat points at, in pixels of each film.
+    """Box what a model's heat points at, in pixels of each film as its file stores it.
 
     Without labels in the list, the findings above their threshold are boxed. A box says where the
     heat is, not where a disease ends. For teaching and research, not for diagnosis.
@@ -170,13 +170,14 @@ def _boxed(
             target = targets.combined(by.labels, by.members(finding))
             share = _with_area(rule, by, finding)
             hot = heat(by, film, target, spec or MethodSpec.of_card(by)).on_radiograph()
-            boxes += from_heat(hot, finding, share)
+            boxes += from_heat(hot, finding, share, film.file_shape)
             able = True
         except (WeightsError, ValueError) as error:
             left.append(f"{finding!r} is not boxed by {by.id}: {error}")
     if left and not able:
         return None, left
-    return FilmBoxes(one.image, tuple(boxes), film.width, film.height), left
+    height, width = film.file_shape
+    return FilmBoxes(one.image, tuple(boxes), width, height), left
 
 
 def _findings(

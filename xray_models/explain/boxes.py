@@ -8,12 +8,12 @@ connected components, put a box around each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
 
-__all__ = ["RULES", "Box", "Rule", "array", "from_heat", "parse_rule", "threshold"]
+__all__ = ["RULES", "Box", "Rule", "array", "from_heat", "on_grid", "parse_rule", "threshold"]
 
 RULES = ("fraction", "otsu", "area")
 _BINS = 256
@@ -190,6 +190,29 @@ def from_heat(
 def array(boxes: Sequence[Box]) -> np.ndarray:
     """Corners of boxes, float64 of shape (boxes, 4): x0, y0, x1, y1."""
     return np.array([box.corners for box in boxes], np.float64).reshape(-1, 4)
+
+
+def on_grid(
+    boxes: Sequence[Box], shape: tuple[int, int], other: tuple[int, int]
+) -> tuple[Box, ...]:
+    """The same boxes in pixels of another grid of the film, such as that of its file.
+
+    Args:
+        boxes: in pixels of a grid.
+        shape: (height, width) of that grid.
+        other: (height, width) of the grid that is wanted.
+    """
+    down, across = other[0] / shape[0], other[1] / shape[1]
+    return tuple(
+        replace(
+            box,
+            x=box.x * across,
+            y=box.y * down,
+            width=box.width * across,
+            height=box.height * down,
+        )
+        for box in boxes
+    )
 
 
 def _otsu(heat: np.ndarray, top: float) -> float:

@@ -6,6 +6,15 @@ from xray_models.radiograph.types import (
     MOST_PIXELS,
     Radiograph,
     UnreadableRadiograph,
+    exchanged,
 )
 
-__all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read", "size"]
+__all__ = [
+    "MOST_BYTES",
+    "MOST_PIXELS",
+    "Radiograph",
+    "UnreadableRadiograph",
+    "exchanged",
+    "read",
+    "size",
+]

@@ -7,6 +7,7 @@ and of those only values from closed lists are passed on: in bad files any eleme
 from __future__ import annotations
 
 import logging
+import math
 import re
 import struct
 import zlib
@@ -16,19 +17,26 @@ from itertools import pairwise
 import numpy as np
 from pydicom import Dataset, dcmread, uid
 from pydicom.config import IGNORE, settings
-from pydicom.encaps import get_frame
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.filereader import read_dataset
 from pydicom.pixels.utils import pixel_array
 
 from xray_models.radiograph import dicom_terms as terms
-from xray_models.radiograph.dicom_display import palette_colors, shown
+from xray_models.radiograph import jpeg_stream, ycbcr
+from xray_models.radiograph.dicom_bits import meaningful_bits
+from xray_models.radiograph.dicom_display import Shown, palette_colors, shown
+from xray_models.radiograph.gray_range import brightest
 from xray_models.radiograph.quiet import silenced
+from xray_models.radiograph.square import squared
 from xray_models.radiograph.types import (
+    CONTAINER_BITS,
     MOST_PIXELS,
     Radiograph,
     UnreadableRadiograph,
     check_size,
     first_of,
+    stretched,
+    white_of,
 )
 
 __all__ = ["decode", "has_prefix", "settings", "starts_with_an_element"]
@@ -37,6 +45,12 @@ __all__ = ["decode", "has_prefix", "settings", "starts_with_an_element"]
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 settings.reading_validation_mode = IGNORE
 
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+_PASSED_OVER = (
+    "Part of what the file says about how to show its picture is damaged and was passed over: the "
+    "grays may differ from those of a viewer."
+)
 _MOST_INFLATED = 4 * MOST_PIXELS  # bytes: a whole header is little beside 60 megapixels of 32 bits
 
 _NEEDED = (
@@ -72,6 +86,7 @@ _WANTED = [
     "PixelSpacing",
     "ImagerPixelSpacing",
     "NominalScannedPixelSpacing",
+    "PixelAspectRatio",
     "RescaleSlope",
     "RescaleIntercept",
     "ModalityLUTSequence",
@@ -79,10 +94,23 @@ _WANTED = [
     "WindowWidth",
     "VOILUTFunction",
     "VOILUTSequence",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
     "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths",
     "PixelData",
 ]
+
+# A film can be shown without these: where one is damaged it is left out
+_OPTIONAL = _WANTED[_WANTED.index("BurnedInAnnotation") : _WANTED.index("ExtendedOffsetTable")]
+
+# In the functional groups of an enhanced file: macro -> what is taken from it
+_MACROS = {
+    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction"),
+    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
+    "PixelMeasuresSequence": ("PixelSpacing",),
+    "FramePixelDataPropertiesSequence": ("ImagerPixelSpacing",),
+}
 
 # SOF0 to SOF15, without the three numbers among them that mean something else; JPEG-LS: SOF55
 _FRAME_HEADERS = {*range(0xFFC0, 0xFFD0), 0xFFF7} - {0xFFC4, 0xFFC8, 0xFFCC}
@@ -179,16 +207,15 @@ def _radiograph(header: Dataset) -> Radiograph:
     check_size(int(header.Columns), int(header.Rows))
     syntax = header.file_meta.TransferSyntaxUID
     if syntax not in terms.COMPRESSIONS:
-        raise UnreadableRadiograph(
-            "The pixels of the DICOM file are compressed in a way that RadLens cannot decode "
-            "(video, perhaps). Export it uncompressed or as JPEG 2000."
-        )
+        raise UnreadableRadiograph(terms.cannot_decode(syntax))
+    doubts = _without_damaged(header)
+    _take_from_groups(header)
     frames = max(1, int(header.get("NumberOfFrames") or 1))
     if syntax.is_encapsulated:
-        _check_stream(header, frames)
-    gray, doubts = _grey(header)
-    return Radiograph(
-        pixels=gray,
+        doubts += _check_stream(header, frames)
+    film = _grey(header)
+    found = Radiograph(
+        pixels=film.gray,
         source_format=f"DICOM ({terms.COMPRESSIONS[syntax]})",
         bits=int(header.BitsStored),
         modality=modality,
@@ -197,8 +224,41 @@ def _radiograph(header: Dataset) -> Radiograph:
         photometric=terms.known(header, "PhotometricInterpretation", terms.PHOTOMETRICS),
         spacing_mm=_spacing(header),
         frames=frames,
-        warnings=(*_warnings(header, modality), *first_of(frames), *doubts),
+        warnings=(*_warnings(header, modality), *first_of(frames), *doubts, *film.warnings),
+        gray_range=film.gray_range,
     )
+    return squared(found, _ratio(header))
+
+
+def _without_damaged(header: Dataset) -> list[str]:
+    """Take damaged elements that a film can do without out of a header; sentences on them."""
+    damaged = False
+    for name in _OPTIONAL:
+        try:
+            header.get(name)
+        except Exception:  # pydicom raises nearly everything on what it cannot convert
+            del header[name]
+            damaged = True
+    return [_PASSED_OVER] if damaged else []
+
+
+def _take_from_groups(header: Dataset) -> None:
+    """Put what an enhanced file says of its first frame where a plain file has it.
+
+    PS3.3 C.7.6.16: what holds for one frame comes before what all frames share.
+    """
+    for place in ("PerFrameFunctionalGroupsSequence", "SharedFunctionalGroupsSequence"):
+        for macro, names in _MACROS.items():
+            try:
+                item = header[place][0][macro][0]
+                found = {name: item.get(name) for name in names}
+            except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+                continue  # no such group, or damaged
+            if any(header.get(name) not in (None, "") for name in names):
+                continue
+            for name, value in found.items():
+                if value is not None:
+                    setattr(header, name, value)
 
 
 def _check_kind(header: Dataset, modality: str | None) -> None:
@@ -228,11 +288,12 @@ def _check_kind(header: Dataset, modality: str | None) -> None:
     )
 
 
-def _check_stream(header: Dataset, frames: int) -> None:
+def _check_stream(header: Dataset, frames: int) -> tuple[str, ...]:
     """Check the first frame's compressed stream: whole, and of the size that the header announces.
 
     Its own header is what the decoder allocates memory by, so it must keep the limits too; and
-    decoders fill in what is missing at the end of a stream rather than refuse it.
+    decoders fill in what is missing at the end of a stream rather than refuse it. A stream that
+    only lacks its end marker is mended, with a sentence on that.
     """
     offsets = None
     if "ExtendedOffsetTable" in header and "ExtendedOffsetTableLengths" in header:
@@ -240,12 +301,29 @@ def _check_stream(header: Dataset, frames: int) -> None:
     stream = get_frame(header.PixelData, 0, extended_offsets=offsets, number_of_frames=frames)
     if header.file_meta.TransferSyntaxUID == uid.RLELossless:
         _check_runs(stream, int(header.Rows) * int(header.Columns))
-        return
-    if not stream.rstrip(b"\x00\xff").endswith(b"\xff\xd9"):
+        return ()
+    # decoders give color by pixel, whatever this says of the bytes before they were compressed
+    header.PlanarConfiguration = 0
+    size = _stream_size(stream)
+    ended = stream.rstrip(b"\x00\xff").endswith(jpeg_stream.END)
+    if size is None and not ended:
         raise _damaged("its compressed pixels end too early")
     announced = int(header.Rows), int(header.Columns), int(header.SamplesPerPixel)
-    if _stream_size(stream) != announced:
+    if size != announced:
         raise _damaged("its compressed pixels have another size than its header says")
+    try:
+        is_jpeg = stream[:2] == b"\xff\xd8"
+        check = jpeg_stream.checked if is_jpeg else jpeg_stream.checked_2000
+        mended, doubts = check(stream)
+    except jpeg_stream.EndsEarly:
+        raise _damaged("its compressed pixels end too early") from None
+    if mended is not stream:
+        header.PixelData = encapsulate([mended], has_bot=False)
+        header["PixelData"].is_undefined_length = True
+        header.NumberOfFrames = 1
+        header.pop("ExtendedOffsetTable", None)
+        header.pop("ExtendedOffsetTableLengths", None)
+    return doubts
 
 
 def _check_runs(stream: bytes, pixels: int) -> None:
@@ -288,48 +366,92 @@ def _stream_size(stream: bytes) -> tuple[int, int, int] | None:
     return None
 
 
-def _grey(header: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The first frame, float32 in 0..1, bright is dense; and doubts about its window."""
-    photometric, stored = str(header.PhotometricInterpretation), _stored(header)
+def _grey(header: Dataset) -> Shown:
+    """The first frame as its file wants it shown, bright is dense."""
+    photometric = str(header.PhotometricInterpretation)
+    stored, doubts = _stored(header)
     if photometric in ("MONOCHROME1", "MONOCHROME2"):
         if stored.ndim != 2:
             raise _damaged("its header calls it both gray and colored")
-        gray, doubts = shown(header, stored)
-        return (1.0 - gray if photometric == "MONOCHROME1" else gray), doubts
-    white = 2.0 ** int(header.BitsStored) - 1
+        film = shown(header, stored)
+        gray = 1.0 - film.gray if photometric == "MONOCHROME1" else film.gray
+        return film._replace(gray=gray, warnings=(*doubts, *film.warnings))
     if photometric == "PALETTE COLOR":
-        stored, white = palette_colors(header, stored), 1.0
+        luma = palette_colors(header, stored) @ _LUMA
+        return Shown(np.clip(luma, 0.0, 1.0, out=luma), doubts)
     if stored.ndim != 3:
         raise _damaged("its header does not say how gray or color is stored")
-    luma = stored.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    luma /= np.float32(white)
-    return np.clip(luma, 0.0, 1.0, out=luma), ()
+    luma, mistaken = _luma(header, stored)
+    return Shown(luma, (*doubts, *mistaken))
 
 
-def _stored(header: Dataset) -> np.ndarray:
-    """The first frame's values as integers, (rows, columns) or, for color, (rows, columns, 3)."""
+def _luma(header: Dataset, channels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Luma of red, green and blue or of luma and chroma, float32 in 0..1; and doubts."""
+    bits = int(header.BitsStored)
+    by_header = _is_luma_first(header)
+    alike = ycbcr.is_red_green_blue(channels, 2**bits - 1)
+    luma_first = by_header and not alike
+    luma_first |= ycbcr.is_luma_and_chroma(channels, 2**bits - 1)
+    luma = channels[..., 0] if luma_first or alike else channels.astype(np.float32) @ _LUMA
+    white = 2**bits - 1
+    if bits > 8:
+        white = white_of(
+            brightest(channels[..., 0] if luma_first else channels, CONTAINER_BITS), bits
+        )
+    mistaken = luma_first != by_header
+    return stretched(luma, 0, white), (ycbcr.MISTAKEN,) if mistaken else ()
+
+
+def _is_luma_first(header: Dataset) -> bool:
+    """Whether decoded channels are luma and chroma, by the file."""
+    photometric = str(header.PhotometricInterpretation)
     syntax = header.file_meta.TransferSyntaxUID
-    stored_bits, allocated, high = header.BitsStored, header.BitsAllocated, header.get("HighBit")
-    # unusual: the value does not end at the lowest bit, so that bits below must go, too
-    shifted = not syntax.is_encapsulated and high is not None and stored_bits <= high < allocated
+    if syntax != uid.JPEGBaseline8Bit:
+        return photometric in ("YBR_FULL", "YBR_FULL_422")
+    stream = get_frame(header.PixelData, 0, number_of_frames=int(header.get("NumberOfFrames") or 1))
+    # a JFIF marker promises luma and chroma, whatever the header says
+    return "YBR" in photometric or b"JFIF\x00" in stream[:32]
+
+
+def _stored(header: Dataset) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The first frame's values as integers, and doubts about them.
+
+    Shape (rows, columns) or, for color, (rows, columns, 3).
+    """
+    syntax = header.file_meta.TransferSyntaxUID
+    if int(header.SamplesPerPixel) > 1 and header.get("PlanarConfiguration") is None:
+        header.PlanarConfiguration = 0
     values = pixel_array(
         header,
         index=0,
+        raw=True,
         decoding_plugin=_DECODERS.get(syntax, ""),
-        correct_unused_bits=not shifted,
+        correct_unused_bits=False,
     )
-    return (values << (allocated - 1 - high)) >> (allocated - stored_bits) if shifted else values
+    return meaningful_bits(header, values)
 
 
 def _spacing(header: Dataset) -> tuple[float, float] | None:
     for name in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
-        try:
-            rows, columns = (float(value) for value in header.get(name) or ())
-        except (TypeError, ValueError):  # missing or malformed
-            continue
-        if 0 < rows < 100 and 0 < columns < 100:
-            return rows, columns
+        pair = _pair(header, name)
+        if pair and max(pair) < 100:
+            return pair
     return None
+
+
+def _ratio(header: Dataset) -> float | None:
+    """Distance between rows over that between columns, as far as the file says."""
+    pair = _spacing(header) or _pair(header, "PixelAspectRatio")
+    return pair[0] / pair[1] if pair else None
+
+
+def _pair(header: Dataset, name: str) -> tuple[float, float] | None:
+    """(Vertical, horizontal) of an element of two numbers above 0."""
+    try:
+        rows, columns = (float(value) for value in header.get(name) or ())
+    except (TypeError, ValueError):  # missing or malformed
+        return None
+    return (rows, columns) if 0 < rows < math.inf and 0 < columns < math.inf else None
 
 
 def _warnings(header: Dataset, modality: str | None) -> list[str]:

@@ -17,6 +17,7 @@ __all__ = [
     "REFUSED",
     "REFUSED_CLASSES",
     "VIEWS",
+    "cannot_decode",
     "code",
     "known",
 ]
@@ -107,6 +108,54 @@ COMPRESSIONS = {
     uid.RLELossless: "RLE",
 }
 """The transfer syntaxes that are read, and what to call their compression."""
+
+
+_ROOT = "1.2.840.10008.1.2"
+_JPEG_2000 = "Export it uncompressed or as JPEG 2000."
+_NOT_DECODED = (
+    (
+        (f"{_ROOT}.4.110", f"{_ROOT}.4.111", f"{_ROOT}.4.112"),
+        "as JPEG XL, which is too new for its decoders. " + _JPEG_2000,
+    ),
+    (
+        (f"{_ROOT}.4.94", f"{_ROOT}.4.95", f"{_ROOT}.4.204", f"{_ROOT}.4.205"),
+        "as JPIP: the file holds only the address of a server that has its pixels. Export the file "
+        "with its pixels inside.",
+    ),
+    (
+        (f"{_ROOT}.4.92", f"{_ROOT}.4.93"),
+        "as JPEG 2000 with several components (part 2), which it does not read. Export it "
+        "uncompressed or as plain JPEG 2000.",
+    ),
+    (
+        tuple(f"{_ROOT}.4.{last}" for last in range(100, 109))
+        + tuple(f"{_ROOT}.4.{last}.1" for last in range(100, 109)),
+        "as video (MPEG or HEVC). RadLens reads single radiographs: export one picture from it.",
+    ),
+    (
+        tuple(f"{_ROOT}.7.{last}" for last in range(1, 4)),
+        "as uncompressed video (SMPTE ST 2110). RadLens reads single radiographs: export one "
+        "picture from it.",
+    ),
+    (
+        tuple(f"{_ROOT}.4.{last}" for last in (*range(52, 57), *range(58, 67))),
+        "by a variant of JPEG that the standard has retired. " + _JPEG_2000,
+    ),
+)
+
+
+def cannot_decode(syntax: str) -> str:
+    """Why a film in a transfer syntax that is not in `COMPRESSIONS` is not read; for people."""
+    what = "The pixels of the DICOM file are compressed in a way that RadLens cannot decode"
+    for known, why in _NOT_DECODED:
+        if syntax in known:
+            return f"{what}: {why}"
+    if not syntax.startswith("1.2.840.10008."):
+        return (
+            f"{what}: by a private way of its maker, not one of the DICOM standard. Export it from "
+            "the maker's own software, uncompressed or as JPEG 2000."
+        )
+    return f"{what}: its transfer syntax is none that it knows. {_JPEG_2000}"
 
 
 def code(header: Dataset, name: str) -> str:

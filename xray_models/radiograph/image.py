@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
+from xray_models.radiograph import deep_color, jpeg_stream, ycbcr
+from xray_models.radiograph.gray_range import brightest, gray_range
 from xray_models.radiograph.quiet import silenced
+from xray_models.radiograph.square import picture_ratio, squared, squared_shape
 from xray_models.radiograph.types import (
+    CONTAINER_BITS,
     MOST_PIXELS,
     Radiograph,
     UnreadableRadiograph,
@@ -29,6 +34,15 @@ _NAMES = {"WEBP": "WebP", "MPO": "JPEG"}  # MPO: what Pillow calls a phone's JPE
 _TIFF_PHOTOMETRIC = 262
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _MOST_PAGES = 1000
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: np.transpose,
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(pixels, 2).T,
+    8: np.rot90,
+}
 
 
 def decode(data: bytes) -> Radiograph:
@@ -42,8 +56,13 @@ def decode(data: bytes) -> Radiograph:
     Raises:
         UnreadableRadiograph: too many pixels, damaged, truncated or in an unusual encoding.
     """
+    doubts: tuple[str, ...] = ()
+    if data.startswith(b"\xff\xd8"):
+        with _opened(BytesIO(data)):  # its size is checked first
+            data, doubts = jpeg_stream.checked(data)
     with _opened(BytesIO(data)) as image:
-        return _radiograph(image)
+        film = _radiograph(image, data)
+    return replace(film, warnings=(*film.warnings, *doubts))
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -57,8 +76,10 @@ def size(path: Path) -> tuple[int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
-        sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
-        return (height, width) if sideways else (width, height)
+        if image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS:
+            width, height = height, width
+        rows, columns = squared_shape(height, width, picture_ratio(image)) or (height, width)
+        return columns, rows
 
 
 @contextmanager
@@ -71,6 +92,11 @@ def _opened(source: BytesIO | Path) -> Iterator[Image.Image]:
                 yield image
         except UnreadableRadiograph:
             raise
+        except jpeg_stream.EndsEarly:
+            raise UnreadableRadiograph(
+                "The JPEG picture is cut short: its data end before the picture does, and what is "
+                "missing would be shown as flat gray. Copy the file again from where it came from."
+            ) from None
         except Image.DecompressionBombError:  # Pillow counts before `check_size` can
             raise UnreadableRadiograph(
                 f"The picture has more than {MOST_PIXELS / 1e6:.0f} megapixels, the most that "
@@ -83,19 +109,48 @@ def _opened(source: BytesIO | Path) -> Iterator[Image.Image]:
             ) from None
 
 
-def _radiograph(image: Image.Image) -> Radiograph:
-    image.load()
+def _radiograph(image: Image.Image, data: bytes) -> Radiograph:
+    if deep_color.is_deep(image):  # first, for to ask a PNG for its EXIF data is to load it
+        return squared(_deep(image, data), picture_ratio(image))
+    ratio, doubts = picture_ratio(image), list[str]()
+    if image.format in ("JPEG", "MPO") and (gray := ycbcr.gray_of_jpeg(image, data)) is not None:
+        image = gray
+        doubts.append(ycbcr.MISTAKEN)
+    else:
+        image.load()
     upright = ImageOps.exif_transpose(image)
+    note = None
     if image.mode.startswith("I;16"):
         values = np.asarray(upright)
-        white = white_of(int(values.max()), 16)
+        white = white_of(brightest(values, CONTAINER_BITS), 16)
         pixels, bits = stretched(values, 0, white), white.bit_length()
     elif image.mode in ("I", "F"):  # with no agreement on what is white
-        pixels, bits = stretched(np.asarray(upright)), 32
+        values, bits = np.asarray(upright), 32
+        shown = gray_range(values)
+        pixels = stretched(values, shown and shown.low, shown and shown.high)
+        note = shown and shown.sentence
     else:
         pixels, bits = stretched(np.asarray(_grey(upright)), 0, 255), 1 if image.mode == "1" else 8
     if (image.mode in ("I", "F") or image.mode.startswith("I;16")) and _white_is_zero(image):
         pixels = 1.0 - pixels
+    film = _described(image, pixels, bits)
+    return squared(replace(film, warnings=(*film.warnings, *doubts), gray_range=note), ratio)
+
+
+def _deep(image: Image.Image, data: bytes) -> Radiograph:
+    """A picture whose colors have 16 bits each; where it is transparent there is black."""
+    color = deep_color.read(data, FORMATS)
+    white = white_of(brightest(color.gray, CONTAINER_BITS), 16)
+    pixels = stretched(color.gray, 0, white)
+    if color.alpha is not None:
+        pixels *= stretched(color.alpha, 0, white_of(int(color.alpha.max()), 16))
+    turned = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    if turned is not None:
+        pixels = np.ascontiguousarray(turned(pixels))
+    return _described(image, pixels, white.bit_length())
+
+
+def _described(image: Image.Image, pixels: np.ndarray, bits: int) -> Radiograph:
     frames = _pages(image)
     return Radiograph(
         pixels,

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
-from xray_models.radiograph.types import MOST_BYTES, MOST_PIXELS, Radiograph, UnreadableRadiograph
+from xray_models.radiograph.types import (
+    MOST_BYTES,
+    MOST_PIXELS,
+    Radiograph,
+    UnreadableRadiograph,
+    exchanged,
+)
 
 __all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read", "size"]
 
@@ -48,20 +55,32 @@ _OTHERS = (
 )
 
 
-def read(source: bytes | str | os.PathLike[str]) -> Radiograph:
+def read(source: bytes | str | os.PathLike[str], invert: bool = False) -> Radiograph:
     """Read a radiograph: PNG, JPEG, TIFF, BMP, WebP or DICOM, recognized by its content.
 
     Args:
         source: content of a file, or a path. At most 25 MB and 60 megapixels, which is checked
             before anything is decoded.
+        invert: exchange black and white, for a film that is stored as a negative.
 
     Returns:
-        The film: float32 gray in 0..1, bright is dense, at its original size.
+        The film: float32 gray in 0..1, bright is dense, at its original size, and with square
+        pixels. A film that looks like a negative has a warning.
 
     Raises:
         UnreadableRadiograph: for whatever cannot be read; the message is for people.
     """
     # decoders take a while to import, and most of what needs the size of a film decodes none
+    from xray_models.radiograph import negative
+
+    film = _decoded(source)
+    if invert:
+        film = exchanged(film)
+    doubt = negative.warning(film)
+    return replace(film, warnings=(*film.warnings, doubt)) if doubt else film
+
+
+def _decoded(source: bytes | str | os.PathLike[str]) -> Radiograph:
     from xray_models.radiograph import dicom, image
 
     data = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else _load(source)

@@ -6,16 +6,18 @@ on this file. Import these names from `radiograph`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 __all__ = [
+    "CONTAINER_BITS",
     "MOST_BYTES",
     "MOST_PIXELS",
     "Radiograph",
     "UnreadableRadiograph",
     "check_size",
+    "exchanged",
     "first_of",
     "stretched",
     "white_of",
@@ -24,7 +26,8 @@ __all__ = [
 MOST_BYTES = 25 * 2**20
 MOST_PIXELS = 60_000_000
 
-_CONTAINER_BITS = (8, 10, 12, 14)
+CONTAINER_BITS = (8, 10, 12, 14)
+"""Bit depths that films in samples of 16 bits usually have."""
 
 
 class UnreadableRadiograph(ValueError):
@@ -39,16 +42,20 @@ class Radiograph:
     """A radiograph and the few facts of its file that are safe to show: no name, id or date.
 
     Attributes:
-        pixels: float32 in 0..1, shape (height, width); bright is dense.
+        pixels: float32 in 0..1, shape (height, width); bright is dense, and each pixel is square.
         source_format: kind of file and of compression, such as "PNG" or "DICOM (JPEG 2000)".
         bits: meaningful bits per sample.
         modality: DICOM code, such as "DX".
         view: DICOM code of the view position, such as "PA".
         body_part: body part as tagged in the file, such as "CHEST"; often missing or wrong.
         photometric: DICOM photometric interpretation of the file; `pixels` are inverted already.
-        spacing_mm: distance of the pixels' centers in mm, (between rows, between columns).
+        spacing_mm: distance of the file's pixels in mm, (between rows, between columns).
         frames: pictures in the file; only the first was read.
         warnings: sentences for people.
+        stored_shape: (rows, columns) of the file's own grid, where its pixels are not square and
+            `pixels` was made from them; None where the two are the same.
+        gray_range: what was shown as black and white, where that is not plain; words for people.
+        inverted: black and white were exchanged on request.
     """
 
     pixels: np.ndarray = field(repr=False)
@@ -61,23 +68,34 @@ class Radiograph:
     spacing_mm: tuple[float, float] | None = None
     frames: int = 1
     warnings: tuple[str, ...] = ()
+    stored_shape: tuple[int, int] | None = None
+    gray_range: str | None = None
+    inverted: bool = False
 
     @property
     def height(self) -> int:
-        """Height of the original in rows."""
+        """Height of `pixels` in rows."""
         return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
-        """Width of the original in columns."""
+        """Width of `pixels` in columns."""
         return int(self.pixels.shape[1])
+
+    @property
+    def file_shape(self) -> tuple[int, int]:
+        """(Rows, columns) of the file's own grid, in whose pixels boxes are written to files."""
+        return self.stored_shape or (self.height, self.width)
 
     def facts(self) -> dict[str, str]:
         """Facts of the file that may be shown: label -> value, only what is known."""
         spacing = self.spacing_mm and "{:.3g} × {:.3g} mm".format(*self.spacing_mm)
         known = {
             "File format": self.source_format,
-            "Width × height": f"{self.width} × {self.height} pixels",
+            "Width × height": "{1} × {0} pixels".format(*self.file_shape),
+            "Shown with square pixels": self.stored_shape and f"{self.width} × {self.height}",
+            "Gray range": self.gray_range,
+            "Inverted": "black and white were exchanged" if self.inverted else None,
             "Bits per sample": self.bits and str(self.bits),
             "Modality": self.modality,
             "View": self.view,
@@ -87,6 +105,11 @@ class Radiograph:
             "Frames": f"{self.frames} (the first is shown)" if self.frames > 1 else None,
         }
         return {label: value for label, value in known.items() if value}
+
+
+def exchanged(film: Radiograph) -> Radiograph:
+    """The film with black and white exchanged, which makes a positive of a negative."""
+    return replace(film, pixels=1.0 - film.pixels, inverted=not film.inverted)
 
 
 def check_size(width: int, height: int) -> None:
@@ -129,7 +152,7 @@ def white_of(brightest: int, bits: int) -> int:
     """
     if brightest == 0:
         return 2**bits - 1
-    return 2 ** next((n for n in _CONTAINER_BITS if n < bits and brightest < 2**n), bits) - 1
+    return 2 ** next((n for n in CONTAINER_BITS if n < bits and brightest < 2**n), bits) - 1
 
 
 def stretched(
