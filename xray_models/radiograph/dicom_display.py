@@ -36,7 +36,7 @@ _EDGE = 0.01  # of 0..1: as good as black or white
 _LEAST_CONTRAST = 0.1  # of 0..1: what a film spans at least under a window that fits
 _BLANK = 0.01  # of the possible values: a film that spans less may well be blank
 _TAIL = 0.5  # percent at either end that say nothing about contrast
-_SAMPLE = 256  # rows and columns that a window is judged by
+_SAMPLE = 128  # rows and columns that a window is judged by
 
 
 class Shown(NamedTuple):
