@@ -19,6 +19,7 @@ from xray_models.catalogue.display_names import display_name
 from xray_models.datasets import DataSetError, Film
 from xray_models.evaluate import errors
 from xray_models.evaluate.analysis import LabelAnalysis
+from xray_models.spreadsheet import safe_csv
 from xray_models.train import locate_films
 from xray_models.viz import html, overlay
 
@@ -173,7 +174,7 @@ def show(analysis: LabelAnalysis, cut: float, kind: str) -> None:
     )
     st.download_button(
         "Table as CSV",
-        data=lambda: table.to_csv(index=False),
+        data=lambda: safe_csv(table),
         file_name=f"radlens-{kind.replace(' ', '-')}.csv",
         mime="text/csv",
         icon=":material/download:",

@@ -40,11 +40,11 @@ def show_results(batch: Batch) -> None:
         + ". Select a row to open its film."
     )
     chosen = chosen.head(ON_SCREEN)
-    pictures = {one.file: picture(one) for one in batch.scored}
+    pictures = {one.key: picture(one) for one in batch.scored}
     names = {card.id: card.name for card in catalogue.catalogue().values()}
     rows = chosen.assign(
         label=[display_name(label) for label in chosen["label"]],
-        film=[pictures[file] for file in chosen["file"]],
+        film=[pictures[key] for key in chosen["key"]],
         part=[
             f"{part} or {also}" if also else part or "not recognized"
             for part, also in zip(chosen["part"], chosen["also"], strict=True)
@@ -64,7 +64,7 @@ def show_results(batch: Batch) -> None:
         key=f"batch table {batch.key}",
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["film", *(name for name in results.COLUMNS if name != "also")],
+        column_order=["film", *(name for name in results.COLUMNS if name not in ("also", "key"))],
         column_config={
             "film": st.column_config.ImageColumn("film", width="small"),
             "file": st.column_config.TextColumn("file", width="medium"),
@@ -77,7 +77,7 @@ def show_results(batch: Batch) -> None:
     )
     selected = event.selection.rows if event is not None else []
     if selected and selected[0] < len(chosen):
-        offer_film(batch, str(chosen["file"].iloc[selected[0]]))
+        offer_film(batch, str(chosen["key"].iloc[selected[0]]))
 
 
 def filtered(table: pd.DataFrame) -> pd.DataFrame:
@@ -135,14 +135,15 @@ def picture(scored: Scored) -> str | None:
     return f"data:image/jpeg;base64,{base64.b64encode(scored.thumbnail).decode()}"
 
 
-def offer_film(batch: Batch, name: str) -> None:
+def offer_film(batch: Batch, key: str) -> None:
     """Button that opens the selected film in the reading page."""
-    scored = next(one for one in batch.scored if one.file == name)
+    scored = next(one for one in batch.scored if one.key == key)
+    name = scored.file
     if scored.error:
         st.info(f"{name}: {scored.error}", icon=":material/broken_image:")
         return
     if st.button(f"Open {name} in the reading page", icon=":material/radiology:"):
-        source = next(one for one in batch.films if one.file == name)
+        source = next(one for one in batch.films if one.key == key)
         try:
             content = source.load()
             data = content.read_bytes() if isinstance(content, Path) else content

@@ -41,8 +41,8 @@ def run(batch: Batch) -> None:
     bar = st.progress(0.0, "Asking the models …")
     message = st.empty()
     failed = [one for one in batch.scored if one.error]
-    done = {one.file for one in batch.scored}
-    rest = (film for film in batch.films if film.file not in done)
+    done = {one.key for one in batch.scored}
+    rest = (film for film in batch.films if film.key not in done)
     began, before = time.perf_counter(), batch.seconds
     try:
         # the first answers after a start may have to wait for the background warm-up

@@ -21,6 +21,7 @@ from xray_models.evaluate.metrics import thresholds
 from xray_models.evaluate.metrics.counts import MEASURES, Counts, reason
 from xray_models.evaluate.metrics.thresholds import RULES, Choice
 from xray_models.number_text import decimals
+from xray_models.spreadsheet import safe_csv
 from xray_models.viz import confusion, confusion_image, curves, html, scores
 from xray_models.viz.theme import Plot
 
@@ -313,7 +314,7 @@ def show_measures(analysis: LabelAnalysis, cut: float, counts: Counts) -> None:
         st.caption(why)
     st.download_button(
         "Measures as CSV",
-        data=lambda: _as_table(rows).to_csv(index=False),
+        data=lambda: safe_csv(_as_table(rows)),
         file_name="radlens-measures.csv",
         mime="text/csv",
         icon=":material/download:",

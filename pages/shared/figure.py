@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from xray_models.spreadsheet import safe_csv
 from xray_models.viz.theme import Plot
 
 __all__ = ["FORMAT", "choose_format", "config", "offer_numbers", "offer_picture", "show"]
@@ -46,7 +47,7 @@ def offer_numbers(name: str, key: str, data: Callable[[], pd.DataFrame]) -> None
     """Button for the numbers behind what is shown; they are only made when it is pressed."""
     st.download_button(
         "Numbers as CSV",
-        data=lambda: data().to_csv(index=False),
+        data=lambda: safe_csv(data()),
         file_name=f"radlens-{name}.csv",
         mime="text/csv",
         icon=":material/download:",

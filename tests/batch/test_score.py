@@ -337,17 +337,17 @@ def test_a_film_that_exhausts_the_memory_fails_alone():
 # --- the file of results -----------------------------------------------------------------------
 
 FINDING = classify.Finding("bone-general", "fracture", 0.4, 0.25)
-DONE = Scored("=a,b\n.png", "hand", 0.9, (FINDING,))
+DONE = Scored("./=a,b.png", "hand", 0.9, (FINDING,))
 FAILED = Scored("c.png", error="This, is broken.")
 UNSURE = Scored("d.png", None, 0.3)
 
 
 def test_rows_say_what_was_found_what_failed_and_what_nobody_read():
     assert results.rows(DONE) == [
-        Row(DONE.file, "hand", 0.9, "bone-general", "fracture", 0.4, 0.25, "positive")
+        Row(DONE.file, "hand", 0.9, "bone-general", "fracture", 0.4, 0.25, "positive", key=DONE.key)
     ]
-    assert results.rows(FAILED) == [Row("c.png", error="This, is broken.")]
-    assert results.rows(UNSURE) == [Row("d.png", "", 0.3)]
+    assert results.rows(FAILED) == [Row("c.png", error="This, is broken.", key="c.png")]
+    assert results.rows(UNSURE) == [Row("d.png", "", 0.3, key="d.png")]
 
 
 def test_a_probability_at_the_threshold_is_positive():
@@ -365,7 +365,8 @@ def test_csv_json_and_parquet_hold_the_same(tmp_path):
     pd.testing.assert_frame_equal(frame, results.as_frame(rows), check_dtype=False)
     objects = json.loads(results.as_json(rows))
     assert objects[0]["probability"] == 0.4 and objects[0]["error"] is None
-    assert objects[1] == dict.fromkeys(COLUMNS) | {"file": "c.png", "error": "This, is broken."}
+    broken = {"file": "c.png", "error": "This, is broken.", "key": "c.png"}
+    assert objects[1] == dict.fromkeys(COLUMNS) | broken
 
 
 def test_an_interrupted_file_is_gone_on_with_and_a_cut_line_is_dropped(tmp_path):

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from xray_models.spreadsheet import safe_cell
+
 if TYPE_CHECKING:  # the pipeline brings TensorFlow, which reading results does not need
     from xray_models.batch.score import Scored
 
@@ -48,6 +50,7 @@ class Row:
         error: why the file could not be read; empty where it could.
         warnings: sentences on the file and its findings, as Read shows them, one after the other.
         also: a second part that is about as likely; usually empty.
+        key: what tells the file from every other, whatever its name: see `sources.Source`.
     """
 
     file: str
@@ -61,6 +64,12 @@ class Row:
     error: str = ""
     warnings: str = ""
     also: str = ""
+    key: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Key of the file; its name where it has none."""
+        return self.key or self.file
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -84,6 +93,7 @@ def rows(scored: Scored) -> list[Row]:
                 error=scored.error,
                 warnings=warnings,
                 also=also,
+                key=scored.key,
             )
         ]
     return [
@@ -98,19 +108,20 @@ def rows(scored: Scored) -> list[Row]:
             POSITIVE if finding.positive else NEGATIVE,
             warnings=warnings,
             also=also,
+            key=scored.key,
         )
         for finding in scored.findings
     ]
 
 
 def as_csv(many: Iterable[Row], header: bool = True) -> str:
-    """CSV, quoted where needed, a line each; empty cells for what there is not."""
+    """CSV, quoted where needed, a line each, safe in spreadsheets; empty cells for what is not."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if header:
         writer.writerow(COLUMNS)
     for row in many:
-        writer.writerow(["" if value is None else value for value in astuple(row)])
+        writer.writerow([_cell(value) for value in astuple(row)])
     return text.getvalue()
 
 
@@ -160,6 +171,12 @@ def read_csv(path: Path) -> Iterator[Row]:
                     f"{path}, line {number}: has been changed or cut short. Name another file."
                 ) from None
             yield Row(**(known | values))  # type: ignore[arg-type]
+
+
+def _cell(value: str | float | None) -> str | float:
+    if isinstance(value, str):
+        return safe_cell(value)
+    return "" if value is None else value
 
 
 def _rounded(value: float | None) -> float | None:

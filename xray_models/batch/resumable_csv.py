@@ -2,6 +2,9 @@
 
 Beside the CSV lies a small journal: the settings of the run, and how many bytes of the CSV are
 whole. What stands beyond them, from a run that ended in the middle of a line, is cut off.
+
+Films are told apart by the column `key`, never by their shown names. Of equal shown names the one
+that is written later gets " (2)", and what is written keeps its name.
 """
 
 from __future__ import annotations
@@ -9,9 +12,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xray_models.batch.film_names import UniqueNames
 from xray_models.batch.results import ResultsError, as_csv, read_csv, rows
 
 if TYPE_CHECKING:
@@ -24,8 +29,8 @@ class GrowingFile:
     """File of the results of one run, on disk.
 
     Attributes:
-        done: names of the files that have their rows already. This, and nothing else, grows with
-            the number of films.
+        done: keys of the files that have their rows already. These and their names, and nothing
+            else, grow with the number of films.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
@@ -43,7 +48,8 @@ class GrowingFile:
         self.journal = path.with_name(f"{path.name}.progress.json")
         self._settings: dict[str, Any] = json.loads(json.dumps(settings))
         self.done: set[str] = set()
-        if path.exists():
+        self._names = UniqueNames()
+        if path.exists() and not self._never_begun():
             self._go_on()
         else:
             self._append(as_csv([]).encode(), 0)
@@ -56,9 +62,17 @@ class GrowingFile:
         """
         if not scored:
             return
-        text = as_csv((row for one in scored for row in rows(one)), header=False)
+        apart = [replace(one, file=self._names(one.file)) for one in scored]
+        text = as_csv((row for one in apart for row in rows(one)), header=False)
         self._append(text.encode(), self._bytes)
-        self.done.update(one.file for one in scored)
+        self.done.update(one.key for one in apart)
+
+    def _never_begun(self) -> bool:
+        """Whether a run ended between making the file and its journal: no row is lost then."""
+        head = as_csv([]).encode()
+        if self.journal.exists() or self.path.stat().st_size > len(head):
+            return False
+        return head.startswith(self.path.read_bytes())
 
     def _append(self, content: bytes, at: int) -> None:
         with self.path.open("r+b" if at else "wb") as file:
@@ -98,7 +112,8 @@ class GrowingFile:
                 "another file, or remove both."
             )
         os.truncate(self.path, self._bytes)
-        self.done = {row.file for row in read_csv(self.path)}
+        named = {row.identity: row.file for row in read_csv(self.path)}
+        self.done, self._names = set(named), UniqueNames(named.values())
 
 
 def _difference(begun: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -63,6 +63,7 @@ class Scored:
         thumbnail: small JPEG, if asked for.
         warnings: sentences for people, those of `Reading.warnings`.
         also: a second part that is about as likely; else None.
+        key: what tells the file from every other; by default its name.
     """
 
     file: str
@@ -73,6 +74,11 @@ class Scored:
     thumbnail: bytes | None = None
     warnings: tuple[str, ...] = ()
     also: str | None = None
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            object.__setattr__(self, "key", self.file)
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,7 @@ class _Film:
     """A file at the size of the networks' inputs: float32 in 0..1 by (input size, geometry)."""
 
     file: str
+    key: str
     inputs: dict[_Input, np.ndarray]
     error: str = ""
     thumbnail: bytes | None = None
@@ -204,14 +211,15 @@ def _prepared(source: Source, wanted: set[_Input], thumbnail: int) -> _Film:
         small = _thumbnail(film, thumbnail) if thumbnail else None
         return _Film(
             source.file,
+            source.key,
             {(size, how): resize(film.pixels, size, how)[0] for size, how in wanted},
             thumbnail=small,
             warnings=film.warnings,
         )
     except UnreadableRadiograph as error:
-        return _Film(source.file, {}, str(error))
+        return _Film(source.file, source.key, {}, str(error))
     except MemoryError:
-        return _Film(source.file, {}, "There is not enough memory to decode this film.")
+        return _Film(source.file, source.key, {}, "There is not enough memory to decode this film.")
 
 
 def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
@@ -230,7 +238,7 @@ def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
             found[film][card.id] = findings_of(card, parts[film], probability)
     for film in films:
         if film.error:
-            yield Scored(film.file, error=film.error)
+            yield Scored(film.file, error=film.error, key=film.key)
         else:
             several = [found[film][card.id] for card in cards[film]]
             doubts = [*film.warnings, *about_part(parts[film], bool(several), bool(asked.models))]
@@ -244,6 +252,7 @@ def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
                 thumbnail=film.thumbnail,
                 warnings=(*doubts, *(doubt for _, own in several for doubt in own)),
                 also=also,
+                key=film.key,
             )
 
 

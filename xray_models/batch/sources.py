@@ -13,12 +13,18 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from xray_models.batch.film_names import (
+    UniqueNames,
+    display_name,
+    key_of_path,
+    name_in_archive,
+)
 from xray_models.radiograph import MOST_BYTES, UnreadableRadiograph
 
 __all__ = [
@@ -58,12 +64,19 @@ class Source:
     """File to score.
 
     Attributes:
-        file: its name in the results.
+        file: its name in the results, which people are shown.
         load: gives its path or content; raises UnreadableRadiograph. Any thread may call it.
+        key: what tells it from every other file of its sources: the bytes of its path, or its
+            place in an archive or among uploads. The same at each pass; by default its name.
     """
 
     file: str
     load: Callable[[], bytes | Path]
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            object.__setattr__(self, "key", self.file)
 
 
 @dataclass(frozen=True)
@@ -122,16 +135,16 @@ class Folder(Sources):
         self.path = path
 
     def __iter__(self) -> Iterator[Source]:
-        yield from self._below(self.path, PurePosixPath())
+        yield from _named_apart(self._below(self.path, PurePosixPath()))
 
     def _below(self, folder: Path, inside: PurePosixPath) -> Iterator[Source]:
         if len(inside.parts) > _MOST_FOLDERS:
-            yield refused(str(inside), f"Folders lie more than {_MOST_FOLDERS} deep here.")
+            yield _refused_path(inside, f"Folders lie more than {_MOST_FOLDERS} deep here.")
             return
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
-            yield refused(str(inside), "The folder cannot be opened. Check its permissions.")
+            yield _refused_path(inside, "The folder cannot be opened. Check its permissions.")
             return
         for entry in entries:
             name = inside / entry.name
@@ -144,7 +157,10 @@ class Folder(Sources):
 
 
 class FileList(Sources):
-    """Files that a text file names, a path a line, relative to the list's own folder."""
+    """Files that a text file names, a path a line, relative to the list's own folder.
+
+    A path that stands there twice is one file.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises SourceError where the list cannot be read or names nothing."""
@@ -153,26 +169,41 @@ class FileList(Sources):
             raise SourceError(f"{path}: the list names no file. Write a path a line.")
 
     def __iter__(self) -> Iterator[Source]:
+        once = dict.fromkeys(self._names())
+        yield from _named_apart(_of_path(name, self.path.parent / name) for name in once)
+
+    def _names(self) -> Iterator[str]:
+        """Paths of the list; bytes that are no UTF-8 stay, where a file of such a name exists."""
         try:
-            with self.path.open(encoding="utf-8-sig") as lines:
-                for line in lines:
-                    name = line.strip()
-                    if name and not name.startswith("#"):
-                        yield _of_path(name, self.path.parent / name)
-        except OSError as error:
-            raise SourceError(f"{self.path}: cannot be read ({error.strerror}).") from error
-        except UnicodeDecodeError:
-            raise SourceError(
-                f"{self.path}: is no folder, no ZIP archive and no text that lists files. For "
-                "single films use: python classify.py FILE..."
-            ) from None
+            with self.path.open("rb") as lines:
+                for number, line in enumerate(lines):
+                    raw = line.removeprefix(b"\xef\xbb\xbf") if number == 0 else line
+                    name = os.fsdecode(raw.strip())
+                    if not name or name.startswith("#"):
+                        continue
+                    if not (_is_text(raw) or (self.path.parent / name).is_file()):
+                        raise SourceError(
+                            f"{self.path}: is no folder, no ZIP archive and no text that lists "
+                            "files. For single films use: python classify.py FILE..."
+                        )
+                    yield name
+        except (OSError, ValueError) as error:
+            if isinstance(error, SourceError):
+                raise
+            why = getattr(error, "strerror", None) or error
+            raise SourceError(f"{self.path}: cannot be read ({why}).") from error
 
 
 class Archive(Sources):
     """Files inside a ZIP archive, read from it one by one and never unpacked to disk."""
 
     def __init__(
-        self, file: Path | BinaryIO, name: str, limits: Limits | None = None, inside: str = ""
+        self,
+        file: Path | BinaryIO,
+        name: str,
+        limits: Limits | None = None,
+        inside: str = "",
+        place: str = "",
     ) -> None:
         """Open an archive and check it as a whole.
 
@@ -181,12 +212,13 @@ class Archive(Sources):
             name: of the archive, for messages.
             limits: what it may hold.
             inside: put before the names of its files.
+            place: put before their keys.
 
         Raises:
             SourceError: damaged, or beyond the limits.
         """
         self._limits = limits or Limits()
-        self._inside = inside
+        self._inside, self._place = inside, place
         try:
             self._file: BinaryIO = file.open("rb") if isinstance(file, Path) else file
             directory = _directory_bytes(self._file)
@@ -223,17 +255,16 @@ class Archive(Sources):
         )
 
     def __iter__(self) -> Iterator[Source]:
-        names: dict[str, int] = {}
-        for entry in self._zip.infolist():
-            path = PurePosixPath(entry.filename.replace("\\", "/"))
+        yield from _named_apart(self._entries())
+
+    def _entries(self) -> Iterator[Source]:
+        for place, entry in enumerate(self._zip.infolist(), 1):
+            path = name_in_archive(entry)
             if entry.is_dir() or any(_is_no_film(part) for part in path.parts if part != ".."):
                 continue
-            name = display_name(f"{self._inside}{path}")
-            names[name] = names.get(name, 0) + 1
-            if names[name] > 1:  # an archive may hold two files of one name
-                name = f"{name} ({names[name]})"
+            name, key = display_name(f"{self._inside}{path}"), f"{self._place}{place}"
             wrong = self._objection(entry, path)
-            yield refused(name, wrong) if wrong else Source(name, self._loader(entry))
+            yield refused(name, wrong, key) if wrong else Source(name, self._loader(entry), key)
 
     def _objection(self, entry: zipfile.ZipInfo, path: PurePosixPath) -> str | None:
         """Why an entry is not even opened."""
@@ -305,22 +336,24 @@ class Uploads(Sources):
         """
         several = len(files) > 1
         self._parts: list[Source | Archive] = []
-        names: dict[str, int] = {}
-        for name, content in files:
+        for place, (name, content) in enumerate(files, 1):
             if content.startswith(_ZIP):
                 inside = f"{name}/" if several else ""
-                self._parts.append(Archive(io.BytesIO(content), display_name(name), limits, inside))
+                self._parts.append(
+                    Archive(io.BytesIO(content), display_name(name), limits, inside, f"{place}/")
+                )
             elif not _is_no_film(PurePosixPath(name).name):
-                names[name] = names.get(name, 0) + 1
-                once = name if names[name] == 1 else f"{name} ({names[name]})"
-                self._parts.append(Source(display_name(once), _given(content)))
+                self._parts.append(Source(display_name(name), _given(content), f"{place}"))
 
     def __iter__(self) -> Iterator[Source]:
+        yield from _named_apart(self._files())
+
+    def _files(self) -> Iterator[Source]:
         for part in self._parts:
             if isinstance(part, Source):
                 yield part
             else:
-                yield from part
+                yield from part._entries()
 
     def close(self) -> None:
         """Let go of the archives."""
@@ -347,27 +380,36 @@ def find(path: Path) -> Sources:
     return Archive(path, path.name) if is_zip else FileList(path)
 
 
-def refused(file: str, sentence: str) -> Source:
+def refused(file: str, sentence: str, key: str = "") -> Source:
     """File that is not read, and why."""
 
     def load() -> bytes:
         raise UnreadableRadiograph(sentence)
 
-    return Source(display_name(file), load)
+    return Source(display_name(file), load, key)
 
 
-def display_name(name: str) -> str:
-    """A name that is safe in a table.
-
-    Control characters become question marks. A beginning that a spreadsheet would take for a
-    formula gets "./" before it, which leaves a path the same.
-    """
-    clean = "".join(one if one.isprintable() else "?" for one in name)
-    return f"./{clean}" if clean.startswith(("=", "+", "-", "@")) else clean
+def _named_apart(files: Iterable[Source]) -> Iterator[Source]:
+    """Files whose shown names differ: of equal ones the second gets " (2)", and so on."""
+    names = UniqueNames()
+    for one in files:
+        yield replace(one, file=names(one.file))
 
 
 def _of_path(name: str, path: Path) -> Source:
-    return Source(display_name(name), lambda: path)
+    return Source(display_name(name), lambda: path, key_of_path(name))
+
+
+def _refused_path(inside: PurePosixPath, sentence: str) -> Source:
+    return refused(str(inside), sentence, key_of_path(str(inside)))
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in line
 
 
 def _given(content: bytes) -> Callable[[], bytes]:

@@ -57,8 +57,8 @@ def tally(rows: Iterable[Row]) -> Tally:
     """Count rows, those of a file standing together; memory does not grow with their number."""
     found, last = Tally(), None
     for row in rows:
-        if row.file != last:
-            last = row.file
+        if row.identity != last:
+            last = row.identity
             found.files += 1
             if row.error:
                 found.failed += 1

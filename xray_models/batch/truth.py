@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from xray_models import catalogue
+from xray_models.batch.film_names import display_name
 from xray_models.batch.results import Row
 from xray_models.catalogue import Card
 from xray_models.evaluate.predictions import csv_import
@@ -169,7 +170,9 @@ def _rows(cells: pd.Series, files: Sequence[str], key: Callable[[str], str]) -> 
 
 
 def _path(name: str) -> str:
-    return str(PurePosixPath(name.strip().replace("\\", "/"))) if name.strip() else ""
+    # as the results show it
+    shown = display_name(name.strip()).replace("\\", "/")
+    return str(PurePosixPath(shown)) if shown else ""
 
 
 def _name(name: str) -> str:

@@ -102,8 +102,8 @@ def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) 
     from xray_models.batch import score as batch_scoring
     from xray_models.batch.score import WINDOW, Scored
 
-    rest = (film for film in films if film.file not in file.done)
-    total = sum(1 for film in films if film.file not in file.done)
+    rest = (film for film in films if film.key not in file.done)
+    total = sum(1 for film in films if film.key not in file.done)
     if file.done:
         typer.echo(f"{len(file.done):,} files are done already, {total:,} are left.", err=True)
     began, finished = time.perf_counter(), 0
