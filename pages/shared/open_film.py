@@ -132,7 +132,12 @@ def _choose(introduction: str) -> Opened | None:
     with st.expander("Choose a radiograph", expanded=not opened, icon=":material/upload_file:"):
         by_upload, by_sample = st.columns(2, gap="large")
         with by_upload:
-            st.file_uploader("Upload a radiograph", key="upload", on_change=_take_upload)
+            st.file_uploader(
+                "Upload a radiograph",
+                key="upload",
+                max_upload_size=radiograph.MOST_BYTES // 2**20,
+                on_change=_take_upload,
+            )
             st.caption(FORMATS)
         with by_sample:
             st.markdown("Or open a sample")

@@ -25,9 +25,16 @@ def read_card(path: Path) -> Card:
     """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
+        card = _build(Card, raw, path.name)
+    except CatalogueError:
+        raise
     except (OSError, ValueError) as error:
         raise CatalogueError(f"{path.name}: cannot be read as JSON ({error}).") from error
-    card = _build(Card, raw, path.name)
+    except RecursionError:
+        raise CatalogueError(
+            f"{path.name}: lists or objects in it are nested deeper than any card needs. Write it "
+            "as the other cards are."
+        ) from None
     for problem in _problems(card, path):
         raise CatalogueError(f"{path.name}: {problem}")
     return typing.cast(Card, card)

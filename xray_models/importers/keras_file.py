@@ -113,7 +113,14 @@ class KerasFile:
             raise ImportRefused(
                 f"{self.name} must have one dense layer after the pooling; found: {found}."
             )
-        return int(dense[0].variables["kernel"].shape[1])
+        kernel = dense[0].variables.get("kernel")
+        if kernel is None:
+            names = ", ".join(sorted(dense[0].variables))
+            raise ImportRefused(
+                f"{self.name}: the layer {dense[0].path} has no kernel, but {names}. Save the "
+                "weights with Keras: model.save_weights('x.weights.h5')."
+            )
+        return int(kernel.shape[1])
 
     def copy_into(self, network: keras.Model) -> None:
         """Copy every weight into a network of `xray_models.networks.build`.
@@ -235,6 +242,8 @@ def _layers(file: h5py.File, name: str) -> tuple[list[StoredLayer], list[str]]:
         if isinstance(item, h5py.Dataset):
             if item.external or item.is_virtual:
                 raise ImportRefused(f"{name}: {path} lies in another file. Save the model again.")
+            if item.shape is None:
+                raise ImportRefused(f"{name}: {path} holds nothing. Save the model again.")
             arrays[path.removeprefix("model_weights/")] = item
 
     file.visititems(collect)
@@ -279,7 +288,8 @@ def _by_class(path: str) -> tuple[str, str] | None:
     if container.rsplit("/", 1)[-1] not in _MEMBERS[1:]:
         return None  # optimizer, metrics, random seeds
     names = _VARIABLES.get(re.sub(r"_\d+$", "", name), ())
-    return layer, names[int(number)] if int(number) < len(names) else f"variable {number}"
+    known = dict(zip(map(str, range(len(names))), names, strict=True))
+    return layer, known.get(number, f"variable {number}")
 
 
 def _kind(shapes: Iterable[tuple[int | None, ...]]) -> str:
@@ -309,7 +319,7 @@ def _known_name(path: str, names: Iterable[str]) -> str | None:
 
 def _by_number(layer: StoredLayer) -> tuple[str, int]:
     container, _, name = layer.path.rpartition("/")
-    number = re.search(r"_(\d+)$", name)
+    number = re.search(r"_(\d{1,9})$", name)
     return container, int(number[1]) if number else 0
 
 
@@ -321,7 +331,7 @@ def _described(
         return KerasFile(name, layers, preparing=tuple(preparing))
     try:
         described = list(_described_layers(json.loads(config)))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ImportRefused(f"{name}: its description cannot be read ({error}).") from error
     size, activation, preparing = None, None, []  # the description names all that prepare
     for kind, settings in described:

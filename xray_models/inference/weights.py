@@ -62,6 +62,11 @@ def fill(network: keras.Model, content: bytes, name: str) -> None:
         raise WeightsError(
             f"{name} is damaged ({error}). Restore it from the repository."
         ) from error
+    except KeyError as error:  # a type that numpy lacks, such as BF16 or F8_E4M3
+        raise WeightsError(
+            f"{name} holds numbers of the type {error.args[0]}, which RadLens does not read. Save "
+            "the weights as float16 or float32."
+        ) from error
     for variable in network.weights:
         if "seed_generator" in variable.path:
             continue
