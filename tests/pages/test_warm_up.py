@@ -14,13 +14,13 @@ from pages.shared import warm_up
 from xray_models import catalogue, pipeline
 from xray_models.inference import predict, weights
 
+pytestmark = pytest.mark.network
+
 ROOT = Path(__file__).parents[2]
 # the first models are being loaded when the main thread is at its end
 ENDING = """
 import atexit, sys, time
 from pages.shared import warm_up
-
-pytestmark = pytest.mark.network
 atexit.register(lambda: print("loading" if thread.is_alive() else "ended"))
 thread = warm_up.begin()
 while not hasattr(sys.modules.get("xray_models.pipeline"), "warm"):
