@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.batching.state import Batch
+from pages.shared.cell_meanings import ask_meanings
 from pages.shared.page import show_problem
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
@@ -71,6 +72,9 @@ def show_truth(batch: Batch) -> None:
         for note in matched.notes:
             st.caption(note)
         where = choose_columns(batch, rows, table, matched.column)
+        meanings = ask_meanings(
+            table, [one.column for one in where.values()], f"batch meanings {batch.key}"
+        )
         left, right = st.columns(2)
         with left:
             st.button(
@@ -83,7 +87,7 @@ def show_truth(batch: Batch) -> None:
         from xray_models.evaluate.analysis import analyze
 
         try:
-            predictions = truth.predictions_of(rows, table, matched, where)
+            predictions = truth.predictions_of(rows, table, matched, where, meanings)
         except PredictionsError as error:
             st.error(str(error), icon=":material/table_view:")
             return
@@ -133,6 +137,8 @@ def choose_columns(
     truths = TruthColumns(table.drop(columns=column))
     labels = list(dict.fromkeys(row.label for row in rows))
     guessed = truth.proposal(labels, truths)
+    for doubt in truth.doubts(labels, truths):
+        st.warning(f"{doubt} Choose below.", icon=":material/help:")
     options = {str(one): one for one in (*truths.choices(), *guessed.values())}
     names = [NOBODY_KNOWS, *options]
     where = {}

@@ -11,11 +11,16 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.shared.cell_meanings import ask_meanings
 from xray_models import catalogue
 from xray_models.evaluate.analysis import ModelAnalysis, analyze
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
 from xray_models.evaluate.predictions.predictions import Predictions, from_card
+from xray_models.evaluate.predictions.truth_columns import (
+    CellMeanings,
+    minus_one_is_unclear,
+)
 from xray_models.train.locate_films import data_folder
 
 __all__ = [
@@ -131,6 +136,13 @@ def offer_published() -> None:
 
 def confirm(table: Table, prefix: str) -> None:
     """Show what the columns are taken for, let it be corrected, and analyze on confirmation."""
+    columns, meanings = _ask(table, prefix)
+    if st.button("Judge these films", key=f"{prefix} judge", type="primary"):
+        _analyze(table, columns, meanings, prefix)
+
+
+def _ask(table: Table, prefix: str) -> tuple[Columns, CellMeanings]:
+    """Columns of a table as guessed, with a warning where two could be meant, and as corrected."""
     try:
         guessed = csv_import.guess(table.cells)
     except PredictionsError:
@@ -139,6 +151,8 @@ def confirm(table: Table, prefix: str) -> None:
     st.dataframe(
         table.cells.head(3), hide_index=True, width="stretch", alt="The first rows of the table."
     )
+    for doubt in guessed.doubts:
+        st.warning(f"{doubt} Choose below.", icon=":material/help:")
     names = list(map(str, table.cells.columns))
     first, second, third = st.columns(3)
     with first:
@@ -152,11 +166,11 @@ def confirm(table: Table, prefix: str) -> None:
             "Subgroups", names, list(guessed.subgroups), key=f"{prefix} subgroups {table.key}"
         )
     labels = _labels(guessed, names, f"{prefix} labels {table.key}")
-    if st.button("Judge these films", key=f"{prefix} judge", type="primary"):
-        columns = replace(
-            guessed, labels=labels, image=image, group=group, subgroups=tuple(subgroups)
-        )
-        _analyze(table, columns, prefix)
+    meanings = ask_meanings(
+        table.cells, [one.truth for one in labels], f"{prefix} meanings {table.key}"
+    )
+    columns = replace(guessed, labels=labels, image=image, group=group, subgroups=tuple(subgroups))
+    return columns, meanings
 
 
 def _column(title: str, names: list[str], guessed: str | None, key: str) -> str | None:
@@ -202,16 +216,17 @@ def _labels(guessed: Columns, names: list[str], key: str) -> tuple[LabelColumns,
     )
 
 
-def _analyze(table: Table, columns: Columns, prefix: str) -> None:
+def _analyze(table: Table, columns: Columns, meanings: CellMeanings, prefix: str) -> None:
     state = st.session_state
     try:
         with st.spinner("Checking every cell …"):
-            predictions = with_classes(csv_import.as_predictions(table.cells, columns, table.name))
+            found = csv_import.as_predictions(table.cells, columns, table.name, meanings)
+            predictions = with_classes(found)
     except PredictionsError as error:
         state[f"{prefix} analysis"], state[f"{prefix} problem"] = None, str(error)
     else:
         state[f"{prefix} analysis"], state[f"{prefix} problem"] = analyze(predictions), None
-        state[f"{prefix} key"] = f"{table.key} {columns}"
+        state[f"{prefix} key"] = f"{table.key} {columns} {meanings}"
     st.rerun()
 
 
@@ -226,7 +241,10 @@ def with_classes(predictions: Predictions) -> Predictions:
 
 
 def second_table() -> Predictions | None:
-    """Predictions to compare with, from a table read with its columns as guessed."""
+    """Predictions to compare with, from a table read with its columns as guessed.
+
+    Where a guess could be wrong, its columns are asked for first.
+    """
     file = st.file_uploader(
         "Table to compare with (CSV)",
         key="second file",
@@ -236,8 +254,14 @@ def second_table() -> Predictions | None:
         return None
     try:
         cells = csv_import.read(file.getvalue(), file.name)
-        columns = csv_import.guess(cells)
-        predictions = csv_import.as_predictions(cells, columns, file.name)
+        columns, meanings = csv_import.guess(cells), CellMeanings()
+        unclear = any(minus_one_is_unclear(cells[one.truth]) for one in columns.labels)
+        if columns.doubts or unclear:
+            content = hashlib.sha256(file.getvalue()).hexdigest()
+            columns, meanings = _ask(Table(file.name, cells, content), "second")
+            if not st.toggle("These columns are right", key=f"second sure {content}"):
+                return None
+        predictions = csv_import.as_predictions(cells, columns, file.name, meanings)
     except PredictionsError as error:
         st.error(str(error), icon=":material/table_view:")
         return None

@@ -60,7 +60,10 @@ def test_a_table_is_guessed_and_judged() -> None:
     assert found.images.tolist() == ["a.png", "b.png", "c.png"]
     assert found.subgroups["age band"].tolist() == ["0-17", "60-79", ""]
     assert found.subgroups["sex"].tolist() == ["F", "M", "F"]
-    assert found.notes == ("Pleural Thickening: truth unknown for 1 of 3 films: left out.",)
+    assert found.notes == (
+        "3 rows are of 2 different patient_id: the intervals draw the rows of one together.",
+        "Pleural Thickening: truth unknown for 1 of 3 films: left out.",
+    )
     assert found.thresholds == {} and found.model is None and found.classes == ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -17,9 +17,15 @@ from xray_models.catalogue import Card
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import Columns, LabelColumns, PredictionsError
 from xray_models.evaluate.predictions.predictions import Predictions
-from xray_models.evaluate.predictions.truth_columns import TruthColumn, TruthColumns, of_names
+from xray_models.evaluate.predictions.truth_columns import (
+    CellMeanings,
+    TruthColumn,
+    TruthColumns,
+    of_names,
+    spelled_out,
+)
 
-__all__ = ["Matched", "match", "predictions_of", "proposal"]
+__all__ = ["Matched", "doubts", "match", "predictions_of", "proposal", "settled"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,15 @@ class Matched:
 
     Attributes:
         column: of the truth, that names the films.
-        row_of: film -> row of the table.
+        row_of: film -> row of the table, the first of several that name it alike.
+        more: film -> its further rows, as a table of boxes has them.
         notes: sentences on films or rows that found no partner.
     """
 
     column: str
     row_of: Mapping[str, int]
     notes: tuple[str, ...]
+    more: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def match(table: pd.DataFrame, files: Sequence[str], column: str | None = None) -> Matched:
@@ -48,7 +56,7 @@ def match(table: pd.DataFrame, files: Sequence[str], column: str | None = None) 
     Raises:
         PredictionsError: no column names any of the films, or the one given does not.
     """
-    best: tuple[str, dict[str, int]] = ("", {})
+    best: tuple[str, dict[str, tuple[int, ...]]] = ("", {})
     for name in [column] if column else table.columns:
         for key in (_path, _name, _stem):
             found = _rows(table[name], files, key)
@@ -64,9 +72,20 @@ def match(table: pd.DataFrame, files: Sequence[str], column: str | None = None) 
     notes = []
     if without := len(files) - len(best[1]):
         notes.append(f"The truth of {without:,} of {len(files):,} films is not in the table.")
-    if unused := len(table) - len(set(best[1].values())):
+    if several := sum(len(those) > 1 for those in best[1].values()):
+        notes.append(
+            f"{several:,} films stand in several rows of the truth; where these differ, the truth "
+            "counts as unknown."
+        )
+    if unused := len(table) - len({row for those in best[1].values() for row in those}):
         notes.append(f"{unused:,} of {len(table):,} rows of the truth belong to no film here.")
-    return Matched(*best, tuple(notes))
+    column, found = best
+    return Matched(
+        column,
+        {film: those[0] for film, those in found.items()},
+        tuple(notes),
+        {film: those[1:] for film, those in found.items() if len(those) > 1},
+    )
 
 
 def proposal(labels: Iterable[str], truths: TruthColumns) -> dict[str, TruthColumn]:
@@ -76,14 +95,25 @@ def proposal(labels: Iterable[str], truths: TruthColumns) -> dict[str, TruthColu
         labels: of any models.
         truths: columns of the truth, without the one that names the films.
     """
+    return {label: found[0] for label, found in _places(labels, truths).items() if found}
+
+
+def doubts(labels: Iterable[str], truths: TruthColumns) -> list[str]:
+    """Sentences on labels whose truth may stand in several places: ask before you judge."""
+    return [
+        f"The truth of {label} may be {' or '.join(map(str, found))}."
+        for label, found in _places(labels, truths).items()
+        if len(found) > 1
+    ]
+
+
+def _places(labels: Iterable[str], truths: TruthColumns) -> dict[str, list[TruthColumn]]:
     combined: dict[str, tuple[str, ...]] = {}
     for card in catalogue.catalogue().values():
         combined |= card.combined
     labels = list(labels)
-    guessed = {
-        label: truths.guess(label, combined.get(label, ()), len(labels) == 1) for label in labels
-    }
-    return {label: found for label, found in guessed.items() if found is not None}
+    only = len(labels) == 1
+    return {label: truths.alternatives(label, combined.get(label, ()), only) for label in labels}
 
 
 def predictions_of(
@@ -91,6 +121,7 @@ def predictions_of(
     table: pd.DataFrame,
     matched: Matched,
     where: Mapping[str, TruthColumn],
+    meanings: CellMeanings | None = None,
 ) -> list[Predictions]:
     """Truth beside probability, for each model that scored films of known truth.
 
@@ -99,10 +130,12 @@ def predictions_of(
         table: the truth.
         matched: its rows beside the films.
         where: label -> where its truth stands.
+        meanings: of empty cells of the truth and of -1.
 
     Raises:
-        PredictionsError: a cell is no truth.
+        PredictionsError: a cell is no truth, or nobody said what -1 means beside 1 without 0.
     """
+    table = settled(table, matched, where, meanings)
     scores: dict[str, dict[str, dict[str, float]]] = {}
     for row in rows:
         if row.probability is not None and row.file in matched.row_of and row.label in where:
@@ -113,6 +146,32 @@ def predictions_of(
         for model, films in scores.items()
         if model in known
     ]
+
+
+def settled(
+    table: pd.DataFrame,
+    matched: Matched,
+    where: Mapping[str, TruthColumn],
+    meanings: CellMeanings | None = None,
+) -> pd.DataFrame:
+    """Truth with every cell spelled out, and empty for films whose rows say different things.
+
+    Raises:
+        PredictionsError: nobody said what -1 means beside 1 without 0.
+    """
+    table, meanings = table.copy(), meanings or CellMeanings()
+    for one in set(where.values()):
+        if not one.names:
+            csv_import.check_minus_one(table[one.column], meanings, "The truth")
+    for column in {one.column for one in where.values()}:
+        cells = spelled_out(table[column], meanings)
+        at_odds = [
+            matched.row_of[film]
+            for film, more in matched.more.items()
+            if any(cells.iloc[row] != cells.iloc[matched.row_of[film]] for row in more)
+        ]
+        table[column] = cells.mask(cells.index.isin(cells.index[at_odds]), "")
+    return table
 
 
 def _of_model(
@@ -155,11 +214,17 @@ def _truth(table: pd.DataFrame, where: TruthColumn) -> pd.Series:
     return pd.Series(words, index=cells.index)
 
 
-def _rows(cells: pd.Series, files: Sequence[str], key: Callable[[str], str]) -> dict[str, int]:
-    """Film -> row, where exactly one film and one row have the same key."""
-    keys = [key(cell) for cell in cells]
-    once = Counter(keys)
-    row_of = {one: row for row, one in enumerate(keys) if one and once[one] == 1}
+def _rows(
+    cells: pd.Series, files: Sequence[str], key: Callable[[str], str]
+) -> dict[str, tuple[int, ...]]:
+    """Film -> rows, where exactly one film and one name have the same key."""
+    rows_of: dict[str, list[int]] = {}
+    names: dict[str, set[str]] = {}
+    for row, cell in enumerate(cells):
+        if one := key(cell):
+            rows_of.setdefault(one, []).append(row)
+            names.setdefault(one, set()).add(cell)
+    row_of = {one: tuple(those) for one, those in rows_of.items() if len(names[one]) == 1}
     of_files = [key(file) for file in files]
     films = Counter(of_files)
     return {

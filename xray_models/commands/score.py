@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from xray_models.batch.sources import Sources
     from xray_models.batch.tally import Tally
     from xray_models.evaluate.predictions.predictions import Predictions
+    from xray_models.evaluate.predictions.truth_columns import CellMeanings
 
 __all__ = ["score"]
 
@@ -41,6 +43,19 @@ def score(
         Path | None, typer.Option(help="CSV with the films' names and their label or labels.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML report to write.")] = None,
+    truth_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="LABEL=COLUMN of the truth, where it is not found or several could be meant; may "
+            "be repeated."
+        ),
+    ] = None,
+    blanks: Annotated[
+        str, typer.Option(help="What empty cells of the truth mean: unknown or negative.")
+    ] = "unknown",
+    minus_one: Annotated[
+        str | None, typer.Option(help="What -1 in the truth means: unknown or negative.")
+    ] = None,
     threads: Annotated[
         int | None, typer.Option(help="That decode films; one per processor, at most 4.", min=1)
     ] = None,
@@ -63,6 +78,7 @@ def score(
         fail(f"--out is {out}: results are written as CSV, so its name must end in .csv.")
     if report and not report.absolute().parent.is_dir():
         fail(f"--report is {report}: there is no such folder. Make it first.")
+    meanings = _meanings(blanks, minus_one)
     try:
         table = csv_import.read(truth) if truth else None  # wrong paths are told before the work
         asked = plan(model or (), part)
@@ -74,7 +90,7 @@ def score(
         predictions: list[Predictions] = []
         notes: list[str] = []
         if table is not None:
-            predictions, notes = _with_truth(out, table)
+            predictions, notes = _with_truth(out, table, truth_column or (), meanings)
         _tell(counted, out)
         _tell_performance(predictions, notes)
         if report:
@@ -131,11 +147,41 @@ def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) 
         typer.echo(f"{finished:,} files in {seconds:.1f} s, {finished / seconds:.1f} a second.")
 
 
-def _with_truth(out: Path, table: pd.DataFrame) -> tuple[list[Predictions], list[str]]:
+def _meanings(blanks: str, minus_one: str | None) -> CellMeanings:
+    from xray_models.evaluate.predictions.truth_columns import AS_NEGATIVE, AS_UNKNOWN, CellMeanings
+
+    for option, value in (("--blanks", blanks), ("--minus-one", minus_one)):
+        if value not in (AS_UNKNOWN, AS_NEGATIVE, None):
+            fail(f"{option} is {value}: say {AS_UNKNOWN} or {AS_NEGATIVE}.")
+    return CellMeanings(blanks, minus_one)
+
+
+def _where(table: pd.DataFrame, labels: Sequence[str], named: Sequence[str]) -> dict[str, Any]:
+    """Columns of truth, those that were named and those that can only mean one thing."""
+    from xray_models.batch import truth
+    from xray_models.evaluate.predictions.truth_columns import TruthColumn, TruthColumns
+
+    given: dict[str, TruthColumn] = {}
+    for one in named:
+        label, _, column = one.rpartition("=")
+        if label not in labels or column not in table.columns:
+            fail(
+                f"--truth-column is {one}: say LABEL=COLUMN. Labels: {', '.join(labels)}. Columns: "
+                f"{', '.join(map(str, table.columns))}."
+            )
+        given[label] = TruthColumn(column)
+    truths = TruthColumns(table)
+    if doubts := truth.doubts([label for label in labels if label not in given], truths):
+        fail(f"{' '.join(doubts)} Say which with --truth-column LABEL=COLUMN.")
+    return truth.proposal(labels, truths) | given
+
+
+def _with_truth(
+    out: Path, table: pd.DataFrame, named: Sequence[str], meanings: CellMeanings
+) -> tuple[list[Predictions], list[str]]:
     """The models on the films whose truth the table gives, and what a reader should know."""
     from xray_models.batch import truth
     from xray_models.batch.results import read_csv
-    from xray_models.evaluate.predictions.truth_columns import TruthColumns
 
     rows = [row for row in read_csv(out) if row.label]
     files = list(dict.fromkeys(row.file for row in rows))
@@ -143,7 +189,7 @@ def _with_truth(out: Path, table: pd.DataFrame) -> tuple[list[Predictions], list
     if not files:
         return [], ["No model read any of the films, so there is nothing to compare."]
     matched = truth.match(table, files)
-    where = truth.proposal(labels, TruthColumns(table.drop(columns=matched.column)))
+    where = _where(table.drop(columns=matched.column), labels, named)
     notes = [f"Films are named by the column {matched.column}.", *matched.notes]
     notes += [f"Truth of {label}: {where[label]}." for label in labels if label in where]
     notes += [
@@ -152,7 +198,7 @@ def _with_truth(out: Path, table: pd.DataFrame) -> tuple[list[Predictions], list
         for label in labels
         if label not in where
     ]
-    return truth.predictions_of(rows, table, matched, where), notes
+    return truth.predictions_of(rows, table, matched, where, meanings), notes
 
 
 def _tell(counted: Tally, out: Path) -> None:

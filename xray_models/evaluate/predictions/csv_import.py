@@ -20,12 +20,15 @@ import pandas as pd
 from xray_models.evaluate.predictions.predictions import MOST_SUBGROUPS, Predictions
 from xray_models.evaluate.predictions.truth_columns import (
     NAMELESS,
+    CellMeanings,
     TruthColumns,
     label_beside,
+    minus_one_is_unclear,
     names_in,
     of_names,
     of_one_or_zero,
     plain,
+    spelled_out,
 )
 
 __all__ = [
@@ -34,12 +37,19 @@ __all__ = [
     "LabelColumns",
     "PredictionsError",
     "as_predictions",
+    "check_minus_one",
     "guess",
     "read",
 ]
 
 MOST_BYTES = 300 * 2**20
 """A table larger than this, unpacked, is refused: it would not fit beside the models."""
+
+_NEAR = 1e-4  # a probability may miss 0 or 1 by so much, as sums and rounding make it
+_DECIMAL_COMMA = r"^\s*([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)\s*$"
+_SEPARATORS = ",;\t"
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n"])"?[,;\t]*\r?\n')  # Excel's own first line
+_FIRST_LINE = 2**20  # characters in which the separator is looked for
 
 _GZIP = b"\x1f\x8b"
 _IMAGE = ("image", "image_index", "image_id", "film", "file", "filename", "path", "study", "id")
@@ -84,6 +94,7 @@ class Columns:
         group: patient or the like, or None: then each film counts for itself.
         subgroups: columns to divide the films by.
         unused: columns that are none of these.
+        doubts: sentences on where several columns could be meant: ask before you judge.
     """
 
     labels: tuple[LabelColumns, ...]
@@ -91,10 +102,14 @@ class Columns:
     group: str | None = None
     subgroups: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame:
     """Cells of a CSV file as text: comma, semicolon or tab between them, gzip or not.
+
+    A first line "sep=;" names the separator; else the one that is most frequent outside quotes in
+    the first line is taken.
 
     Args:
         source: the file's content, or its path.
@@ -119,8 +134,7 @@ def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame
             raise PredictionsError(f"{name}: cannot be read ({error.strerror}).") from error
     name = name or "The table"
     text = _decoded(_unpacked(content, name), name)
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
+    separator, text = _separated(text)
     try:
         cells = pd.read_csv(
             io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False
@@ -146,7 +160,7 @@ def guess(table: pd.DataFrame) -> Columns:
     Raises:
         PredictionsError: no such pair; the message lists the columns.
     """
-    labels = _pairs(table)
+    labels, doubts = _pairs(table)
     if not labels:
         raise PredictionsError(
             "No pair of columns looks like the truth (0 or 1) and the probability (0 to 1) of a "
@@ -165,10 +179,13 @@ def guess(table: pd.DataFrame) -> Columns:
         group,
         tuple(subgroups),
         tuple(column for column in rest if column not in subgroups),
+        tuple(doubts),
     )
 
 
-def as_predictions(table: pd.DataFrame, columns: Columns, name: str) -> Predictions:
+def as_predictions(
+    table: pd.DataFrame, columns: Columns, name: str, meanings: CellMeanings | None = None
+) -> Predictions:
     """Predictions of a table whose columns are known, every cell checked.
 
     Truth is 1 or 0 (or true/false, yes/no, positive/negative); empty, -1 and "unknown" mean that
@@ -178,9 +195,11 @@ def as_predictions(table: pd.DataFrame, columns: Columns, name: str) -> Predicti
         table: of `read`.
         columns: of `guess`, as confirmed.
         name: to show for the model.
+        meanings: of empty cells of the truth and of -1.
 
     Raises:
-        PredictionsError: a column is missing, or a cell is neither a truth nor a probability.
+        PredictionsError: a column is missing, a cell is neither a truth nor a probability (which
+            may miss 0 or 1 by 1e-4), or nobody said what -1 means beside 1 without 0.
     """
     asked = [*(one.truth for one in columns.labels), *(one.probability for one in columns.labels)]
     asked += [*columns.subgroups, *filter(None, (columns.image, columns.group))]
@@ -193,7 +212,10 @@ def as_predictions(table: pd.DataFrame, columns: Columns, name: str) -> Predicti
     if len(set(labels)) < len(labels):
         raise PredictionsError(f"{name}: two labels have the same name. Rename one.")
     rows = np.arange(1, len(table) + 1).astype(str)
-    notes = []
+    meanings = meanings or CellMeanings()
+    for one in columns.labels:
+        check_minus_one(table[one.truth], meanings, name)
+    notes = _repeated(table, columns)
     if columns.group is None:
         notes.append(
             "No column names the patients, so each film counts for itself: where one patient has "
@@ -212,7 +234,10 @@ def as_predictions(table: pd.DataFrame, columns: Columns, name: str) -> Predicti
         name=name,
         labels=labels,
         truth=np.column_stack(
-            [_truth(table[one.truth], one.label, name) for one in columns.labels]
+            [
+                _truth(spelled_out(table[one.truth], meanings), one.label, name)
+                for one in columns.labels
+            ]
         ),
         scores=np.column_stack(
             [_probability(table[one.probability], name) for one in columns.labels]
@@ -239,31 +264,79 @@ def _spelled(column: str, label: str) -> str:
     return spelled.replace("_", " ").strip()
 
 
-def _pairs(table: pd.DataFrame) -> list[LabelColumns]:
-    """Labels with a column of probabilities and one of truth."""
-    probability: dict[str, str] = {}
+def check_minus_one(cells: pd.Series, meanings: CellMeanings, name: str) -> None:
+    """Ask what -1 means where a column of truth says 1 and -1 but never 0.
+
+    Raises:
+        PredictionsError: nobody said it yet.
+    """
+    if meanings.minus_one is None and minus_one_is_unclear(cells):
+        raise PredictionsError(
+            f"{name}: the truth in {cells.name!r} says 1 and -1 but never 0, so that -1 may mean "
+            "that a film does not have it, or that nobody knows. Say which."
+        )
+
+
+def _repeated(table: pd.DataFrame, columns: Columns) -> list[str]:
+    """Sentences on films and patients that stand in several rows."""
+    notes = []
+    if columns.image is not None and (more := int(table[columns.image].duplicated().sum())):
+        notes.append(
+            f"{more:,} rows repeat the name of a film ({columns.image}): each row counts by itself."
+        )
+    if columns.group is not None:
+        cells = table[columns.group]
+        named = cells[cells.str.strip() != ""]
+        if named.duplicated().any():
+            notes.append(
+                f"{len(named):,} rows are of {named.nunique():,} different {columns.group}: the "
+                "intervals draw the rows of one together."
+            )
+    return notes
+
+
+def _pairs(table: pd.DataFrame) -> tuple[list[LabelColumns], list[str]]:
+    """Labels with a column of probabilities and one of truth, and where others could be meant."""
+    candidates: dict[str, list[str]] = {}
     for column in table.columns:
         label = label_beside(column, _WORDS_OF_PROBABILITY)
         if label is not None and _holds_numbers(table[column]):
-            probability.setdefault(label, column)
-    truths = TruthColumns(table.drop(columns=list(probability.values())))
+            candidates.setdefault(label, []).append(column)
+    truths = TruthColumns(table.drop(columns=[one for some in candidates.values() for one in some]))
     named = truths.named()
-    only = len(probability) == 1
-    pairs = []
-    for label, column in probability.items():
+    only = len(candidates) == 1
+    pairs, doubts = [], []
+    for label, columns in candidates.items():
+        # calls of 0 and 1 (y_pred) beside scores (y_prob) are no probabilities
+        soft = [column for column in columns if not _only_calls(table[column])] or columns
+        column = soft[0]
         spelled = _spelled(column, label)
+        places = truths.alternatives(spelled, only=only)
+        for what, several in (("probability", soft), ("truth", list(map(str, places)))):
+            if len(several) > 1:
+                doubts.append(f"The {what} of {spelled} may be {' or '.join(several)}.")
         if only and label == NAMELESS and len(named) == 1:
             # "score" beside "true_Edema": the truth says of what
             ((label, found),) = named.items()
             pairs.append(LabelColumns(_spelled(found.column, label), found.column, column))
-        elif (guessed := truths.guess(spelled, only=only)) is not None:
+        elif places:
+            guessed = places[0]
             name = guessed.names[0] if guessed.names else spelled
             pairs.append(LabelColumns(name, guessed.column, column))
-    return pairs
+    return pairs, doubts
+
+
+def _numbers(cells: pd.Series) -> pd.Series:
+    """Cells as numbers, with a point or a comma before the decimals; NaN for what is none."""
+    return pd.to_numeric(cells.str.replace(_DECIMAL_COMMA, r"\1.\2", regex=True), errors="coerce")
 
 
 def _holds_numbers(cells: pd.Series) -> bool:
-    return bool(pd.to_numeric(cells, errors="coerce").notna().mean() > 0.5)
+    return bool(_numbers(cells).notna().mean() > 0.5)
+
+
+def _only_calls(cells: pd.Series) -> bool:
+    return bool(_numbers(cells).dropna().isin((0, 1)).all())
 
 
 def _truth(cells: pd.Series, label: str, name: str) -> np.ndarray:
@@ -280,21 +353,21 @@ def _truth(cells: pd.Series, label: str, name: str) -> np.ndarray:
 
 
 def _probability(cells: pd.Series, name: str) -> np.ndarray:
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64)
-    wrong = ~((values >= 0) & (values <= 1))  # true for NaN as well
+    values = _numbers(cells).to_numpy(np.float64)
+    wrong = ~((values >= -_NEAR) & (values <= 1 + _NEAR))  # true for NaN as well
     if wrong.any():
         row = int(np.argmax(wrong))
         raise PredictionsError(
             f"{name}, row {row + 1}: the probability in {cells.name!r} is {cells.iloc[row]!r}. "
             "Give a number from 0 to 1: divide percentages by 100, put logits through a sigmoid."
         )
-    return values
+    return values.clip(0, 1)
 
 
 def _divided(column: str, cells: pd.Series) -> tuple[str, np.ndarray] | None:
     """A column as subgroups, ages in bands; None if it has one value only, or too many."""
     title, values = column, cells.to_numpy(str)
-    ages = pd.to_numeric(cells, errors="coerce")
+    ages = _numbers(cells)
     if plain(column) in ("age", "patient_age") and ages.notna().any():
         band = np.searchsorted(_AGES, ages.to_numpy(np.float64), side="right")
         known = (ages >= 0).to_numpy(bool)
@@ -308,6 +381,14 @@ def _groups(cells: pd.Series) -> np.ndarray:
     rows = np.arange(1, len(cells) + 1).astype(str)
     values = cells.str.strip().to_numpy(str)
     return np.where(values == "", np.char.add("row ", rows), values)
+
+
+def _separated(text: str) -> tuple[str, str]:
+    """Separator of a table, and its text without a line that only names it."""
+    if line := _SEPARATOR_LINE.match(text):
+        return line[1], text[line.end() :]
+    outside = re.sub(r'"[^"]*"', "", text[:_FIRST_LINE]).partition("\n")[0]
+    return max(_SEPARATORS, key=outside.count), text
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
