@@ -99,6 +99,8 @@ def begin_again() -> None:
     for name in (
         f"batch analyses {batch.key}",
         f"batch analyses {batch.key} at",
+        f"batch verdict {batch.key}",
+        f"batch performance {batch.key}",
         "figures unmoved",
     ):
         state.pop(name, None)

@@ -48,4 +48,5 @@ def report(batch: Batch) -> str:
 
     analyses: dict[str, ModelAnalysis] = st.session_state.get(f"batch analyses {batch.key}", {})
     predictions = [one.predictions for one in analyses.values()]
-    return batch_html.report(tally.tally(batch.rows), predictions)
+    over_all = st.session_state.get(f"batch verdict {batch.key}")
+    return batch_html.report(tally.tally(batch.rows), predictions, over_all=over_all)

@@ -14,12 +14,15 @@ from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.predictions import csv_import
 from xray_models.evaluate.predictions.csv_import import PredictionsError
+from xray_models.number_text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from xray_models.batch.results import Row
+    from xray_models.batch.verdict import Verdict
     from xray_models.evaluate.analysis import ModelAnalysis
+    from xray_models.evaluate.performance import Performance
     from xray_models.evaluate.predictions.truth_columns import TruthColumn
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "forget_truth",
     "show_performance",
     "show_truth",
+    "show_verdict",
     "take_truth",
 ]
 
@@ -43,11 +47,12 @@ def show_truth(batch: Batch) -> None:
     if batch.truth is None:
         take_truth(batch)
     table = batch.truth
-    rows = [row for row in batch.rows if row.label]
+    every = batch.rows
+    rows = [row for row in every if row.label]
     if table is None:
         return
-    files = list(dict.fromkeys(row.file for row in rows))
-    if not files:
+    files = list(dict.fromkeys(row.file for row in every))
+    if not rows:
         st.info("No model read any of these films, so there is nothing to compare.")
         return
     names = list(map(str, table.columns))
@@ -84,10 +89,13 @@ def show_truth(batch: Batch) -> None:
             st.button("Give another table", on_click=forget_truth, width="stretch")
     cached = f"batch analyses {batch.key}"
     if st.session_state.pop("batch confirmed", False):
+        from xray_models.batch.verdict import verdict
         from xray_models.evaluate.analysis import analyze
+        from xray_models.evaluate.performance import performance
 
         try:
             predictions = truth.predictions_of(rows, table, matched, where, meanings)
+            over_all = verdict(every, table, matched, where, meanings)
         except PredictionsError as error:
             st.error(str(error), icon=":material/table_view:")
             return
@@ -96,6 +104,10 @@ def show_truth(batch: Batch) -> None:
             return
         st.session_state[cached] = {str(one.model): analyze(one) for one in predictions}
         st.session_state[f"{cached} at"] = time.time()
+        st.session_state[f"batch verdict {batch.key}"] = over_all
+        st.session_state[f"batch performance {batch.key}"] = [
+            one for each in predictions for one in performance(each)
+        ]
     if analyses := st.session_state.get(cached):
         show_performance(batch, analyses)
 
@@ -123,7 +135,8 @@ def forget_truth() -> None:
     """Forget the table of truth, to take another."""
     batch: Batch = st.session_state.batch
     batch.truth = None
-    st.session_state.pop(f"batch analyses {batch.key}", None)
+    for name in ("analyses", "verdict", "performance"):
+        st.session_state.pop(f"batch {name} {batch.key}", None)
     st.session_state.pop(f"late truth {batch.key}", None)
 
 
@@ -158,10 +171,55 @@ def choose_columns(
     return where
 
 
+def show_verdict(over_all: Verdict, models: list[Performance]) -> None:
+    """Verdict over all films, those named that were not read; then a row per model and finding."""
+    from xray_models.batch.verdict import HEAD
+
+    st.subheader("All films, whichever model read them", anchor=False)
+    st.dataframe(
+        [dict(zip(HEAD, one.cells, strict=True)) for one in over_all.labels],
+        hide_index=True,
+        width="stretch",
+        alt="Films of known truth that were called right, called wrong, and not read.",
+    )
+    if over_all.unread:
+        count = len(over_all.unread)
+        title = f"{count:,} {'film' if count == 1 else 'films'} of known truth not read"
+        with st.expander(title, icon=":material/broken_image:"):
+            st.dataframe(
+                [{"file": name, "why": why} for name, why in over_all.unread],
+                hide_index=True,
+                width="stretch",
+                alt="Films of known truth that no model read, and why.",
+            )
+    st.subheader("Each model on the films that it read", anchor=False)
+    st.dataframe(
+        [
+            {
+                "model": one.model,
+                "finding": display_name(one.label),
+                "films": one.films,
+                "with it": one.positives,
+                "AUC (95 % interval)": one.auc_in_words,
+                "sensitivity": percent(one.counts.sensitivity, 1),
+                "specificity": percent(one.counts.specificity, 1),
+            }
+            for one in models
+        ],
+        hide_index=True,
+        width="stretch",
+        alt="AUC, sensitivity and specificity of each model and finding.",
+    )
+
+
 def show_performance(batch: Batch, analyses: dict[str, ModelAnalysis]) -> None:
     """Performance screen of a model on these films."""
     from pages.evaluating import screen
 
+    show_verdict(
+        st.session_state[f"batch verdict {batch.key}"],
+        st.session_state[f"batch performance {batch.key}"],
+    )
     names = {card.id: card.name for card in catalogue.catalogue().values()}
     model = next(iter(analyses))
     if len(analyses) > 1:

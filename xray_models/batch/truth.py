@@ -22,10 +22,19 @@ from xray_models.evaluate.predictions.truth_columns import (
     TruthColumn,
     TruthColumns,
     of_names,
+    of_one_or_zero,
     spelled_out,
 )
 
-__all__ = ["Matched", "doubts", "match", "predictions_of", "proposal", "settled"]
+__all__ = [
+    "Matched",
+    "doubts",
+    "known_truth",
+    "match",
+    "predictions_of",
+    "proposal",
+    "settled",
+]
 
 
 @dataclass(frozen=True)
@@ -172,6 +181,31 @@ def settled(
         ]
         table[column] = cells.mask(cells.index.isin(cells.index[at_odds]), "")
     return table
+
+
+def known_truth(
+    table: pd.DataFrame, matched: Matched, where: TruthColumn, films: Sequence[str]
+) -> np.ndarray:
+    """Truth of films that the table names: 1, 0, or NaN where nobody knows.
+
+    Args:
+        table: of `settled`.
+        matched: its rows beside the films.
+        where: the truth stands.
+        films: some of those matched.
+
+    Raises:
+        PredictionsError: a cell is no truth.
+    """
+    cells = _truth(table.iloc[[matched.row_of[film] for film in films]], where)
+    try:
+        return of_one_or_zero(cells)
+    except ValueError as error:
+        (row,) = error.args
+        raise PredictionsError(
+            f"The truth of {films[row]} in {where.column!r} is {cells.iloc[row]!r}. Give 1 or 0, "
+            "or nothing where nobody knows."
+        ) from None
 
 
 def _of_model(

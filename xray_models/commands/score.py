@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from xray_models.batch.score import Plan
     from xray_models.batch.sources import Sources
     from xray_models.batch.tally import Tally
+    from xray_models.batch.verdict import Verdict
     from xray_models.evaluate.predictions.predictions import Predictions
     from xray_models.evaluate.predictions.truth_columns import CellMeanings
 
 __all__ = ["score"]
+
+_MOST_NAMED = 100  # films that were not read, on the terminal
 
 
 def score(
@@ -89,14 +92,17 @@ def score(
         counted = tally(read_csv(out))
         predictions: list[Predictions] = []
         notes: list[str] = []
+        over_all: Verdict | None = None
         if table is not None:
-            predictions, notes = _with_truth(out, table, truth_column or (), meanings)
+            predictions, notes, over_all = _with_truth(out, table, truth_column or (), meanings)
         _tell(counted, out)
-        _tell_performance(predictions, notes)
+        _tell_performance(predictions, notes, over_all)
         if report:
             from xray_models.report import batch_html
 
-            report.write_text(batch_html.report(counted, predictions, notes), encoding="utf-8")
+            report.write_text(
+                batch_html.report(counted, predictions, notes, over_all), encoding="utf-8"
+            )
             typer.echo(f"{report}: written")
     except (
         CannotClassify,
@@ -178,16 +184,17 @@ def _where(table: pd.DataFrame, labels: Sequence[str], named: Sequence[str]) -> 
 
 def _with_truth(
     out: Path, table: pd.DataFrame, named: Sequence[str], meanings: CellMeanings
-) -> tuple[list[Predictions], list[str]]:
-    """The models on the films whose truth the table gives, and what a reader should know."""
+) -> tuple[list[Predictions], list[str], Verdict | None]:
+    """The models on the films whose truth the table gives, what to know of it, and all together."""
     from xray_models.batch import truth
     from xray_models.batch.results import read_csv
+    from xray_models.batch.verdict import verdict
 
-    rows = [row for row in read_csv(out) if row.label]
+    rows = list(read_csv(out))
     files = list(dict.fromkeys(row.file for row in rows))
-    labels = list(dict.fromkeys(row.label for row in rows))
-    if not files:
-        return [], ["No model read any of the films, so there is nothing to compare."]
+    labels = list(dict.fromkeys(row.label for row in rows if row.label))
+    if not labels:
+        return [], ["No model read any of the films, so there is nothing to compare."], None
     matched = truth.match(table, files)
     where = _where(table.drop(columns=matched.column), labels, named)
     notes = [f"Films are named by the column {matched.column}.", *matched.notes]
@@ -198,7 +205,8 @@ def _with_truth(
         for label in labels
         if label not in where
     ]
-    return truth.predictions_of(rows, table, matched, where, meanings), notes
+    predictions = truth.predictions_of(rows, table, matched, where, meanings)
+    return predictions, notes, verdict(rows, table, matched, where, meanings)
 
 
 def _tell(counted: Tally, out: Path) -> None:
@@ -210,20 +218,30 @@ def _tell(counted: Tally, out: Path) -> None:
         typer.echo(f"  {name:<44}{one.positive:>8,} of {one.films:,} positive")
 
 
-def _tell_performance(several: list[Predictions], notes: list[str]) -> None:
+def _tell_performance(
+    several: list[Predictions], notes: list[str], over_all: Verdict | None
+) -> None:
     from xray_models.evaluate.performance import performance
-    from xray_models.number_text import percent, with_interval
+    from xray_models.number_text import percent
 
     for note in notes:
         typer.echo(note)
+    if over_all is not None:
+        typer.echo("\nAll films, whichever model read them")
+        for label in over_all.labels:
+            typer.echo(f"  {label.sentence}")
+        for name, why in over_all.unread[:_MOST_NAMED]:
+            typer.echo(f"  not read: {name}: {why}")
+        if (more := len(over_all.unread) - _MOST_NAMED) > 0:
+            typer.echo(f"  not read: {more:,} more; the table of results names them")
     for predictions in several:
         typer.echo(f"\n{predictions.name}")
-        head = f"  {'':<24}{'films':>7}{'with it':>8}  {'AUC (95 % interval)':<26}"
+        head = f"  {'':<24}{'films':>7}{'with it':>8}  {'AUC (95 % interval)':<46}"
         typer.echo(f"{head}{'threshold':>10}{'sensitivity':>12}{'specificity':>12}")
         for one in performance(predictions):
             typer.echo(
                 f"  {one.label:<24}{one.films:>7,}{one.positives:>8,}  "
-                f"{with_interval(one.auc):<26}{one.threshold:>10.3f}"
+                f"{one.auc_in_words:<46}{one.threshold:>10.3f}"
                 f"{percent(one.counts.sensitivity, 1):>12}{percent(one.counts.specificity, 1):>12}"
             )
             if one.note:

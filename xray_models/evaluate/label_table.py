@@ -100,7 +100,8 @@ def _few(positives: int, negatives: int) -> str:
     if min(positives, negatives) >= FEW:
         return ""
     which, count = ("without", negatives) if negatives < positives else ("with", positives)
-    return f"Only {count} films {which} it: read its figures with care."
+    films = "film" if count == 1 else "films"
+    return f"Only {count} {films} {which} it: read its figures with care."
 
 
 def _nan(weights: np.ndarray) -> np.ndarray:

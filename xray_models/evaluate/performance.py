@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,8 @@ from xray_models.evaluate.label_table import label_table
 from xray_models.evaluate.metrics.bootstrap import Estimate
 from xray_models.evaluate.metrics.counts import Counts
 from xray_models.evaluate.metrics.thresholds import ThresholdIndex
-from xray_models.evaluate.predictions.predictions import Predictions
+from xray_models.evaluate.predictions.predictions import FEW, Predictions
+from xray_models.number_text import with_interval
 
 __all__ = ["REPLICATES", "Performance", "performance"]
 
@@ -41,6 +43,16 @@ class Performance:
     threshold: float
     counts: Counts
     note: str
+
+    @property
+    def auc_in_words(self) -> str:
+        """AUC with its interval, and on how few films it stands, where these are few."""
+        text = with_interval(self.auc)
+        negatives = self.films - self.positives
+        fewest, which = min((self.positives, "with"), (negatives, "without"))
+        if math.isnan(self.auc.value) or fewest >= FEW:
+            return text
+        return f"{text}, on {fewest} {'film' if fewest == 1 else 'films'} {which} it"
 
 
 def performance(predictions: Predictions, replicates: int = REPLICATES) -> list[Performance]:

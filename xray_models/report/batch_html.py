@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from xray_models import catalogue
-from xray_models.batch.tally import BINS, FindingCounts, Tally
+from xray_models.batch.tally import BINS, MOST_FAILURES, FindingCounts, Tally
+from xray_models.batch.verdict import HEAD, Verdict
 from xray_models.evaluate.metrics.counts import Counts
 from xray_models.evaluate.metrics.curves import precision_recall, roc
 from xray_models.evaluate.performance import performance
@@ -82,7 +83,10 @@ class _Performance:
 
 
 def report(
-    counted: Tally, predictions: Sequence[Predictions] = (), notes: Sequence[str] = ()
+    counted: Tally,
+    predictions: Sequence[Predictions] = (),
+    notes: Sequence[str] = (),
+    over_all: Verdict | None = None,
 ) -> str:
     """Report as the content of an HTML file.
 
@@ -90,6 +94,7 @@ def report(
         counted: what came of the run.
         predictions: the models on films of known truth, if there are any.
         notes: sentences on the truth.
+        over_all: verdict over all films of known truth, those included that no model read.
     """
     read = counted.files - counted.failed
     parts = [
@@ -101,6 +106,9 @@ def report(
         counted=counted,
         parts=parts,
         notes=notes,
+        over_all=over_all,
+        over_all_head=HEAD,
+        most_unread=MOST_FAILURES,
         performances=[_performance(one) for one in predictions],
         performance_head=_PERFORMANCE_HEAD,
         models=[_model(model, counted) for model in models],
@@ -137,7 +145,7 @@ def _performance(predictions: Predictions) -> _Performance:
             one.label,
             f"{one.films:,}",
             f"{one.positives:,}",
-            with_interval(one.auc),
+            one.auc_in_words,
             with_interval(one.average_precision),
             decimals(one.threshold),
             percent(one.counts.sensitivity, 1),
@@ -149,7 +157,7 @@ def _performance(predictions: Predictions) -> _Performance:
         for one in every
     ]
     curves = {one.label: one.counts for one in every if not predictions.of(one.label).problem}
-    spoken = "; ".join(f"{one.label}: AUC {with_interval(one.auc)}" for one in every)
+    spoken = "; ".join(f"{one.label}: AUC {one.auc_in_words}" for one in every)
     drawn = None
     if curves:
         drawn = _drawn(
