@@ -22,7 +22,12 @@ def import_keras(
         str, typer.Option("--as", help="Id to import as: bone-wrist, bone-general, chest-NAME.")
     ],
     arch: Annotated[
-        str, typer.Option(help="densenet169, densenet121, efficientnetb0, mobilenetv2.")
+        str,
+        typer.Option(
+            help="densenet169, densenet121, efficientnetb0, mobilenet, mobilenetv2, vgg16; with "
+            "mean pooling and one dense layer. vgg16 also flattened: with one dense layer, or with "
+            "its own 4096, 4096 and one."
+        ),
     ] = "densenet169",
     scaling: Annotated[
         str,

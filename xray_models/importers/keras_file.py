@@ -14,6 +14,7 @@ file has names that we know, else by kind and number.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 import zipfile
@@ -59,7 +60,6 @@ _REFUSED = {
     "Lambda": "runs code of its own, which RadLens never does",
     "TFOpLambda": "runs TensorFlow code of its own, which RadLens does not rebuild",
     "GlobalMaxPooling2D": "pools by maximum; RadLens's networks pool by mean",
-    "Flatten": "flattens the last activation; RadLens's networks pool it by mean",
 }
 _ACTIVATIONS = ("sigmoid", "softmax", "linear")
 
@@ -92,6 +92,7 @@ class KerasFile:
         input_size: (height, width) in pixels, where the file tells.
         activation: of the last layer, "sigmoid", "softmax" or "linear", where the file tells.
         preparing: layers that scale the input; these are not imported, the card's scaling does it.
+        described_flat: whether a layer flattens the last activation, where the file tells.
     """
 
     name: str
@@ -99,28 +100,61 @@ class KerasFile:
     input_size: tuple[int, int] | None = None
     activation: str | None = None
     preparing: tuple[str, ...] = field(default=())
+    described_flat: bool | None = None
 
     @property
     def outputs(self) -> int:
         """Number of logits of the file's network.
 
         Raises:
-            ImportRefused: it has no dense layer, or several.
+            ImportRefused: its dense layers make no head.
         """
-        dense = [layer for layer in self.layers if layer.kind == "dense"]
-        if len(dense) != 1:
-            found = ", ".join(layer.path for layer in dense) or "none"
-            raise ImportRefused(
-                f"{self.name} must have one dense layer after the pooling; found: {found}."
-            )
-        kernel = dense[0].variables.get("kernel")
-        if kernel is None:
-            names = ", ".join(sorted(dense[0].variables))
-            raise ImportRefused(
-                f"{self.name}: the layer {dense[0].path} has no kernel, but {names}. Save the "
-                "weights with Keras: model.save_weights('x.weights.h5')."
-            )
-        return int(kernel.shape[1])
+        return int(self._head()[-1].variables["kernel"].shape[1])
+
+    @property
+    def hidden(self) -> int:
+        """Number of dense layers before the last.
+
+        Raises:
+            ImportRefused: its dense layers make no head.
+        """
+        return len(self._head()) - 1
+
+    @property
+    def flattens(self) -> bool:
+        """Whether the head reads each cell of the last activation, and not their mean.
+
+        Where the file does not tell, VGG16 is meant, whose last activation has 512 channels.
+
+        Raises:
+            ImportRefused: its dense layers make no head.
+        """
+        if self.described_flat is not None:
+            return self.described_flat
+        convolutions = [one for one in self.layers if one.kind == "convolution"]
+        channels = {array.shape[3] for one in convolutions for array in _kernels(one)}
+        return int(self._head()[0].variables["kernel"].shape[0]) not in channels
+
+    def _head(self) -> list[StoredLayer]:
+        """Dense layers in their order: each takes what the one before gives."""
+        dense = sorted((one for one in self.layers if one.kind == "dense"), key=_by_number)
+        for layer in dense:
+            if "kernel" not in layer.variables:
+                names = ", ".join(sorted(layer.variables))
+                raise ImportRefused(
+                    f"{self.name}: the layer {layer.path} has no kernel, but {names}. Save the "
+                    "weights with Keras: model.save_weights('x.weights.h5')."
+                )
+        if len(dense) in (1, 3):
+            for chain in itertools.permutations(dense):
+                shapes = [one.variables["kernel"].shape for one in chain]
+                if all(one[1] == next_[0] for one, next_ in itertools.pairwise(shapes)):
+                    return list(chain)
+        found = ", ".join(layer.path for layer in dense) or "none"
+        raise ImportRefused(
+            f"{self.name} must have one dense layer after the pooling, or the three of VGG16 after "
+            f"flattening; found: {found}."
+        )
 
     def copy_into(self, network: keras.Model) -> None:
         """Copy every weight into a network of `xray_models.networks.build`.
@@ -129,6 +163,12 @@ class KerasFile:
             ImportRefused: the file is of another architecture, or holds something not finite.
         """
         ours = [layer for layer in network.layers if layer.weights]
+        ours_flat = any(isinstance(layer, keras.layers.Flatten) for layer in network.layers)
+        if self.described_flat and not ours_flat:
+            raise ImportRefused(
+                f"{self.name}: flattens the last activation; {network.name} pools it by mean. Only "
+                "VGG16 may flatten (--arch vgg16)."
+            )
         self._same_number_of_layers(network.name, ours)
         for layer, stored in self._pairs(network.name, ours):
             for variable in layer.weights:
@@ -168,12 +208,10 @@ class KerasFile:
     def _pairs(
         self, architecture: str, ours: list[keras.Layer]
     ) -> Iterator[tuple[keras.Layer, StoredLayer]]:
-        body = {layer.name: layer for layer in ours if layer.name != "logits"}
+        head = [layer for layer in ours if isinstance(layer, keras.layers.Dense)]
+        body = {layer.name: layer for layer in ours if layer not in head}
         stored = [layer for layer in self.layers if layer.kind != "dense"]
-        yield (
-            next(layer for layer in ours if layer.name == "logits"),
-            next(layer for layer in self.layers if layer.kind == "dense"),
-        )
+        yield from zip(head, self._head(), strict=True)
         named = {_known_name(layer.path, body): layer for layer in stored}
         if named.keys() == body.keys():
             for name, layer in body.items():
@@ -317,10 +355,17 @@ def _known_name(path: str, names: Iterable[str]) -> str | None:
     return None
 
 
-def _by_number(layer: StoredLayer) -> tuple[str, int]:
-    container, _, name = layer.path.rpartition("/")
-    number = re.search(r"_(\d{1,9})$", name)
-    return container, int(number[1]) if number else 0
+def _by_number(layer: StoredLayer) -> list[tuple[str, int]]:
+    """Order of layers: piece by piece of their paths, numbers that Keras adds as numbers.
+
+    Keras writes `conv2d_10/conv2d_10/kernel`: the groups are numbered like the layers in them.
+    """
+    pieces = (re.fullmatch(r"(.*?)(?:_(\d{1,9}))?", one) for one in layer.path.split("/"))
+    return [(found[1], int(found[2] or 0)) if found else ("", 0) for found in pieces]
+
+
+def _kernels(layer: StoredLayer) -> list[h5py.Dataset]:
+    return [array for array in layer.variables.values() if len(array.shape) == 4]
 
 
 def _described(
@@ -334,6 +379,7 @@ def _described(
     except (ValueError, TypeError, RecursionError) as error:
         raise ImportRefused(f"{name}: its description cannot be read ({error}).") from error
     size, activation, preparing = None, None, []  # the description names all that prepare
+    hidden, flat = [], False
     for kind, settings in described:
         if kind in _REFUSED:
             raise ImportRefused(
@@ -349,6 +395,9 @@ def _described(
                 size = (shape[1], shape[2])
         if kind in ("Rescaling", "Normalization"):
             preparing.append(kind)
+        flat = flat or kind == "Flatten"
+        if kind == "Dense" and activation is not None:
+            hidden.append(activation)
         if kind == "Dense" or (kind == "Activation" and activation is not None):
             activation = _activation_name(settings.get("activation"))
     if activation not in (None, *_ACTIVATIONS):
@@ -356,7 +405,11 @@ def _described(
             f"{name}: its last layer's activation is {activation!r}; RadLens knows "
             f"{', '.join(_ACTIVATIONS)}."
         )
-    return KerasFile(name, layers, size, activation, tuple(preparing))
+    if wrong := [one for one in hidden if one != "relu"]:
+        raise ImportRefused(
+            f"{name}: a hidden dense layer's activation is {wrong[0]!r}; RadLens knows relu there."
+        )
+    return KerasFile(name, layers, size, activation, tuple(preparing), flat)
 
 
 def _described_layers(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -18,9 +18,17 @@ from xray_models.importers.user_models import NOT_MEASURED
 
 __all__ = ["ARCHITECTURES", "Wanted", "import_file"]
 
-ARCHITECTURES = ("densenet121", "densenet169", "efficientnetb0", "mobilenetv2")
-"""What can be imported: our graph computes what keras.applications' does. Not so our VGG16, which
-leaves out the last pooling."""
+ARCHITECTURES = (
+    "densenet121",
+    "densenet169",
+    "efficientnetb0",
+    "mobilenet",
+    "mobilenetv2",
+    "vgg16",
+)
+"""What can be imported: our graph computes what keras.applications' does, with the mean of its last
+activation and one dense layer. VGG16 may also have its own head (flatten, two dense layers of 4,096
+with ReLU, one of the outputs) or one dense layer on all that its fifth pooling gives."""
 
 _USUAL_SIZE = (224, 224)
 
@@ -82,12 +90,22 @@ def import_file(path: Path, wanted: Wanted, folder: Path, replace: bool = False)
     with keras_file.opened(path) as file:
         labels = _labels(wanted, file)
         size = wanted.input_size or file.input_size or _USUAL_SIZE
-        network = networks.build(wanted.architecture, size, len(labels))
+        network = networks.build(_built_as(wanted.architecture, file), size, len(labels))
         file.copy_into(network)
-        card = _card(wanted, file, labels, size) | {"task": task, "parts": list(parts)}
+        card = _card(wanted, file, labels, size, network.name)
+        card |= {"task": task, "parts": list(parts)}
     if wanted.inverted:
         _turn(network, len(labels))
     return user_models.add(folder, network, card, replace)
+
+
+def _built_as(architecture: str, file: KerasFile) -> str:
+    """Architecture of `networks` that computes what the file's network does."""
+    if architecture != "vgg16":
+        return architecture
+    if file.hidden:
+        return "vgg16-fc"
+    return "vgg16-flat" if file.flattens else "vgg16-pool5"
 
 
 def _labels(wanted: Wanted, file: KerasFile) -> tuple[str, ...]:
@@ -108,7 +126,11 @@ def _turn(network: keras.Model, outputs: int) -> None:
 
 
 def _card(
-    wanted: Wanted, file: KerasFile, labels: tuple[str, ...], size: tuple[int, int]
+    wanted: Wanted,
+    file: KerasFile,
+    labels: tuple[str, ...],
+    size: tuple[int, int],
+    architecture: str,
 ) -> dict[str, Any]:
     activation = wanted.activation or file.activation
     if activation in (None, "linear"):
@@ -129,7 +151,7 @@ def _card(
     return {
         "id": wanted.model,
         "name": wanted.name or f"{what.capitalize()} ({NOT_MEASURED})",
-        "architecture": wanted.architecture,
+        "architecture": architecture,
         "input_size": list(size),
         "geometry": wanted.geometry,
         "scaling": wanted.scaling,

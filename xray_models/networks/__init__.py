@@ -22,13 +22,17 @@ _BACKBONES = {
     "densenet121": (".densenet", "densenet121"),
     "densenet169": (".densenet", "densenet169"),
     "efficientnetb0": (".efficientnet", "efficientnet_b0"),
+    "mobilenet": (".mobilenet", "mobilenet"),
     "mobilenetv2": (".mobilenet", "mobilenet_v2"),
     "vgg16": (".vgg", "vgg16"),
+    "vgg16-pool5": (".vgg_codes", "vgg16_pool5"),
 }
 
 # with a head of their own: (input size, number of labels, dropout) -> network
 _WHOLE = {
     "efficientnetb0-local": (".efficientnet", "efficientnet_b0_local"),
+    "vgg16-fc": (".vgg", "vgg16_fc"),
+    "vgg16-flat": (".vgg", "vgg16_flat"),
     "vgg16-codes": (".vgg_codes", "vgg16_codes"),
 }
 
@@ -41,7 +45,9 @@ def build(
     """Build an untrained network: backbone, global average pooling, one linear layer.
 
     "vgg16-codes" has two hidden layers in between, and its pooling is named "codes";
-    "efficientnetb0-local" has a map of local logits beside the pooling.
+    "efficientnetb0-local" has a map of local logits beside the pooling. "vgg16" leaves out VGG16's
+    fifth pooling, "vgg16-pool5" keeps it; "vgg16-flat" and "vgg16-fc" flatten it, and the latter
+    has VGG16's own hidden layers.
 
     Args:
         architecture: one of `ARCHITECTURES`.
