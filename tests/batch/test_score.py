@@ -268,6 +268,7 @@ def test_named_models_and_a_named_part_are_asked_as_in_single_readings(films):
                     assert one.findings
 
 
+@pytest.mark.network
 def test_doubts_of_a_reading_are_in_the_rows_of_the_batch(films):
     asked = {"models": ["bone-general"], "part": "chest"}
     read = classify.read(films / "chest.dcm", **asked)
@@ -297,6 +298,7 @@ def test_unknown_models_and_parts_are_refused_before_any_work():
         score.plan(part="knee")
 
 
+@pytest.mark.network
 def test_thumbnails_are_small_pictures(films):
     found = {o.file: o for o in score.score(Folder(films), score.plan(), thumbnail=64)}
     with Image.open(io.BytesIO(found["chest.dcm"].thumbnail)) as small:

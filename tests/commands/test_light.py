@@ -92,6 +92,7 @@ def film(tmp_path_factory):
     return path
 
 
+@pytest.mark.network
 def test_a_command_that_asks_networks_prints_its_answer_and_nothing_else(film):
     done = process("classify.py", str(film))
     assert done.returncode == 0

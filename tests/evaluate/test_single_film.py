@@ -33,6 +33,7 @@ def test_a_slow_map_can_be_stopped(film):
         single_film.timed_map(CARD, film, QUERY, "rise", stop=lambda: True)
 
 
+@pytest.mark.network
 def test_another_label_costs_no_pass_and_a_first_method_is_timed_by_itself(film, monkeypatch):
     layer = "block6a_expand_activation"
     other, third = Query("hand"), Query("hand", "over", "chest")
@@ -49,6 +50,7 @@ def test_another_label_costs_no_pass_and_a_first_method_is_timed_by_itself(film,
     assert not ran
 
 
+@pytest.mark.network
 def test_a_slow_map_of_another_label_is_there_once_one_was_made(film):
     other = Query("hand")
     assert single_film.cached(CARD, film, QUERY, "occlusion") is None

@@ -39,6 +39,7 @@ def test_a_sound_film_that_is_inverted_by_mistake_is_said_to_be_a_negative(chest
     assert said(read(as_png(read(chest), inverted=False), invert=True))
 
 
+@pytest.mark.network
 def test_the_pipeline_inverts(chest):
     film = read(chest)
     right = pipeline.read(film)
