@@ -34,7 +34,7 @@ def randomized(model: keras.Model) -> keras.Model:
     random = np.random.default_rng(3)
     for variable in model.weights:
         if len(variable.shape) > 1:  # after He et al. 2015: answers differ after many layers, too
-            inputs = np.prod(variable.shape[: 2 if "depthwise" in variable.path else -1])
+            inputs = np.prod(variable.shape[: 2 if "_dw_" in variable.path else -1])
             variable.assign(random.normal(0, (2 / inputs) ** 0.5, variable.shape))
         else:
             low = 0.5 if "variance" in variable.path or "gamma" in variable.path else -0.05
