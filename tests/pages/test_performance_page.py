@@ -344,6 +344,40 @@ def test_models_of_different_films_are_not_compared():
     assert "different films" in " ".join(one.value for one in page.info)
 
 
+def test_a_second_table_of_which_two_columns_could_be_meant_is_asked_about():
+    page = opened(model="bone-general")
+    (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
+    choice.select("a table of your own")
+    checked(page.run())
+    page.file_uploader(key="second file").upload(
+        "b.csv", b"image,true_fracture,prob,score\nx,1,0.9,0.8\ny,0,0.1,0.2\n", "text/csv"
+    )
+    checked(page.run())
+    assert "may be prob or score" in " ".join(one.value for one in page.warning)
+    assert "different films" not in " ".join(one.value for one in page.info)
+    (sure,) = [one for one in page.toggle if one.label == "These columns are right"]
+    checked(sure.set_value(True).run())
+    assert "different films" in " ".join(one.value for one in page.info)
+
+
+def test_what_minus_one_and_blanks_mean_is_asked_before_a_table_is_judged():
+    rows = "".join(f"{k},{(1, -1, '')[k % 3]},{k / 30}\n" for k in range(30))
+    page = opened(model="own table")
+    page.file_uploader(key="own file").upload("t.csv", f"image,y,p\n{rows}".encode(), "text/csv")
+    checked(page.run())
+    blanks, minus_one = page.radio
+    assert (blanks.value, minus_one.value) == ("unknown", None)
+    judge = next(one for one in page.button if one.label == "Judge these films")
+    checked(judge.click().run())
+    assert "Say which" in page.error[0].value and not page.get("plotly_chart")
+    blanks, minus_one = page.radio
+    blanks.set_value("negative")
+    minus_one.set_value("negative")
+    judge = next(one for one in page.button if one.label == "Judge these films")
+    checked(judge.click().run())
+    assert "10 with finding, 20 without" in " ".join(one.value for one in page.markdown)
+
+
 def test_every_figure_has_words_and_its_numbers_can_be_had():
     page = opened(model="bone-general")
     charts = page.get("plotly_chart")
