@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import script_runner
 
 
 def inside_the_app() -> None:
-    """Start over through main.py where Streamlit runs a page by itself.
+    """Start over through app.py where Streamlit runs a page by itself.
 
     Until `st.navigation` has run once, Streamlit takes a folder named pages for its older kind of
     app, and a link straight to a page of a fresh server would show it without navigation or style.

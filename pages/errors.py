@@ -13,6 +13,7 @@ from pages.evaluating import screen, threshold
 from pages.shared import open_predictions
 from pages.shared.open_film import ELSEWHERE
 from pages.shared.page import all_cards, ends_with, open_page
+from pages.shared.plain import plain
 from pages.shared.visitor import is_local
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
@@ -140,7 +141,7 @@ def show(analysis: LabelAnalysis, cut: float, kind: str) -> None:
     predictions, label = analysis.predictions, analysis.label
     one = analysis.films
     if one.problem:
-        st.info(one.problem, icon=":material/info:")
+        st.info(plain(one.problem), icon=":material/info:")
     rows = errors.films(one, cut, kind)
     if not len(rows):
         st.success(
@@ -220,7 +221,7 @@ def films_here(model: str, images: np.ndarray) -> Mapping[str, Film]:
                 f"{locate_films.FOLDER}."
             )
         if problem:
-            st.warning(f"The films cannot be shown. {problem}", icon=":material/folder_off:")
+            st.warning(f"The films cannot be shown. {plain(problem)}", icon=":material/folder_off:")
         elif not named:
             st.write("The films are not part of RadLens. Without them there is the table alone.")
         elif missing:
@@ -293,16 +294,16 @@ def tile(analysis: LabelAnalysis, cut: float, row: int, film: Film, heat: bool) 
             sha = catalogue.get(predictions.model or "").weights.sha256
             content, where = picture(film, predictions.model or "", label, sha, heat)
     except (DataSetError, ValueError, RuntimeError) as error:
-        st.caption(f"{predictions.images[row]} cannot be shown. {error}")
+        st.caption(f"{plain(predictions.images[row])} cannot be shown. {plain(error)}")
         return
     how = f"with heat over it. {where}" if heat else "as it is."
     st.image(content, width="stretch", alt=f"{became.capitalize()}: a film of {truth}, {how}")
     if heat:
-        st.caption(where)
-    st.markdown(f"**{became.capitalize()}**  \ntruth: {truth}")
+        st.caption(plain(where))
+    st.markdown(f"**{became.capitalize()}**  \ntruth: {plain(truth)}")
     # here the threshold is the reader's, not the model's operating point
     st.html(html.bar(display_name(label), min(score, 1.0), cut, threshold_name="threshold"))
-    st.caption(str(predictions.images[row]))
+    st.caption(plain(predictions.images[row]))
     if st.button(
         "Read this film",
         key=f"read {row}",

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.evaluating import screen
 from pages.shared import open_predictions
 from pages.shared.page import all_cards, ends_with, open_page
+from pages.shared.plain import plain
 
 OWN = "own table"
 MODEL = "model of performance"
@@ -40,7 +41,7 @@ def choose(names: dict[str, str]) -> str:
         linked = OWN
     if linked is not None and linked not in names:
         st.warning(
-            f"There is no measured model {linked!r}. Models: {', '.join(names)}.",
+            f"There is no measured model {plain(repr(linked))}. Models: {', '.join(names)}.",
             icon=":material/warning:",
         )
         linked = None

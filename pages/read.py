@@ -11,6 +11,7 @@ from pages.explaining.overlay import show_overlay
 from pages.shared import open_film, warm_up
 from pages.shared.open_film import card_of
 from pages.shared.page import open_page, show_notice
+from pages.shared.plain import plain
 from xray_models import NONE_OF_THESE, PARTS
 from xray_models.catalogue.display_names import display_name
 from xray_models.datasets.samples import SAMPLES
@@ -183,7 +184,7 @@ def show_file(opened: open_film.Opened, reading: Reading) -> None:
         if sample:
             st.caption(f"{sample.about} Source: {sample.source}.")
         elif opened.name:
-            st.caption(f"Opened from another page: {opened.name}.")
+            st.caption(f"Opened from another page: {plain(opened.name)}.")
 
 
 main()

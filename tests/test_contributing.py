@@ -25,7 +25,8 @@ def copy(tmp_path: Path) -> Path:
     """A copy of the code; the assets are those of the repository."""
     for name in ("xray_models", "pages"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "main.py", tmp_path)
+    for name in ("app.py", "main.py"):
+        shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "assets").symlink_to(ROOT / "assets", target_is_directory=True)
     return tmp_path
 
@@ -93,13 +94,13 @@ def test_a_data_set_of_ones_own(tmp_path):
 
 def test_a_page_of_ones_own(copy):
     (copy / "pages" / "weights.py").write_text(example("pages/weights.py"), encoding="utf-8")
-    insert(copy / "main.py", "    ],\n    position=", example("main.py"))
+    insert(copy / "app.py", "    ],\n    position=", example("app.py"))
     code = "from streamlit.testing.v1 import AppTest\n"
     code += "from streamlit.runtime.pages_manager import PagesManager\n"
     code += "PagesManager.uses_pages_directory = False\n"
     code += "page = AppTest.from_file('pages/weights.py', default_timeout=60).run()\n"
     code += "assert not page.exception, page.exception\n"
     code += "print(page.title[0].value, [one.value for one in page.markdown])\n"
-    code += "compile(open('main.py').read(), 'main.py', 'exec')\n"
+    code += "compile(open('app.py').read(), 'app.py', 'exec')\n"
     told = python(copy, "-c", code)
     assert told.startswith("Weights ") and "Elbow model: " in told

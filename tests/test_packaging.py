@@ -40,7 +40,7 @@ def test_the_command_of_the_package_is_the_one_of_the_module():
 
 def test_all_that_the_app_needs_travels_beside_the_package():
     sent = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert {"main.py", "pages", "assets", ".streamlit"} <= sent.keys()
+    assert {"app.py", "main.py", "pages", "assets", ".streamlit"} <= sent.keys()
     for source, place in sent.items():
         assert (ROOT / source).exists()
         assert place == f"xray_models/_app/{source}", "nothing else at the top of site-packages"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.batching.state import Batch
 from pages.shared.page import all_cards
+from pages.shared.plain import plain
 from pages.shared.visitor import is_local
 from xray_models import PARTS
 from xray_models.evaluate.predictions import csv_import
@@ -81,7 +82,7 @@ def choose() -> None:
         args=(where,),
     )
     if problem := st.session_state.pop("batch problem", None):
-        st.error(problem, icon=":material/error:")
+        st.error(plain(problem), icon=":material/error:")
 
 
 def begin(where: str) -> None:

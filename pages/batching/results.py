@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.batching.state import Batch
 from pages.shared.open_film import ELSEWHERE
+from pages.shared.plain import plain
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
 from xray_models.radiograph import UnreadableRadiograph
@@ -140,15 +141,18 @@ def offer_film(batch: Batch, key: str) -> None:
     scored = next(one for one in batch.scored if one.key == key)
     name = scored.file
     if scored.error:
-        st.info(f"{name}: {scored.error}", icon=":material/broken_image:")
+        st.info(f"{plain(name)}: {plain(scored.error)}", icon=":material/broken_image:")
         return
-    if st.button(f"Open {name} in the reading page", icon=":material/radiology:"):
+    if st.button(f"Open {plain(name)} in the reading page", icon=":material/radiology:"):
         source = next(one for one in batch.films if one.key == key)
         try:
             content = source.load()
             data = content.read_bytes() if isinstance(content, Path) else content
         except (UnreadableRadiograph, OSError) as error:
-            st.error(f"{name} cannot be opened any more. {error}", icon=":material/broken_image:")
+            st.error(
+                f"{plain(name)} cannot be opened any more. {plain(error)}",
+                icon=":material/broken_image:",
+            )
             return
         st.session_state[ELSEWHERE] = {"name": name, "content": data}
         st.switch_page("pages/read.py")

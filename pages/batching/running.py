@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.batching.state import Batch
+from pages.shared import decoding
+from pages.shared.plain import plain
 
 if TYPE_CHECKING:
     from xray_models.batch.score import Scored
@@ -43,21 +46,32 @@ def run(batch: Batch) -> None:
     failed = [one for one in batch.scored if one.error]
     done = {one.key for one in batch.scored}
     rest = (film for film in batch.films if film.key not in done)
+    wanted = threading.Event()
+    wanted.set()
     began, before = time.perf_counter(), batch.seconds
     try:
         # the first answers after a start may have to wait for the background warm-up
         with contextlib.closing(
-            score.score(rest, batch.plan, window=AT_A_TIME, thumbnail=THUMBNAIL)
+            score.score(
+                rest,
+                batch.plan,
+                window=AT_A_TIME,
+                thumbnail=THUMBNAIL,
+                read=decoding.in_threads(wanted.is_set),
+            )
         ) as results:
-            for scored in results:
-                batch.scored.append(scored)
-                batch.seconds = before + time.perf_counter() - began
-                if scored.error:
-                    failed.append(scored)
-                    with message.container():
-                        list_failures(failed[-_NEWEST:])
-                share = len(batch.scored) / max(batch.total, len(batch.scored))
-                bar.progress(share, progress_words(batch))
+            try:
+                for scored in results:
+                    batch.scored.append(scored)
+                    batch.seconds = before + time.perf_counter() - began
+                    if scored.error:
+                        failed.append(scored)
+                        with message.container():
+                            list_failures(failed[-_NEWEST:])
+                    share = len(batch.scored) / max(batch.total, len(batch.scored))
+                    bar.progress(share, progress_words(batch))
+            finally:
+                wanted.clear()
     except (ValueError, RuntimeError) as error:  # a card or weights that cannot be used
         batch.problem = f"The films cannot be scored here now. {error}"
     batch.running = False
@@ -111,7 +125,7 @@ def show_state(batch: Batch) -> None:
     finished = len(batch.scored)
     failed = sum(bool(one.error) for one in batch.scored)
     if batch.problem:
-        st.error(batch.problem, icon=":material/error:")
+        st.error(plain(batch.problem), icon=":material/error:")
     words = f"**{finished:,} of {batch.total:,} files scored** in {duration(batch.seconds)}"
     words += f"; {failed:,} could not be read." if failed else "."
     st.markdown(words)

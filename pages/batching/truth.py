@@ -10,6 +10,7 @@ import streamlit as st
 from pages.batching.state import Batch
 from pages.shared.cell_meanings import ask_meanings
 from pages.shared.page import show_problem
+from pages.shared.plain import plain
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.predictions import csv_import
@@ -59,7 +60,7 @@ def show_truth(batch: Batch) -> None:
     try:
         guessed = truth.match(table, files)
     except PredictionsError as error:
-        st.error(str(error), icon=":material/table_view:")
+        st.error(plain(error), icon=":material/table_view:")
         st.button("Give another table", on_click=forget_truth)
         return
     with st.container(border=True):
@@ -72,10 +73,10 @@ def show_truth(batch: Batch) -> None:
         try:
             matched = truth.match(table, files, column)
         except PredictionsError as error:
-            st.error(str(error), icon=":material/table_view:")
+            st.error(plain(error), icon=":material/table_view:")
             return
         for note in matched.notes:
-            st.caption(note)
+            st.caption(plain(note))
         where = choose_columns(batch, rows, table, matched.column)
         meanings = ask_meanings(
             table, [one.column for one in where.values()], f"batch meanings {batch.key}"
@@ -97,7 +98,7 @@ def show_truth(batch: Batch) -> None:
             predictions = truth.predictions_of(rows, table, matched, where, meanings)
             over_all = verdict(every, table, matched, where, meanings)
         except PredictionsError as error:
-            st.error(str(error), icon=":material/table_view:")
+            st.error(plain(error), icon=":material/table_view:")
             return
         if not predictions:
             st.info("Choose a column for at least one label.")
@@ -123,7 +124,7 @@ def take_truth(batch: Batch) -> None:
         try:
             batch.truth = csv_import.read(file.getvalue(), file.name)
         except PredictionsError as error:
-            st.error(str(error), icon=":material/table_view:")
+            st.error(plain(error), icon=":material/table_view:")
 
 
 def confirm() -> None:
@@ -151,7 +152,7 @@ def choose_columns(
     labels = list(dict.fromkeys(row.label for row in rows))
     guessed = truth.proposal(labels, truths)
     for doubt in truth.doubts(labels, truths):
-        st.warning(f"{doubt} Choose below.", icon=":material/help:")
+        st.warning(f"{plain(doubt)} Choose below.", icon=":material/help:")
     options = {str(one): one for one in (*truths.choices(), *guessed.values())}
     names = [NOBODY_KNOWS, *options]
     where = {}
@@ -161,7 +162,7 @@ def choose_columns(
             start = names.index(str(guessed.get(label, NOBODY_KNOWS)))
             with side:
                 chosen = st.selectbox(
-                    f"Truth of {display_name(label)}",
+                    f"Truth of {plain(display_name(label))}",
                     names,
                     start,
                     key=f"batch truth {label} {batch.key}",

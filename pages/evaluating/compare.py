@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shared import figure, open_predictions
 from pages.shared.page import show_problem
+from pages.shared.plain import plain
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.analysis import LabelAnalysis
@@ -111,7 +112,7 @@ def show_comparisons(predictions: Predictions, label: str, results: list[Compari
     with right:
         st.markdown(
             f"**{len(films.truth):,} films** are in all tables; {int(films.truth.sum()):,} have "
-            f"{display_name(label)}."
+            f"{plain(display_name(label))}."
         )
         rows = [
             (one.films.names[0], spoken(one.delong.first.value), "", "", ""),
@@ -147,7 +148,9 @@ def show_disagreement(comparison: Comparison, other_threshold: float | None) -> 
     found = disagreement(films, (mine, other))
     first, second = films.names
     names = {"only the first": f"only {first}", "only the second": f"only {second}"}
-    with st.expander(f"Where {first} and {second} disagree: {len(found.apart):,} films"):
+    with st.expander(
+        f"Where {plain(first)} and {plain(second)} disagree: {len(found.apart):,} films"
+    ):
         st.html(
             html.table(
                 ("right are", "with the finding", "without"),

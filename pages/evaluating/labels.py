@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.evaluating.threshold import report_table
 from pages.shared import figure
+from pages.shared.plain import plain
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.analysis import ModelAnalysis
 from xray_models.evaluate.metrics.confusion import Matrix, classification_report, count_matrix
@@ -28,9 +29,9 @@ def show(model: ModelAnalysis) -> None:
         for label, analysis in model.labels.items():
             with st.container(width=190, gap=None):
                 curve = analysis.roc
-                st.markdown(f"{display_name(label)}  \n**{spoken(curve.area)}**")
+                st.markdown(f"{plain(display_name(label))}  \n**{spoken(curve.area)}**")
                 if not len(curve.x):
-                    st.caption("No curve: " + (analysis.films.problem or ""))
+                    st.caption("No curve: " + plain(analysis.films.problem or ""))
                     continue
                 st.plotly_chart(
                     curves.small_roc(display_name(label), curve),

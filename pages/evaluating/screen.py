@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.evaluating import compare, labels, literature, subgroups, threshold
 from pages.shared import figure
+from pages.shared.plain import plain
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.analysis import LabelAnalysis, ModelAnalysis
 from xray_models.evaluate.predictions.predictions import Predictions
@@ -36,21 +37,22 @@ def show(key: str, model: ModelAnalysis) -> None:
     one = analysis.films
     words, downloads = st.columns([5, 2], vertical_alignment="bottom")
     facts = f"**{len(one.truth):,} films** of {len(set(one.groups)):,} groups; "
-    facts += f"{one.positives:,} with {display_name(label)}, {one.negatives:,} without."
+    facts += f"{one.positives:,} with {plain(display_name(label))}, {one.negatives:,} without."
     with words:
         st.markdown(facts)
     with downloads:
         figure.choose_format()
     for note in predictions.notes:
-        st.caption(note)
+        st.caption(plain(note))
     if predictions.folds is not None and all(fold.startswith("fold") for fold in predictions.folds):
         st.caption(CROSS_FITTED)
     if one.problem:
-        st.info(one.problem, icon=":material/info:")
+        st.info(plain(one.problem), icon=":material/info:")
     elif one.few:
         st.warning(
             f"Only {min(one.positives, one.negatives)} films "
-            f"{'with' if one.positives < one.negatives else 'without'} {display_name(label)}: the "
+            f"{'with' if one.positives < one.negatives else 'without'} "
+            f"{plain(display_name(label))}: the "
             "intervals are wide, and where they are not, they may be too narrow.",
             icon=":material/warning:",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared import figure
+from pages.shared.plain import plain
 from xray_models.evaluate.analysis import LabelAnalysis
 from xray_models.viz import forest
 
@@ -29,7 +30,7 @@ def show(analysis: LabelAnalysis) -> None:
         default=columns,
         selection_mode="multi",
         key=f"divide {predictions.name}",
-        format_func=lambda name: name.replace("_", " "),
+        format_func=lambda name: plain(name.replace("_", " ")),
     )
     with st.spinner("Resampling …", show_time=True):
         found = [one for name in chosen or [] for one in analysis.subgroups(name)]
@@ -48,13 +49,16 @@ def show(analysis: LabelAnalysis) -> None:
         noted = [one for one in found if one.notes]
         for one in [one for one in noted if one.differs]:
             st.warning(
-                f"**{_name(one.column, one.value)}.** {' '.join(one.notes)}",
+                f"**{plain(_name(one.column, one.value))}.** {plain(' '.join(one.notes))}",
                 icon=":material/warning:",
             )
         small = [one for one in noted if not one.differs]
         if small:
             st.markdown(
-                "\n".join(f"- **{_name(one.column, one.value)}.** {one.notes[0]}" for one in small)
+                "\n".join(
+                    f"- **{plain(_name(one.column, one.value))}.** {plain(one.notes[0])}"
+                    for one in small
+                )
             )
         if not noted:
             st.write("No subgroup is small, and none differs from the others.")

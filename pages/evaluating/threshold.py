@@ -13,6 +13,7 @@ import streamlit as st
 
 from pages.evaluating import pointers
 from pages.shared import figure
+from pages.shared.plain import plain
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate import references
 from xray_models.evaluate.analysis import LabelAnalysis
@@ -369,7 +370,7 @@ def show_all_labels(analysis: LabelAnalysis, cut: float) -> None:
         else "so are the rest"
     )
     st.caption(
-        f"{display_name(label)} is called at the slider's threshold, {own}. "
+        f"{plain(display_name(label))} is called at the slider's threshold, {own}. "
         "Click a heading to sort."
     )
     table = pd.DataFrame(

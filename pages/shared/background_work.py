@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import streamlit as st
 
 from pages.shared.job import Job
+from pages.shared.plain import plain
 
 if TYPE_CHECKING:
     from xray_models.explain.progress import Progress, Stop
@@ -44,7 +45,7 @@ def on_request(
     if job is not None:
         del jobs()[key]
         if job.failure is not None:
-            st.error(f"That did not work. {job.failure}", icon=":material/error:")
+            st.error(f"That did not work. {plain(job.failure)}", icon=":material/error:")
         elif not job.stopped:
             return job.result()
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from pages.shared import decoding
 from pages.shared.page import show_notice, show_problem
+from pages.shared.plain import plain
 from xray_models import PARTS, radiograph
 from xray_models.datasets import samples
 from xray_models.datasets.samples import SAMPLES, SampleError
@@ -83,7 +85,7 @@ def open_film(introduction: str) -> tuple[Opened, Reading] | None:
     try:
         return opened, _read(opened)
     except (UnreadableRadiograph, SampleError) as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(plain(error), icon=":material/broken_image:")
     except (ValueError, RuntimeError) as error:  # a card or weights that cannot be used
         show_problem("The film cannot be read here now.", error)
     return None
@@ -172,7 +174,7 @@ def _offer_sample(name: str) -> None:
         try:
             st.image(_thumbnail(name), width="stretch", alt=about)
         except (SampleError, UnreadableRadiograph) as error:
-            st.caption(str(error))
+            st.caption(plain(error))
             return
     else:  # nothing is asked from the network before somebody wants it
         about += " It is fetched from github.com when you open it for the first time."
@@ -206,7 +208,7 @@ def _read(opened: Opened) -> Reading:
     if state.get("film_key") != key:
         with st.spinner("Opening the film …", show_time=True):
             began = time.perf_counter()
-            state.film = radiograph.read(opened.content(), invert=key.endswith(_INVERTED))
+            state.film = decoding.read(opened.content(), invert=key.endswith(_INVERTED))
             state.decoding = time.perf_counter() - began
         state.film_key, state.reading_key, state.made = key, None, {}
         for job in state.pop("jobs", {}).values():  # work on the film before

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared.cell_meanings import ask_meanings
+from pages.shared.plain import plain
 from xray_models import catalogue
 from xray_models.evaluate.analysis import ModelAnalysis, analyze
 from xray_models.evaluate.predictions import csv_import
@@ -88,7 +89,7 @@ def own_table() -> ModelAnalysis | None:
         )
         offer_published()
         if problem := state.get("own problem"):
-            st.error(problem, icon=":material/table_view:")
+            st.error(plain(problem), icon=":material/table_view:")
         table: Table | None = state.get("own table")
         if table is not None:
             confirm(table, prefix="own")
@@ -147,12 +148,12 @@ def _ask(table: Table, prefix: str) -> tuple[Columns, CellMeanings]:
         guessed = csv_import.guess(table.cells)
     except PredictionsError:
         guessed = Columns(())
-    st.markdown(f"**{table.name}**: {len(table.cells):,} films. What are its columns?")
+    st.markdown(f"**{plain(table.name)}**: {len(table.cells):,} films. What are its columns?")
     st.dataframe(
         table.cells.head(3), hide_index=True, width="stretch", alt="The first rows of the table."
     )
     for doubt in guessed.doubts:
-        st.warning(f"{doubt} Choose below.", icon=":material/help:")
+        st.warning(f"{plain(doubt)} Choose below.", icon=":material/help:")
     names = list(map(str, table.cells.columns))
     first, second, third = st.columns(3)
     with first:
@@ -263,12 +264,13 @@ def second_table() -> Predictions | None:
                 return None
         predictions = csv_import.as_predictions(cells, columns, file.name, meanings)
     except PredictionsError as error:
-        st.error(str(error), icon=":material/table_view:")
+        st.error(plain(error), icon=":material/table_view:")
         return None
     message = "; ".join(
         f"{one.label}: {one.truth}, {one.probability}" for one in columns.labels[:4]
     )
     st.caption(
-        f"Truth and probability are taken from: {message}. Films: {columns.image or 'rows'}."
+        f"Truth and probability are taken from: {plain(message)}. Films: "
+        f"{plain(columns.image or 'rows')}."
     )
     return predictions

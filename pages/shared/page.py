@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from pages import inside_the_app
+from pages.shared.plain import plain
 from xray_models import catalogue
 from xray_models.catalogue import Card
 
@@ -44,7 +45,7 @@ def show_problem(message: str, error: Exception) -> None:
         message: what cannot be done, as a sentence.
         error: says why, in a sentence of its own.
     """
-    st.error(f"{message} {error}", icon=":material/error:")
+    st.error(f"{message} {plain(error)}", icon=":material/error:")
 
 
 @contextmanager

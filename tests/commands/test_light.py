@@ -44,7 +44,7 @@ def page(file: str) -> str:
     """A page as Streamlit's own test runner opens it."""
     return f"""
 from streamlit.testing.v1 import AppTest
-shown = AppTest.from_file("main.py", default_timeout=300)
+shown = AppTest.from_file("app.py", default_timeout=300)
 shown.switch_page("pages/{file}")
 shown.run()
 assert not shown.exception, shown.exception[0].message

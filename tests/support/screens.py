@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from xray_models import radiograph
 from xray_models.viz import overlay
 
-MAIN = Path(__file__).parents[2] / "main.py"
+MAIN = Path(__file__).parents[2] / "app.py"
 NOTICE = "For teaching and research, not for diagnosis."
 _opened: list[AppTest] = []
 

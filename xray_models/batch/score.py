@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -156,6 +157,7 @@ def score(
     window: int = WINDOW,
     threads: int | None = None,
     thumbnail: int = 0,
+    read: Callable[[bytes | Path], Radiograph] = radiograph.read,
 ) -> Generator[Scored, None, None]:
     """Score files one after the other, in their order; close the iterator to stop.
 
@@ -165,6 +167,7 @@ def score(
         window: films answered together: more are quicker, fewer come sooner.
         threads: that decode and resize; by default one per processor, at most four.
         thumbnail: longer side of a small picture of each film, in pixels; 0 for none.
+        read: decodes a file, in any thread: by default in this process.
 
     Yields:
         One result per file; a file that cannot be read gives its error.
@@ -175,7 +178,7 @@ def score(
     wanted = _inputs([asked.detector, *asked.candidates()])
 
     def prepare(source: Source) -> _Film:
-        return _prepared(source, wanted, thumbnail)
+        return _prepared(source, wanted, thumbnail, read)
 
     films: list[_Film] = []
     for film in _ahead(prepare, sources, threads or min(4, os.cpu_count() or 1), window):
@@ -204,10 +207,15 @@ def _ahead(
                 future.cancel()
 
 
-def _prepared(source: Source, wanted: set[_Input], thumbnail: int) -> _Film:
+def _prepared(
+    source: Source,
+    wanted: set[_Input],
+    thumbnail: int,
+    read: Callable[[bytes | Path], Radiograph],
+) -> _Film:
     """Decode a file and resize it to every input that a model may ask for."""
     try:
-        film = radiograph.read(source.load())
+        film = read(source.load())
         small = _thumbnail(film, thumbnail) if thumbnail else None
         return _Film(
             source.file,

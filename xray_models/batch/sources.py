@@ -42,6 +42,10 @@ __all__ = [
     "refused",
 ]
 
+_PACKING = (
+    "The file is packed in a way that RadLens cannot unpack. Make the archive with the usual "
+    "method (deflate)."
+)
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _MOST_FOLDERS = 32
 _RATIO_COUNTS_FROM = 2**20  # a small file can be packed very well without harm
@@ -279,6 +283,8 @@ class Archive(Sources):
             return "This is a link, not a file. Put the film itself into the archive."
         if entry.flag_bits & 0x1:
             return "The file is encrypted. Make the archive without a password."
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            return _PACKING  # others are unpacked whole before anybody can look at the limit
         if path.suffix.lower() in _ARCHIVES:
             return (
                 "This is an archive inside the archive, which RadLens does not open. Unpack it "
@@ -304,10 +310,7 @@ class Archive(Sources):
                 with self._zip.open(entry) as file:
                     return file.read(MOST_BYTES + 1)
             except NotImplementedError:
-                raise UnreadableRadiograph(
-                    "The file is packed in a way that RadLens cannot unpack. Make the archive "
-                    "with the usual method (deflate)."
-                ) from None
+                raise UnreadableRadiograph(_PACKING) from None
             except _DAMAGE:
                 raise UnreadableRadiograph(
                     "The file is damaged in the archive. Make the archive again."

@@ -33,6 +33,8 @@ __all__ = ["ImportRefused", "KerasFile", "StoredLayer", "opened"]
 
 # a .keras archive is unpacked in memory; DenseNet169 with its optimizer is 150 MB
 _MOST_BYTES = 2**31
+_MOST_DESCRIPTION = 2**24
+_MOST_ARRAYS = 20_000
 
 _MEMBERS = ("vars", "_layer_checkpoint_dependencies", "layers")
 _VARIABLES = {
@@ -269,12 +271,15 @@ def _unpack(path: Path) -> tuple[bytes, bytes]:
             raise ImportRefused(
                 f"{path.name}: its weights take more than 2 GB. Import a smaller network."
             )
+        if archive.getinfo("config.json").file_size > _MOST_DESCRIPTION:
+            raise ImportRefused(f"{path.name}: its description takes more than 16 MB.")
         return archive.read("model.weights.h5"), archive.read("config.json")
 
 
 def _layers(file: h5py.File, name: str) -> tuple[list[StoredLayer], list[str]]:
     """The layers with weights, and the paths of those that only scale the input."""
     arrays: dict[str, h5py.Dataset] = {}
+    claimed: list[int] = []
 
     def collect(path: str, item: object) -> None:  # does not follow links to other files
         if isinstance(item, h5py.Dataset):
@@ -282,6 +287,12 @@ def _layers(file: h5py.File, name: str) -> tuple[list[StoredLayer], list[str]]:
                 raise ImportRefused(f"{name}: {path} lies in another file. Save the model again.")
             if item.shape is None:
                 raise ImportRefused(f"{name}: {path} holds nothing. Save the model again.")
+            claimed.append(item.size * item.dtype.itemsize)
+            if sum(claimed) > _MOST_BYTES or len(claimed) > _MOST_ARRAYS:
+                raise ImportRefused(
+                    f"{name}: its arrays claim more than 2 GB, or are more than "
+                    f"{_MOST_ARRAYS:,}. Import a smaller network."
+                )
             arrays[path.removeprefix("model_weights/")] = item
 
     file.visititems(collect)

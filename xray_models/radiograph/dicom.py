@@ -10,13 +10,13 @@ import logging
 import math
 import re
 import struct
-import zlib
-from io import BytesIO
 from itertools import pairwise
 
 import numpy as np
 from pydicom import Dataset, dcmread, uid
 from pydicom.config import IGNORE, settings
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
 from pydicom.filereader import read_dataset
 from pydicom.pixels.utils import pixel_array
@@ -25,12 +25,18 @@ from xray_models.radiograph import dicom_terms as terms
 from xray_models.radiograph import jpeg_stream, ycbcr
 from xray_models.radiograph.dicom_bits import meaningful_bits
 from xray_models.radiograph.dicom_display import Shown, palette_colors, shown
+from xray_models.radiograph.dicom_limits import (
+    LimitedFile,
+    check_jpeg2000,
+    drop_overlong,
+    inflated,
+)
 from xray_models.radiograph.gray_range import brightest
+from xray_models.radiograph.picture_limits import check_jpeg, too_many
 from xray_models.radiograph.quiet import silenced
 from xray_models.radiograph.square import squared
 from xray_models.radiograph.types import (
     CONTAINER_BITS,
-    MOST_PIXELS,
     Radiograph,
     UnreadableRadiograph,
     check_size,
@@ -51,7 +57,6 @@ _PASSED_OVER = (
     "Part of what the file says about how to show its picture is damaged and was passed over: the "
     "grays may differ from those of a viewer."
 )
-_MOST_INFLATED = 4 * MOST_PIXELS  # bytes: a whole header is little beside 60 megapixels of 32 bits
 
 _NEEDED = (
     "Rows",
@@ -112,9 +117,13 @@ _MACROS = {
     "FramePixelDataPropertiesSequence": ("ImagerPixelSpacing",),
 }
 
+_WANTED_TAGS: list = [tag for name in _WANTED if (tag := tag_for_keyword(name)) is not None]
+
 # SOF0 to SOF15, without the three numbers among them that mean something else; JPEG-LS: SOF55
 _FRAME_HEADERS = {*range(0xFFC0, 0xFFD0), 0xFFF7} - {0xFFC4, 0xFFC8, 0xFFCC}
 
+_ROWS = 256
+_MOST_RUNS = 4_000_000
 _MOST_LEFT_OVER = 1024  # bytes behind the pixels of an RLE segment: padding should be one
 
 # Where several decoders exist, the one that keeps all bits and refuses a damaged stream with an
@@ -157,7 +166,7 @@ def decode(data: bytes) -> Radiograph:
     with silenced():
         try:
             return _radiograph(_parse(data))
-        except UnreadableRadiograph:
+        except (UnreadableRadiograph, MemoryError):
             raise
         except Exception:  # on damaged files pydicom and its decoders raise nearly everything
             # "from None": their messages quote the file
@@ -173,32 +182,31 @@ def _damaged(why: str) -> UnreadableRadiograph:
 
 def _parse(data: bytes) -> Dataset:
     """The wanted elements, with a transfer syntax whatever the file."""
-    _check_inflated_size(data)
-    header = dcmread(BytesIO(data), force=True, specific_tags=_WANTED)
+    meta, at = _meta(data)
+    syntax = meta.get("TransferSyntaxUID")
+    if syntax == uid.DeflatedExplicitVRLittleEndian:
+        header = read_dataset(
+            LimitedFile(inflated(data[at:])), False, True, specific_tags=_WANTED_TAGS
+        )
+        header.set_original_encoding(False, True)
+        header.file_meta = meta
+    else:
+        header = dcmread(LimitedFile(data), force=True, specific_tags=_WANTED)
     if "TransferSyntaxUID" not in header.file_meta:
         implicit, little = header.original_encoding
         plain = uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian
         header.file_meta.TransferSyntaxUID = plain if little else uid.ExplicitVRBigEndian
+    drop_overlong(header)
     return header
 
 
-def _check_inflated_size(data: bytes) -> None:
-    """Refuse a deflated file that would unpack to far more than any picture needs."""
-    file = BytesIO(data)
+def _meta(data: bytes) -> tuple[FileMetaDataset, int]:
+    """The file meta information, and where the data set behind it begins."""
+    file = LimitedFile(data)
     file.seek(132 if has_prefix(data) else 0)
     meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
-    if meta.get("TransferSyntaxUID") != uid.DeflatedExplicitVRLittleEndian:
-        return
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    left, size = file.read(), 0
-    while left and size <= _MOST_INFLATED:
-        size += len(inflater.decompress(left, 2**24))
-        left = inflater.unconsumed_tail
-    if size > _MOST_INFLATED:
-        raise UnreadableRadiograph(
-            f"The DICOM file unpacks to more than {_MOST_INFLATED // 2**20} MB, which no "
-            "radiograph needs. Export the radiograph again."
-        )
+    drop_overlong(meta)
+    return FileMetaDataset(meta), file.tell()
 
 
 def _radiograph(header: Dataset) -> Radiograph:
@@ -304,6 +312,8 @@ def _check_stream(header: Dataset, frames: int) -> tuple[str, ...]:
         return ()
     # decoders give color by pixel, whatever this says of the bytes before they were compressed
     header.PlanarConfiguration = 0
+    if stream.startswith(b"\xff\xd8"):
+        check_jpeg(stream)
     size = _stream_size(stream)
     ended = stream.rstrip(b"\x00\xff").endswith(jpeg_stream.END)
     if size is None and not ended:
@@ -311,6 +321,7 @@ def _check_stream(header: Dataset, frames: int) -> tuple[str, ...]:
     announced = int(header.Rows), int(header.Columns), int(header.SamplesPerPixel)
     if size != announced:
         raise _damaged("its compressed pixels have another size than its header says")
+    check_jpeg2000(stream)
     try:
         is_jpeg = stream[:2] == b"\xff\xd8"
         check = jpeg_stream.checked if is_jpeg else jpeg_stream.checked_2000
@@ -332,9 +343,13 @@ def _check_runs(stream: bytes, pixels: int) -> None:
     The decoder unpacks whatever there is, up to 64 bytes for one.
     """
     count, *offsets = struct.unpack_from("<16I", stream)
+    runs = 0
     for start, end in pairwise((*offsets[:count], len(stream))):
         position, left = start, pixels
         while left > 0 and position < end:
+            runs += 1
+            if runs > _MOST_RUNS:  # which pydicom decodes one by one
+                raise too_many("runs")
             head = stream[position]
             if head < 128:
                 position, left = position + head + 2, left - head - 1
@@ -377,7 +392,7 @@ def _grey(header: Dataset) -> Shown:
         gray = 1.0 - film.gray if photometric == "MONOCHROME1" else film.gray
         return film._replace(gray=gray, warnings=(*doubts, *film.warnings))
     if photometric == "PALETTE COLOR":
-        luma = palette_colors(header, stored) @ _LUMA
+        luma = _weighted(palette_colors(header, stored))
         return Shown(np.clip(luma, 0.0, 1.0, out=luma), doubts)
     if stored.ndim != 3:
         raise _damaged("its header does not say how gray or color is stored")
@@ -392,7 +407,7 @@ def _luma(header: Dataset, channels: np.ndarray) -> tuple[np.ndarray, tuple[str,
     alike = ycbcr.is_red_green_blue(channels, 2**bits - 1)
     luma_first = by_header and not alike
     luma_first |= ycbcr.is_luma_and_chroma(channels, 2**bits - 1)
-    luma = channels[..., 0] if luma_first or alike else channels.astype(np.float32) @ _LUMA
+    luma = channels[..., 0] if luma_first or alike else _weighted(channels)
     white = 2**bits - 1
     if bits > 8:
         white = white_of(
@@ -400,6 +415,15 @@ def _luma(header: Dataset, channels: np.ndarray) -> tuple[np.ndarray, tuple[str,
         )
     mistaken = luma_first != by_header
     return stretched(luma, 0, white), (ycbcr.MISTAKEN,) if mistaken else ()
+
+
+def _weighted(channels: np.ndarray) -> np.ndarray:
+    """Luma of red, green and blue, float32; some rows at once, for the steps take much memory."""
+    luma = np.empty(channels.shape[:2], np.float32)
+    for start in range(0, len(channels), _ROWS):
+        rows = channels[start : start + _ROWS].astype(np.float32)
+        luma[start : start + _ROWS] = rows @ _LUMA
+    return luma
 
 
 def _is_luma_first(header: Dataset) -> bool:

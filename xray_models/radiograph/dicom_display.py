@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 from pydicom import DataElement, Dataset, uid
-from pydicom.pixels.processing import apply_color_lut
 
 from xray_models.radiograph.gray_range import gray_range
+from xray_models.radiograph.segmented_table import segmented
 from xray_models.radiograph.types import stretched, white_of
 
 __all__ = ["Shown", "palette_colors", "shown"]
@@ -128,13 +128,13 @@ def palette_colors(header: Dataset, stored: np.ndarray) -> np.ndarray:
     Returns:
         float32 in 0..1, shape (height, width, 3).
     """
-    if "SegmentedRedPaletteColorLookupTableData" in header:
-        colors = apply_color_lut(stored, header)[..., :3]
-        return colors.astype(np.float32) / np.float32(np.iinfo(colors.dtype).max)
     channels = []
     for color in ("Red", "Green", "Blue"):
         name = f"{color}PaletteColorLookupTable"
-        table, first, bits = _table(header, header[f"{name}Descriptor"], header[f"{name}Data"])
+        if f"Segmented{name}Data" in header:
+            table, first, bits = segmented(header, name)
+        else:
+            table, first, bits = _table(header, header[f"{name}Descriptor"], header[f"{name}Data"])
         channels.append(_looked_up(stored, stretched(table, 0, 2**bits - 1), first))
     return np.stack(channels, axis=-1)
 

@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from xray_models.radiograph import deep_color, jpeg_stream, ycbcr
 from xray_models.radiograph.gray_range import brightest, gray_range
+from xray_models.radiograph.picture_limits import MOST_WEBP_PIXELS, check_picture, pages
 from xray_models.radiograph.quiet import silenced
 from xray_models.radiograph.square import picture_ratio, squared, squared_shape
 from xray_models.radiograph.types import (
@@ -33,7 +34,8 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 _NAMES = {"WEBP": "WebP", "MPO": "JPEG"}  # MPO: what Pillow calls a phone's JPEG with a preview
 _TIFF_PHOTOMETRIC = 262
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
-_MOST_PAGES = 1000
+_STRIP = 2**22  # pixels
+_MOST_DEEP_PIXELS = 25_000_000  # in colors of 16 bits, which are decoded twice and put together
 _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: np.fliplr,
     3: lambda pixels: np.rot90(pixels, 2),
@@ -87,10 +89,12 @@ def _opened(source: BytesIO | Path) -> Iterator[Image.Image]:
     """A picture whose header was looked at; what Pillow raises becomes a sentence."""
     with silenced():
         try:
+            if isinstance(source, BytesIO):
+                check_picture(source.getvalue())
             with Image.open(source, formats=FORMATS) as image:
-                check_size(*image.size)
+                check_size(*image.size, MOST_WEBP_PIXELS if image.format == "WEBP" else MOST_PIXELS)
                 yield image
-        except UnreadableRadiograph:
+        except (UnreadableRadiograph, MemoryError):
             raise
         except jpeg_stream.EndsEarly:
             raise UnreadableRadiograph(
@@ -111,6 +115,7 @@ def _opened(source: BytesIO | Path) -> Iterator[Image.Image]:
 
 def _radiograph(image: Image.Image, data: bytes) -> Radiograph:
     if deep_color.is_deep(image):  # first, for to ask a PNG for its EXIF data is to load it
+        check_size(*image.size, _MOST_DEEP_PIXELS)
         return squared(_deep(image, data), picture_ratio(image))
     ratio, doubts = picture_ratio(image), list[str]()
     if image.format in ("JPEG", "MPO") and (gray := ycbcr.gray_of_jpeg(image, data)) is not None:
@@ -118,7 +123,8 @@ def _radiograph(image: Image.Image, data: bytes) -> Radiograph:
         doubts.append(ycbcr.MISTAKEN)
     else:
         image.load()
-    upright = ImageOps.exif_transpose(image)
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    upright = ImageOps.exif_transpose(image) if turned else image
     note = None
     if image.mode.startswith("I;16"):
         values = np.asarray(upright)
@@ -130,10 +136,10 @@ def _radiograph(image: Image.Image, data: bytes) -> Radiograph:
         pixels = stretched(values, shown and shown.low, shown and shown.high)
         note = shown and shown.sentence
     else:
-        pixels, bits = stretched(np.asarray(_grey(upright)), 0, 255), 1 if image.mode == "1" else 8
+        pixels, bits = stretched(_grey(upright), 0, 255), 1 if image.mode == "1" else 8
     if (image.mode in ("I", "F") or image.mode.startswith("I;16")) and _white_is_zero(image):
         pixels = 1.0 - pixels
-    film = _described(image, pixels, bits)
+    film = _described(image, data, pixels, bits)
     return squared(replace(film, warnings=(*film.warnings, *doubts), gray_range=note), ratio)
 
 
@@ -147,11 +153,11 @@ def _deep(image: Image.Image, data: bytes) -> Radiograph:
     turned = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     if turned is not None:
         pixels = np.ascontiguousarray(turned(pixels))
-    return _described(image, pixels, white.bit_length())
+    return _described(image, data, pixels, white.bit_length())
 
 
-def _described(image: Image.Image, pixels: np.ndarray, bits: int) -> Radiograph:
-    frames = _pages(image)
+def _described(image: Image.Image, data: bytes, pixels: np.ndarray, bits: int) -> Radiograph:
+    frames = pages(data) if image.format == "TIFF" else getattr(image, "n_frames", 1)
     return Radiograph(
         pixels,
         source_format=_NAMES.get(str(image.format), str(image.format)),
@@ -167,21 +173,17 @@ def _white_is_zero(image: Image.Image) -> bool:
     return image.format == "TIFF" and tags.get(_TIFF_PHOTOMETRIC) == 0
 
 
-def _grey(image: Image.Image) -> Image.Image:
-    """Gray of 8 bits; where the picture is transparent there is black."""
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    return image.convert("L")
+def _grey(image: Image.Image) -> np.ndarray:
+    """Gray of 8 bits, uint8; where the picture is transparent there is black.
 
-
-def _pages(image: Image.Image) -> int:
-    if image.format != "TIFF":
-        return getattr(image, "n_frames", 1)
-    # the pages of a TIFF are a chain that a hostile file can make very long
-    for page in range(1, _MOST_PAGES):
-        try:
-            image.seek(page)
-        except Exception:  # the end, or a page that nobody asked for is damaged
-            return page
-    return _MOST_PAGES
+    In strips, for the steps between need four bytes a pixel each.
+    """
+    gray = np.empty((image.height, image.width), np.uint8)
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(image.height, top + rows)))
+        if strip.has_transparency_data:
+            strip = strip.convert("RGBA")
+            strip = Image.alpha_composite(Image.new("RGBA", strip.size, "black"), strip)
+        gray[top : top + rows] = np.asarray(strip.convert("L"))
+    return gray

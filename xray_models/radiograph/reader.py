@@ -14,7 +14,15 @@ from xray_models.radiograph.types import (
     exchanged,
 )
 
-__all__ = ["MOST_BYTES", "MOST_PIXELS", "Radiograph", "UnreadableRadiograph", "read", "size"]
+__all__ = [
+    "MOST_BYTES",
+    "MOST_PIXELS",
+    "Radiograph",
+    "UnreadableRadiograph",
+    "content_of",
+    "read",
+    "size",
+]
 
 _READABLE = "PNG, JPEG, TIFF, BMP, WebP and DICOM"
 
@@ -83,13 +91,7 @@ def read(source: bytes | str | os.PathLike[str], invert: bool = False) -> Radiog
 def _decoded(source: bytes | str | os.PathLike[str]) -> Radiograph:
     from xray_models.radiograph import dicom, image
 
-    data = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else _load(source)
-    if not data:
-        raise UnreadableRadiograph(
-            "The file is empty. It may have been cut off on its way here: copy or export it again."
-        )
-    if len(data) > MOST_BYTES:
-        raise _too_large(len(data))
+    data = content_of(source)
     if dicom.has_prefix(data):  # first, for its preamble may be that of a TIFF
         return dicom.decode(data)
     if _is_picture(data):
@@ -127,6 +129,25 @@ def size(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 def _is_picture(data: bytes) -> bool:
     return data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def content_of(source: bytes | str | os.PathLike[str]) -> bytes:
+    """Take the content of a file, which is not empty and within the limit of bytes.
+
+    Args:
+        source: content of a file, or a path.
+
+    Raises:
+        UnreadableRadiograph: no such file, empty, or larger than `MOST_BYTES`.
+    """
+    data = bytes(source) if isinstance(source, bytes | bytearray | memoryview) else _load(source)
+    if not data:
+        raise UnreadableRadiograph(
+            "The file is empty. It may have been cut off on its way here: copy or export it again."
+        )
+    if len(data) > MOST_BYTES:
+        raise _too_large(len(data))
+    return data
 
 
 def _load(path: str | os.PathLike[str], most: int = MOST_BYTES) -> bytes:

@@ -26,6 +26,8 @@ __all__ = [
 MOST_BYTES = 25 * 2**20
 MOST_PIXELS = 60_000_000
 
+_STRIP = 2**22  # values that are worked on at once: the steps between take little memory
+
 CONTAINER_BITS = (8, 10, 12, 14)
 """Bit depths that films in samples of 16 bits usually have."""
 
@@ -112,21 +114,22 @@ def exchanged(film: Radiograph) -> Radiograph:
     return replace(film, pixels=1.0 - film.pixels, inverted=not film.inverted)
 
 
-def check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int, most: int = MOST_PIXELS) -> None:
     """Check the size that a picture's header announces, before anything is decoded.
 
     Raises:
-        UnreadableRadiograph: it has no pixels, or more than `MOST_PIXELS`.
+        UnreadableRadiograph: it has no pixels, or more than `most`.
     """
     if width < 1 or height < 1:
         raise UnreadableRadiograph(
             f"The file announces a picture of {width} × {height} pixels, so there is nothing to "
             "read. Export the radiograph again."
         )
-    if width * height > MOST_PIXELS:
+    if width * height > most:
         raise UnreadableRadiograph(
             f"The picture has {width} × {height} pixels, {width * height / 1e6:.0f} megapixels; "
-            f"RadLens reads up to {MOST_PIXELS / 1e6:.0f}. Export the radiograph at a smaller size."
+            f"RadLens reads up to {most / 1e6:.0f} of this kind. Export the radiograph at a "
+            "smaller size, or in gray as PNG or DICOM."
         )
 
 
@@ -175,11 +178,23 @@ def stretched(
     high = float(known.max()) if brightest is None else brightest
     if not high > low:
         return np.zeros(values.shape, np.float32)
-    if values.dtype == np.uint8 and values.size > 256:  # scale each gray level once
-        return stretched(np.arange(256, dtype=np.uint8), low, high).take(values)
-    # in double precision, for 32-bit values differ by less than float32 can tell apart
-    scaled: np.ndarray = values.astype(np.float64 if values.dtype.itemsize > 2 else np.float32)
-    scaled -= low
-    scaled /= high - low
-    scaled = np.nan_to_num(scaled.astype(np.float32, copy=False), copy=False, nan=0.0)
-    return np.clip(scaled, 0.0, 1.0, out=scaled)
+    found = np.empty(values.shape, np.float32)
+    flat, out = values.reshape(-1), found.reshape(-1)
+    once = values.dtype == np.uint8 and values.size > 256  # scale each gray level once
+    levels = stretched(np.arange(256, dtype=np.uint8), low, high) if once else None
+    for start in range(0, flat.size, _STRIP):
+        part = slice(start, start + _STRIP)
+        if levels is not None:
+            out[part] = levels.take(flat[part])
+            continue
+        # in double precision, for 32-bit values differ by less than float32 can tell apart
+        scaled: np.ndarray = flat[part].astype(
+            np.float64 if values.dtype.itemsize > 2 else np.float32
+        )
+        scaled -= low
+        scaled /= high - low
+        scaled = scaled.astype(np.float32, copy=False)
+        if values.dtype.kind not in "iu":
+            np.nan_to_num(scaled, copy=False, nan=0.0)
+        np.clip(scaled, 0.0, 1.0, out=out[part])
+    return found

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import zlib
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from xray_models.evaluate.predictions.truth_columns import (
 
 __all__ = [
     "MOST_BYTES",
+    "MOST_COLUMNS",
     "Columns",
     "LabelColumns",
     "PredictionsError",
@@ -45,6 +47,11 @@ __all__ = [
 MOST_BYTES = 300 * 2**20
 """A table larger than this, unpacked, is refused: it would not fit beside the models."""
 
+MOST_COLUMNS = 1000
+"""A table of predictions has a few columns for each label."""
+
+_RATIO_COUNTS_FROM = 16 * 2**20
+_MOST_RATIO = 100  # unpacked to packed: tables of numbers reach about 10
 _NEAR = 1e-4  # a probability may miss 0 or 1 by so much, as sums and rounding make it
 _DECIMAL_COMMA = r"^\s*([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)\s*$"
 _SEPARATORS = ",;\t"
@@ -135,6 +142,12 @@ def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame
     name = name or "The table"
     text = _decoded(_unpacked(content, name), name)
     separator, text = _separated(text)
+    # before pandas, whose time grows with the square of the columns
+    if (columns := text.partition("\n")[0].count(separator) + 1) > MOST_COLUMNS:
+        raise PredictionsError(
+            f"{name}: has {columns:,} columns; RadLens reads up to {MOST_COLUMNS:,}. Leave out "
+            "those that are not needed."
+        )
     try:
         cells = pd.read_csv(
             io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False
@@ -142,7 +155,7 @@ def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame
     except ValueError as error:  # pandas raises ValueErrors for anything malformed
         raise PredictionsError(f"{name}: cannot be read as CSV ({error}).") from error
     header = [cell.strip() for cell in cells.iloc[0]]
-    if repeated := sorted({cell for cell in header if header.count(cell) > 1}):
+    if repeated := sorted(cell for cell, times in Counter(header).items() if times > 1):
         raise PredictionsError(f"{name}: the column {repeated[0]!r} is there twice. Rename one.")
     table = cells.iloc[1:].set_axis(header, axis="columns").reset_index(drop=True)
     if table.empty:
@@ -395,7 +408,10 @@ def _unpacked(content: bytes, name: str) -> bytes:
     if content.startswith(_GZIP):
         try:
             with gzip.open(io.BytesIO(content)) as packed:
-                content = packed.read(MOST_BYTES + 1)
+                most = min(MOST_BYTES, max(_RATIO_COUNTS_FROM, len(content) * _MOST_RATIO))
+                content = packed.read(most + 1)
+            if len(content) > most:
+                raise PredictionsError(_too_large(name))
         except (OSError, EOFError, zlib.error) as error:
             raise PredictionsError(f"{name}: the gzip file is damaged ({error}).") from error
     if len(content) > MOST_BYTES:

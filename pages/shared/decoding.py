@@ -1,0 +1,72 @@
+"""Uploads are decoded in processes of their own, which wait from the start of the server on."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable
+
+import streamlit as st
+
+from xray_models.radiograph import Radiograph
+from xray_models.radiograph.pool import Pool
+
+__all__ = ["begin", "in_threads", "read"]
+
+_lock = threading.Lock()
+_pools: list[Pool] = []
+
+
+class Unwanted(Exception):
+    """Whoever asked for a film does not want it any more."""
+
+
+def begin() -> None:
+    """Start the processes in the background; they end with the server."""
+    threading.Thread(target=_pool, name="decoders", daemon=True).start()
+
+
+def read(source: bytes | str | os.PathLike[str], invert: bool = False) -> Radiograph:
+    """Read a radiograph for the visitor whose page runs now.
+
+    When the visitor leaves or opens another film, Streamlit ends this run of the page, and the
+    process that decodes is ended with it.
+
+    Args:
+        source: content of a file, or a path.
+        invert: exchange black and white.
+
+    Raises:
+        UnreadableRadiograph: for whatever cannot be read; the message is for people.
+    """
+    return _pool().read(source, _still_wanted, invert)
+
+
+def in_threads(
+    wanted: Callable[[], bool],
+) -> Callable[[bytes | str | os.PathLike[str]], Radiograph]:
+    """`read` for threads beside a page, as long as the films are wanted.
+
+    Args:
+        wanted: asked ten times a second.
+    """
+
+    def check() -> None:
+        if not wanted():
+            raise Unwanted
+
+    return lambda source: _pool().read(source, check)
+
+
+def _pool() -> Pool:
+    with _lock:
+        if not _pools:
+            _pools.append(Pool())
+            atexit.register(_pools[0].close)
+        return _pools[0]
+
+
+def _still_wanted() -> None:
+    # each look at the session's state is a point at which Streamlit ends a run that is out of date
+    st.session_state.get("opened")

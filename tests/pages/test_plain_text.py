@@ -1,0 +1,125 @@
+"""What comes from outside is shown letter by letter: no link, no picture, no HTML of a stranger."""
+
+import io
+import re
+
+import pandas as pd
+import pytest
+from screens import checked, opened
+from streamlit.testing.v1 import AppTest
+
+from pages.shared.open_film import ELSEWHERE
+from pages.shared.open_predictions import HANDED_OVER
+from pages.shared.plain import plain
+
+HOSTILE = (
+    "![x](https://evil.example/a.png)",
+    "[log in](https://evil.example)",
+    "<https://evil.example>",
+    "<img src=x onerror=alert(1)>",
+    "https://evil.example/login",
+    "www.evil.example",
+    ":red[log in]",
+    ":material/login:",
+    ":smile:",
+    "$\\href{https://evil.example}{x}$",
+    "# Log in",
+    "`x` **x** ~~x~~",
+)
+PAGES = ("read", "compare", "models", "performance", "errors", "batch", "about")
+LINKED = (
+    "sample part model label threshold method layer against opacity explain models methods "
+    "colors kind".split()
+)
+# as they would be taken for what they say; with a backslash or a word joiner inside they are text
+ALIVE = re.compile(
+    r"(?<!\\)\]\(https?://evil|(?<!\\)<https?://evil|(?<!\\)<img|https?://evil|www\.evil|:red\["
+    r"|:material/login:|:smile:|(?<!\\)\$\\href|(?m:^# Log)|(?<!\\)\*\*x"
+)
+TEXTS = (
+    "markdown caption error warning info success title header subheader button expander "
+    "checkbox radio metric tabs".split()
+)
+
+
+def spoken(page: AppTest) -> list[str]:
+    """Everything that the page gives to be shown as Markdown or HTML."""
+    found = []
+    for name in TEXTS:
+        for one in getattr(page, name):
+            found += [str(getattr(one, part, "") or "") for part in ("value", "label", "body")]
+    return [*found, *(block.body for block in page.html)]
+
+
+def alive(page: AppTest) -> list[str]:
+    return [text for text in spoken(page) if ALIVE.search(text)]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_plain_text_is_no_markdown(text):
+    assert ALIVE.search(text)
+    assert not ALIVE.search(plain(text))
+    assert plain(text).replace("\\", "").replace("\u2060", "") == text.replace("\\", "")
+
+
+@pytest.mark.parametrize("text", ["", "chest_14", "hand-7.png", "a film of 3 x 4 mm", "Müller: 2"])
+def test_plain_words_stay_as_they_are(text):
+    assert plain(text) == text
+
+
+def test_lines_become_one():
+    assert plain("a\n\n# b\n- c") == "a # b - c"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_word_of_a_link_comes_alive(page):
+    for text in (HOSTILE[0] + HOSTILE[1], HOSTILE[3] + HOSTILE[6], HOSTILE[4]):
+        shown = opened(f"{page}.py", **dict.fromkeys(LINKED, text))
+        assert alive(shown) == []
+
+
+def table(name: str, cell: str, label: str) -> dict[str, object]:
+    cells = {
+        "image": [f"{cell}{n}" for n in range(40)],
+        "patient": [f"{cell}{n}" for n in range(40)],
+        "sex": [cell if n % 3 else "F" for n in range(40)],
+        f"true_{label}": [str(n % 2) for n in range(40)],
+        f"prob_{label}": [f"{(n % 7) / 7:.3f}" for n in range(40)],
+        cell: ["x"] * 40,
+    }
+    return {"name": name, "content": pd.DataFrame(cells).to_csv(index=False).encode()}
+
+
+@pytest.mark.parametrize("text", [HOSTILE[1], HOSTILE[0], HOSTILE[3]])
+def test_no_cell_or_name_of_a_table_comes_alive(text):
+    page = opened("performance.py")
+    page.session_state[HANDED_OVER] = table(f"{text}.csv", text, text)
+    checked(page.run())
+    assert alive(page) == []
+    checked(page.button(key="own judge").click().run())
+    assert len(page.metric) or len(page.html) > 1
+    assert alive(page) == []
+
+
+def test_no_problem_of_a_table_comes_alive():
+    page = opened("performance.py")
+    for content in (b"%s\n1\n" % HOSTILE[1].encode(), b"", b"a,a\n1,2\n"):
+        page.session_state[HANDED_OVER] = {"name": HOSTILE[1], "content": content}
+        checked(page.run())
+        assert page.error and alive(page) == []
+
+
+def test_no_name_of_a_film_comes_alive():
+    page = opened()
+    page.session_state[ELSEWHERE] = {"name": HOSTILE[1], "content": b"no film"}
+    checked(page.run())
+    assert page.error and alive(page) == []
+
+
+def test_no_name_of_a_batch_comes_alive():
+    page = opened("batch.py")
+    picker = page.file_uploader(key="batch files")
+    picker.set_value([(f"{HOSTILE[1]}.png", io.BytesIO(b"no film").read(), "image/png")])
+    page.button[0].click()
+    checked(page.run())
+    assert alive(page) == []

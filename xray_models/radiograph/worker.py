@@ -1,0 +1,202 @@
+"""The process that decodes uploads: reads one film after the other from a pipe, within limits.
+
+`python -m xray_models.radiograph.worker MODULE:FUNCTION`, started by `xray_models.radiograph.pool`.
+A film that takes too much memory or processor time, or that crashes a decoder, ends this process
+and nothing else. Nothing is written to disk, no core dump and no log, for films are patient data.
+
+On the pipes, both ways: 4 bytes with the length of a header, the header as JSON, and `bytes` bytes
+of content. No pickle: the process that reads an attacker's file is not to be trusted with one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import queue
+import signal
+import struct
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from io import BufferedReader, BufferedWriter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xray_models.radiograph.types import Radiograph, UnreadableRadiograph
+
+__all__ = ["MOST_MEMORY", "MOST_SECONDS", "as_header", "main", "receive", "send"]
+
+MOST_SECONDS = 5.0
+"""Processor time for one film; a timer of the system ends the process beyond."""
+MOST_MEMORY = 2**30
+"""Bytes above what the process has when it waits."""
+_KEPT = 2**27
+"""Bytes more than at the start that a process may hold on to between two films."""
+_LOOKS_EVERY = 0.02
+
+_length = struct.Struct("<I")
+
+
+def send(pipe: BufferedWriter, header: dict[str, Any], content: Any = b"") -> None:
+    """Write one message.
+
+    Args:
+        pipe: to write to.
+        header: ready for JSON.
+        content: anything with the buffer protocol, contiguous.
+    """
+    packed = memoryview(content).cast("B")
+    written = json.dumps(header | {"bytes": packed.nbytes}).encode()
+    pipe.write(_length.pack(len(written)) + written)
+    pipe.write(packed)
+    pipe.flush()
+
+
+def receive(pipe: BufferedReader, most: int) -> tuple[dict[str, Any], np.ndarray]:
+    """Read one message: its header and its content as uint8.
+
+    Raises:
+        EOFError: the other side has closed the pipe.
+        ValueError: the message does not follow the protocol, or its content exceeds `most` bytes.
+    """
+    size = pipe.read(_length.size)
+    if len(size) < _length.size:
+        raise EOFError
+    header = json.loads(pipe.read(_length.unpack(size)[0]))
+    if not isinstance(header, dict) or not 0 <= header["bytes"] <= most:
+        raise ValueError("This message does not follow the protocol.")
+    content = np.empty(header["bytes"], np.uint8)
+    left = content.data
+    while left:
+        count = pipe.readinto(left)
+        if not count:
+            raise EOFError
+        left = left[count:]
+    return header, content
+
+
+def main(reader: str) -> None:
+    """Answer requests until the other side closes the pipe.
+
+    Args:
+        reader: "module:function", which takes the content of a file, and `invert` where black and
+            white are to be exchanged, and gives a `Radiograph`.
+    """
+    requests, answers = _take_pipes()
+    module, _, function = reader.partition(":")
+    read: Callable[..., Radiograph] = getattr(importlib.import_module(module), function)
+    films: queue.SimpleQueue[tuple[bytes, bool]] = queue.SimpleQueue()
+    for needed in ("dicom", "image", "negative"):  # which are imported by the first film otherwise
+        importlib.import_module(f"xray_models.radiograph.{needed}")
+    idle = _size()
+    _limit(idle)
+    # a thread of its own: when the parent ends, this process does at once, whatever it decodes
+    threading.Thread(target=_take, args=(requests, films), daemon=True).start()
+    send(answers, {"kind": "ready"})
+    while True:
+        _answer(read, *films.get(), answers)
+        if _size() > idle + _KEPT:
+            gc.collect()
+            if _size() > idle + _KEPT:
+                # what is left would lack for the next film: the pool begins another. Without the
+                # end of an interpreter, which would wait for the thread that reads
+                os._exit(0)
+
+
+def as_header(film: Radiograph) -> dict[str, Any]:
+    """Everything of a film but its pixels, ready for JSON."""
+    return {one.name: getattr(film, one.name) for one in fields(film) if one.name != "pixels"}
+
+
+def _answer(
+    read: Callable[..., Radiograph], content: bytes, invert: bool, answers: BufferedWriter
+) -> None:
+    began = time.process_time()
+    _time_left(MOST_SECONDS)
+    header: dict[str, Any]
+    pixels: Any = b""
+    try:
+        film = read(content, invert=True) if invert else read(content)
+        pixels = np.ascontiguousarray(film.pixels, np.float32)
+        header = {"kind": "film", "shape": pixels.shape, "film": as_header(film)}
+    except UnreadableRadiograph as error:
+        header = {"kind": "refused", "sentence": str(error)}
+    except MemoryError:
+        header = {"kind": "memory"}
+    except Exception as error:
+        # its text may quote the file, its type cannot
+        header = {"kind": "error", "error": type(error).__name__}
+    _time_left(0)
+    header |= {"seconds": time.process_time() - began}
+    send(answers, header, pixels)
+
+
+def _take(requests: BufferedReader, films: queue.SimpleQueue[tuple[bytes, bool]]) -> None:
+    try:
+        while True:
+            header, content = receive(requests, 2**31)
+            films.put((content.tobytes(), header["invert"]))
+    finally:
+        os._exit(0)
+
+
+def _take_pipes() -> tuple[BufferedReader, BufferedWriter]:
+    """The pipes, out of the reach of whatever else reads or prints."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    os.close(nothing)
+    return requests, answers
+
+
+def _time_left(seconds: float) -> None:
+    """Let the system end this process after so much processor time; 0 lets it be."""
+    if hasattr(signal, "setitimer"):  # not on Windows, where the pool's clock has to do
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _limit(idle: int) -> None:
+    """Limit memory, and forbid files and core dumps, as far as the system can."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(kind, (0, 0))
+    if sys.platform == "linux":
+        most = idle + MOST_MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    else:  # macOS knows the limit and does not keep it
+        threading.Thread(target=_watch_memory, daemon=True).start()
+
+
+def _watch_memory() -> None:
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    while resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit < idle + MOST_MEMORY:
+        time.sleep(_LOOKS_EVERY)
+    os._exit(1)
+
+
+def _size() -> int:
+    """Bytes of address space in use, which is what the limit counts; 0 where nobody tells."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
