@@ -152,7 +152,10 @@ def _rescaled(header: Dataset, stored: np.ndarray) -> tuple[np.ndarray, list[str
     slope, intercept = _line(header)
     if (slope, intercept) == (1.0, 0.0):
         return stored, doubts
-    return stored.astype(np.float32) * np.float32(slope) + np.float32(intercept), doubts
+    values = stored.astype(np.float32)
+    values *= np.float32(slope)  # in place: a film of 60 megapixels takes 240 MB
+    values += np.float32(intercept)
+    return values, doubts
 
 
 def _through_table(header: Dataset, item: Dataset, values: np.ndarray) -> np.ndarray | None:

@@ -119,9 +119,12 @@ def _levels(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         counts = np.bincount(offset)
         present = np.flatnonzero(counts)
         return (present + lowest).astype(np.float64), counts[present]
-    known = values if values.dtype.kind in "iu" else values[np.isfinite(values)]
-    levels, counts = np.unique(known, return_counts=True)
-    return levels.astype(np.float64), counts
+    known = values.flatten() if values.dtype.kind in "iu" else values[np.isfinite(values)]
+    if not known.size:
+        return np.zeros(0), np.zeros(0, np.int64)
+    known.sort()  # in place, for `np.unique` would copy a large film twice more
+    starts = np.concatenate([[0], np.flatnonzero(known[1:] != known[:-1]) + 1])
+    return known[starts].astype(np.float64), np.diff(starts, append=known.size)
 
 
 def _without_labels(levels: np.ndarray, counts: np.ndarray) -> tuple[int, int]:

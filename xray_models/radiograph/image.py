@@ -35,6 +35,7 @@ _NAMES = {"WEBP": "WebP", "MPO": "JPEG"}  # MPO: what Pillow calls a phone's JPE
 _TIFF_PHOTOMETRIC = 262
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _STRIP = 2**22  # pixels
+_MOST_FLOAT_PIXELS = 36_000_000  # each of which is sorted to find the range of grays
 _MOST_DEEP_PIXELS = 25_000_000  # in colors of 16 bits, which are decoded twice and put together
 _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: np.fliplr,
@@ -117,6 +118,8 @@ def _radiograph(image: Image.Image, data: bytes) -> Radiograph:
     if deep_color.is_deep(image):  # first, for to ask a PNG for its EXIF data is to load it
         check_size(*image.size, _MOST_DEEP_PIXELS)
         return squared(_deep(image, data), picture_ratio(image))
+    if image.mode == "F":
+        check_size(*image.size, _MOST_FLOAT_PIXELS)
     ratio, doubts = picture_ratio(image), list[str]()
     if image.format in ("JPEG", "MPO") and (gray := ycbcr.gray_of_jpeg(image, data)) is not None:
         image = gray

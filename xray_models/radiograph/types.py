@@ -171,11 +171,13 @@ def stretched(
     Returns:
         float32 in 0..1 of the same shape; 0 everywhere if all values are equal.
     """
-    known = values if values.dtype.kind in "iu" else values[np.isfinite(values)]
-    if not known.size:
-        return np.zeros(values.shape, np.float32)
-    low = float(known.min()) if darkest is None else darkest
-    high = float(known.max()) if brightest is None else brightest
+    low, high = darkest, brightest
+    if low is None or high is None or not values.size:
+        known = values if values.dtype.kind in "iu" else values[np.isfinite(values)]
+        if not known.size:
+            return np.zeros(values.shape, np.float32)
+        low = float(known.min()) if low is None else low
+        high = float(known.max()) if high is None else high
     if not high > low:
         return np.zeros(values.shape, np.float32)
     found = np.empty(values.shape, np.float32)
