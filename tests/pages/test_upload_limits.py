@@ -10,7 +10,7 @@ import pytest
 import screens
 from drawing import picture
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from pages.batching.choosing import MOST_MEGABYTES
 from xray_models.evaluate.predictions import csv_import
@@ -24,6 +24,14 @@ def noise(seed: int, side: int) -> bytes:
     """A picture that does not compress: side x side bytes."""
     pixels = np.random.default_rng(seed).integers(0, 256, (side, side), np.uint8)
     return picture(Image.fromarray(pixels), "PNG")
+
+
+def upload(page: Page, file: Path) -> None:
+    """Give a file to the first uploader, and wait until the server has it."""
+    with page.expect_response(lambda one: "upload_file" in one.url) as response:
+        page.locator('input[type="file"]').first.set_input_files(file)
+    assert response.value.ok
+    expect(page.get_by_role("button", name=f"Remove {file.name}")).to_be_visible()
 
 
 def test_the_server_lets_the_largest_promise_through():
@@ -49,7 +57,7 @@ def test_a_large_archive_and_a_large_table_go_through(browser: Browser, address:
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(f"{address}/batch")
-    page.locator('input[type="file"]').first.set_input_files(films)
+    upload(page, films)
     page.get_by_role("button", name="Score these films").click()
     expect(page.get_by_text("3 of 3 files scored")).to_be_visible(timeout=PATIENCE)
     page.close()
@@ -63,7 +71,7 @@ def test_a_large_archive_and_a_large_table_go_through(browser: Browser, address:
     assert 280 * 2**20 < table.stat().st_size < csv_import.MOST_BYTES
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)
-    page.goto(f"{address}/performance?model=own table")
-    page.locator('input[type="file"]').first.set_input_files(table)
+    page.goto(f"{address}/performance?model=own%20table")
+    upload(page, table)
     expect(page.get_by_text("148,000 films. What are its columns?")).to_be_visible(timeout=PATIENCE)
     page.close()
