@@ -486,3 +486,13 @@ def test_links_to_other_files_are_not_followed(efficientnet, tmp_path):
             "dense/dense/kernel:0", (4, 4), np.float32, external=[(str(stored), 0, 64)]
         )
     assert "lies in another file" in refused(tmp_path / "external.h5")
+
+
+def test_weights_that_claim_gigabytes_are_refused_before_they_are_read(tmp_path):
+    with h5py.File(tmp_path / "claims.h5", "w") as file:
+        # nothing of it is stored: the claim alone must be enough
+        file.create_dataset(
+            "dense/dense/kernel:0", (2**20, 2**12), np.float32, chunks=(2**10, 2**10)
+        )
+    assert (tmp_path / "claims.h5").stat().st_size < 10**6
+    assert "claim more than 2 GB" in refused(tmp_path / "claims.h5")
