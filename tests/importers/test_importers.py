@@ -152,6 +152,7 @@ def color(scale: float = 1.0) -> np.ndarray:
     return scale * np.repeat(film()[None, ..., None], 3, axis=-1)
 
 
+@pytest.mark.slow
 def test_a_densenet_of_keras_2_answers_the_same_after_the_import(densenet, imported, monkeypatch):
     monkeypatch.setenv("RADLENS_MODELS", str(imported))
     card = catalogue.get("bone-wrist")

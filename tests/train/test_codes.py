@@ -143,6 +143,7 @@ def test_a_run_goes_on_with_the_same_images_and_settings_only(program, folder, t
     assert [path.name for path in out.glob("epoch-*")] == ["epoch-01.weights.h5"]
 
 
+@pytest.mark.slow
 def test_chest_nodule_goes_on_from_a_stopped_fold(folder, tmp_path, monkeypatch):
     paths = sorted(folder.glob("*/*.png"))
     films = [

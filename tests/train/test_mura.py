@@ -290,6 +290,7 @@ def test_the_exploration_counts_films_studies_and_patients(published, tmp_path):
         assert low < high, "something is drawn"
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_training_is_judged_per_study_and_per_view(published, tmp_path):
     folder = tmp_path / "run"
