@@ -22,6 +22,7 @@ def film():
     return Radiograph(body.astype(np.float32), "drawn")
 
 
+@pytest.mark.network
 def test_a_cheap_map_costs_no_pass_beyond_the_one_that_read_the_film(film):
     tried = single_film.timed_map(CARD, film, QUERY, "grad-cam")
     assert tried.cost.total == 0 and tried.seconds > 0

@@ -132,6 +132,7 @@ def test_the_limit_of_pixels_holds_after_resampling():
     assert film.pixels.shape == (2, 3)
 
 
+@pytest.mark.network
 def test_a_chest_at_half_width_has_the_findings_of_the_chest(gray):
     whole = pipeline.read(read(dicom(gray)))
     half = pipeline.read(read(dicom(shrunk(gray, 2, 1), PixelSpacing=["0.15", "0.3"])))
