@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
@@ -270,13 +271,14 @@ def _multi_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str
 
 
 def _shared(measure: Measure) -> Measure:
-    """A measure that two figures ask for, made once for the same weights."""
-    last: list[np.ndarray] = []
+    """A measure that two figures ask for, made once in a thread for the same weights."""
+    last = threading.local()
 
     def asked(weights: np.ndarray) -> np.ndarray:
-        if not last or last[0] is not weights:
-            last[:] = [weights, measure(weights)]
-        return last[1]
+        if getattr(last, "weights", None) is not weights:
+            last.weights, last.values = weights, measure(weights)
+        values: np.ndarray = last.values
+        return values
 
     return asked
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +28,7 @@ SEED = 0
 
 # replicates per block: enough to vectorize, few enough for 20,000 films to stay within 20 MB
 _BLOCK = 100
+_MOST_AT_ONCE = 30_000  # films of which all blocks may be in memory together: 240 MB
 
 Measure = Callable[[np.ndarray], np.ndarray]
 """Weights of shape (replicates, films) -> values of shape (replicates,), NaN where not defined."""
@@ -129,11 +132,22 @@ def bootstraps(
     values = {name: float(one[0]) for name, one in measures(np.ones((1, len(groups)))).items()}
     if (groups == groups[0]).all() or np.isnan(list(values.values())).all():
         return {name: Estimate(value, float("nan"), float("nan")) for name, value in values.items()}
-    blocks = [measures(block) for block in resamples(groups, replicates, seed)]
+    blocks = _each(measures, resamples(groups, replicates, seed), len(groups))
     return {
         name: percentiles(value, np.concatenate([block[name] for block in blocks]), level)
         for name, value in values.items()
     }
+
+
+def _each(
+    measures: Measures, blocks: Iterator[np.ndarray], films: int
+) -> list[Mapping[str, np.ndarray]]:
+    """Measures of each block of resamples, on every processor where that takes little memory."""
+    workers = os.cpu_count() or 1
+    if films > _MOST_AT_ONCE or workers == 1:
+        return [measures(block) for block in blocks]
+    with ThreadPoolExecutor(workers) as pool:  # numpy lets go of the lock for what takes long
+        return list(pool.map(measures, blocks))
 
 
 def percentiles(value: float, drawn: np.ndarray, level: float = LEVEL) -> Estimate:
