@@ -153,6 +153,7 @@ def test_the_command_line_in_words_and_with_wrong_options(chest, monkeypatch, ca
     assert "chest, elbow" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_line_inverts(chest, tmp_path):
     gray = np.rint(255 * read(chest).pixels).astype(np.uint8)
     Image.fromarray(255 - gray).save(tmp_path / "negative.png")

@@ -25,6 +25,7 @@ def card(tmp_path, monkeypatch):
     return made
 
 
+@pytest.mark.slow
 def test_both_ways_of_computing_are_compared_on_the_same_films(card, tmp_path):
     films = toy_cards.films(tmp_path)
     message = []

@@ -165,6 +165,7 @@ def test_the_usual_place_of_some_films_is_learned_from_all(drawn):
     assert some.areas == whole.areas[::5]
 
 
+@pytest.mark.slow
 def test_methods_that_are_measured_together_get_what_they_get_alone(tmp_path, monkeypatch):
     card = toy_cards.card(tmp_path, "efficientnetb0")
     monkeypatch.setenv("RADLENS_ASSETS", str(tmp_path))

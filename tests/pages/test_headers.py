@@ -28,6 +28,7 @@ def test_metrics_are_off(address):
         urllib.request.urlopen(f"{address}/_stcore/metrics")
 
 
+@pytest.mark.slow
 def test_no_page_is_hindered_by_the_policy(browser: Browser, address):
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)

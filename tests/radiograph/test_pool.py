@@ -92,6 +92,7 @@ def test_a_refusal_is_the_same(pool):
         assert not isinstance(there.value, DecoderFailed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "cause"),
     [(b"loop", "time"), (b"memory", "memory"), (b"crash", "crash"), (b"error", "error")],

@@ -319,6 +319,7 @@ def png_of(width: int, height: int) -> bytes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size", [(60_001, 1000), (10_000, 9_000), (20_000, 20_000), (2**31 - 1, 2**31 - 1)]
 )

@@ -99,6 +99,7 @@ def test_a_cross_validation_predicts_every_film_once_and_keeps_the_last_epoch(to
     np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_a_run_is_published_and_another_network_beside_it(toy, tmp_path, monkeypatch):
     """The words of the card stay; weights, figures and table are the run's own."""
