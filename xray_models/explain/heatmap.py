@@ -38,6 +38,15 @@ class Heatmap:
         """
         return self._cropped[1]
 
+    @property
+    def scale_on_film(self) -> float:
+        """What makes the hottest point on the radiograph 1: above 1 where the map's lies beside it.
+
+        0 where there is no heat on the radiograph.
+        """
+        top, _ = self._cropped
+        return float(self.values.max()) / top if top > 0 else 0.0
+
     @cached_property
     def _cropped(self) -> tuple[float, float]:
         """Highest heat on the film, and share of the heat beside it."""
@@ -74,10 +83,7 @@ class Heatmap:
         # the film's box in grid cells; Pillow's box may reach between cells, so no half-cell shift
         box = (x0 / cell_x, y0 / cell_y, x1 / cell_x, y1 / cell_y)
         heat = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, box=box))
-        top, _ = self._cropped
-        if top <= 0:
-            return np.zeros_like(heat)
-        return np.clip(heat * np.float32(self.values.max() / top), 0.0, 1.0)
+        return np.clip(heat * np.float32(self.scale_on_film), 0.0, 1.0)
 
 
 def _corners(cells: int, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:

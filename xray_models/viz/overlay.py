@@ -15,6 +15,7 @@ __all__ = [
     "BOX_COLOR",
     "COLORMAPS",
     "Style",
+    "color_table",
     "encode",
     "film",
     "outlined",
@@ -156,6 +157,11 @@ def ramp(colormap: str, steps: int = 16) -> list[str]:
     """Colors of a map from no heat to most, as "#rrggbb"."""
     colors = _table(colormap)[np.linspace(0, 255, steps).round().astype(int)]
     return ["#{:02x}{:02x}{:02x}".format(*color) for color in _to_bytes(colors)]
+
+
+def color_table(colormap: str) -> np.ndarray:
+    """Colors of a map from no heat to most, as uint8 RGB of shape (256, 3)."""
+    return _to_bytes(_table(colormap))
 
 
 def _draw_contour(mixed: np.ndarray, heat: np.ndarray, threshold: float) -> np.ndarray:

@@ -1,0 +1,171 @@
+"""Component that shows a view in the browser, and what the visitor asks the server for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import streamlit as st
+from streamlit.runtime import get_instance
+
+from xray_models.viz import viewer_data
+from xray_models.viz.overlay import COLORMAPS, Style
+from xray_models.viz.viewer_data import View
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+    from xray_models.radiograph import Radiograph
+
+__all__ = ["MODULES", "Events", "script", "show", "style_of"]
+
+MODULES = (
+    "tables.js",
+    "heat.js",
+    "geometry.js",
+    "store.js",
+    "data.js",
+    "painter.js",
+    "elements.js",
+    "findings.js",
+    "controls.js",
+    "gestures.js",
+    "viewer.js",
+)
+"""Modules under static/, each after those that it imports."""
+
+_STATIC = Path(__file__).resolve().parent / "static"
+_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+_SHARP = "viewer full resolution"
+
+
+class Events(NamedTuple):
+    """What the visitor asks the server for.
+
+    Attributes:
+        selected: id of the map that was asked for because it was not there; None until one was.
+        follow: id of the finding whose link was clicked just now.
+    """
+
+    selected: str | None = None
+    follow: str | None = None
+
+
+def show(
+    view: View,
+    key: str,
+    film: Radiograph | None = None,
+    save: Callable[[str | None, Style], bytes] | None = None,
+    saved_name: str = "radlens-overlay.png",
+) -> Events:
+    """Show a view. What is pulled at there runs nothing here, but for what `Events` names.
+
+    Args:
+        view: what is shown.
+        key: of the component within its page; the same while the same thing is shown.
+        film: for full resolution when somebody zooms in; without it, screen size has to do.
+        save: makes a picture as PNG of a map's id and a style; without it none can be saved.
+        saved_name: of that picture.
+    """
+    words, blobs = viewer_data.packed(view)
+    words["urls"] = {
+        name: _address(content, f"{key} {name}") for name, content in blobs.items()
+    }
+    words["sharp"] = bool(words["sharp"] and film is not None)
+    words["saves"] = save is not None
+    asked = st.session_state.get(f"{key} sharp")
+    if words["sharp"] and film is not None and asked == view.film.key:
+        content, rows, columns = _sharp(view.film.key, film)
+        words["full"] = {
+            "url": _address(content, f"{key} full"),
+            "rows": rows,
+            "columns": columns,
+        }
+    saving = st.session_state.pop(f"{key} save", None)
+    if save is not None and isinstance(saving, dict):
+        content = save(saving.get("id"), style_of(saving))
+        url = _address(content, f"{key} saved", "image/png", saved_name)
+        words["saved"] = {"url": url, "name": saved_name, "number": saving.get("number")}
+    found = _component()(
+        key=key,
+        data=words,
+        on_selected_change=_nothing,
+        on_sharp_change=partial(_note, key, "sharp"),
+        on_save_change=partial(_note, key, "save"),
+        on_follow_change=_nothing,
+    )
+    return Events(_text(found.get("selected")), _text(found.get("follow")))
+
+
+def style_of(sent: dict[str, Any]) -> Style:
+    """Style of the heat as the browser tells it; what makes no sense is as it is at first."""
+    usual = Style()
+
+    def share(name: str, otherwise: float) -> float:
+        value = sent.get(name)
+        fits = isinstance(value, int | float) and 0 <= value <= 1
+        return float(value) if fits and value is not None else otherwise
+
+    colormap = sent.get("colormap")
+    threshold = share("threshold", usual.threshold)
+    return Style(
+        colormap if colormap in COLORMAPS else usual.colormap,
+        share("opacity", usual.opacity),
+        threshold,
+        contour=bool(sent.get("contour", True)) and threshold > 0,
+    )
+
+
+@cache
+def script() -> str:
+    """The modules as one, with the colors of the maps of matplotlib; no build step makes it."""
+    tables = json.dumps(viewer_data.color_tables())
+    texts = [(_STATIC / name).read_text("utf-8") for name in MODULES]
+    joined = "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in texts)
+    return f"const COLOR_TABLES = {tables};\n{joined}"
+
+
+@cache
+def _component() -> ComponentRenderer:
+    css = (_STATIC / "viewer.css").read_text("utf-8")
+    return st.components.v2.component("radlens_viewer", js=script(), css=css)
+
+
+def _sharp(key: str, film: Radiograph) -> tuple[bytes, int, int]:
+    """Gray at full resolution, kept while the film is looked at."""
+    cached = st.session_state.get(_SHARP)
+    if cached is None or cached[0] != key:
+        cached = st.session_state[_SHARP] = key, viewer_data.full_resolution(film)
+    made: tuple[bytes, int, int] = cached[1]
+    return made
+
+
+def _address(
+    content: bytes,
+    coordinates: str,
+    kind: str = "application/octet-stream",
+    name: str | None = None,
+) -> str:
+    """Address of a content in the server's memory, for as long as the page shows it."""
+    media = get_instance().media_file_mgr
+    url = media.add(content, kind, coordinates, name, is_for_static_download=name is not None)
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    return f"/{base}{url}" if base else url
+
+
+def _note(key: str, name: str) -> None:
+    """Keep what the browser asks for, for the run that follows."""
+    st.session_state[f"{key} {name}"] = st.session_state[key].get(name)
+
+
+def _nothing() -> None:
+    """The run that follows is all that is wanted."""
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
