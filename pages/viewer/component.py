@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from xray_models.radiograph import Radiograph
 
-__all__ = ["MODULES", "Events", "script", "show", "style_of"]
+__all__ = ["MODULES", "Events", "Saved", "Saving", "saving_of", "script", "show"]
 
 MODULES = (
     "tables.js",
@@ -48,76 +48,100 @@ class Events(NamedTuple):
     """What the visitor asks the server for.
 
     Attributes:
-        selected: id of the map that was asked for because it was not there; None until one was.
         follow: id of the finding whose link was clicked just now.
     """
 
-    selected: str | None = None
     follow: str | None = None
+
+
+class Saving(NamedTuple):
+    """What the visitor wants saved.
+
+    Attributes:
+        kind: one of the view's `saves`.
+        id: of the map that is shown; None for the film alone.
+        style: of the heat.
+        boxes: whether boxes are shown.
+    """
+
+    kind: str
+    id: str | None
+    style: Style
+    boxes: bool
+
+
+class Saved(NamedTuple):
+    """A file for the visitor."""
+
+    content: bytes
+    mime: str
+    name: str
 
 
 def show(
     view: View,
     key: str,
     film: Radiograph | None = None,
-    save: Callable[[str | None, Style], bytes] | None = None,
-    saved_name: str = "radlens-overlay.png",
+    save: Callable[[Saving], Saved | None] | None = None,
+    on_selected: Callable[[str], None] | None = None,
 ) -> Events:
-    """Show a view. What is pulled at there runs nothing here, but for what `Events` names.
+    """Show a view. What is pulled at there runs nothing here, but for what is not there yet.
 
     Args:
         view: what is shown.
         key: of the component within its page; the same while the same thing is shown.
         film: for full resolution when somebody zooms in; without it, screen size has to do.
-        save: makes a picture as PNG of a map's id and a style; without it none can be saved.
-        saved_name: of that picture.
+        save: makes a file of what the view's `saves` offer; None where it can't.
+        on_selected: called before the page runs again with the id of a map that is not there and
+            that the visitor asked for.
     """
     words, blobs = viewer_data.packed(view)
-    words["urls"] = {
-        name: _address(content, f"{key} {name}") for name, content in blobs.items()
-    }
+    words["urls"] = {name: _address(content, f"{key} {name}") for name, content in blobs.items()}
     words["sharp"] = bool(words["sharp"] and film is not None)
-    words["saves"] = save is not None
-    asked = st.session_state.get(f"{key} sharp")
-    if words["sharp"] and film is not None and asked == view.film.key:
+    if words["sharp"] and film is not None and _asked(key, "sharp") == view.film.key:
         content, rows, columns = _sharp(view.film.key, film)
-        words["full"] = {
-            "url": _address(content, f"{key} full"),
-            "rows": rows,
-            "columns": columns,
-        }
-    saving = st.session_state.pop(f"{key} save", None)
-    if save is not None and isinstance(saving, dict):
-        content = save(saving.get("id"), style_of(saving))
-        url = _address(content, f"{key} saved", "image/png", saved_name)
-        words["saved"] = {"url": url, "name": saved_name, "number": saving.get("number")}
+        words["full"] = {"url": _address(content, f"{key} full"), "rows": rows, "columns": columns}
+    sent = st.session_state.pop(f"{key} save", None)
+    if save is not None and isinstance(sent, dict) and sent.get("kind") in view.saves:
+        saved = save(saving_of(sent))
+        if saved is not None:
+            url = _address(saved.content, f"{key} saved", saved.mime, saved.name)
+            words["saved"] = {"url": url, "name": saved.name, "number": sent.get("number")}
     found = _component()(
         key=key,
         data=words,
-        on_selected_change=_nothing,
+        on_selected_change=partial(_select, key, on_selected),
         on_sharp_change=partial(_note, key, "sharp"),
         on_save_change=partial(_note, key, "save"),
         on_follow_change=_nothing,
     )
-    return Events(_text(found.get("selected")), _text(found.get("follow")))
+    follow = found.get("follow")
+    return Events(follow if isinstance(follow, str) else None)
 
 
-def style_of(sent: dict[str, Any]) -> Style:
-    """Style of the heat as the browser tells it; what makes no sense is as it is at first."""
+def saving_of(sent: dict[str, Any]) -> Saving:
+    """What the browser wants saved; what makes no sense in it is as it is at first."""
     usual = Style()
 
     def share(name: str, otherwise: float) -> float:
         value = sent.get(name)
-        fits = isinstance(value, int | float) and 0 <= value <= 1
-        return float(value) if fits and value is not None else otherwise
+        if isinstance(value, int | float) and 0 <= value <= 1:
+            return float(value)
+        return otherwise
 
-    colormap = sent.get("colormap")
+    colormap, chosen = sent.get("colormap"), sent.get("id")
     threshold = share("threshold", usual.threshold)
-    return Style(
+    style = Style(
         colormap if colormap in COLORMAPS else usual.colormap,
         share("opacity", usual.opacity),
         threshold,
         contour=bool(sent.get("contour", True)) and threshold > 0,
+    )
+    return Saving(
+        str(sent.get("kind", "")),
+        chosen if isinstance(chosen, str) else None,
+        style,
+        bool(sent.get("boxes")),
     )
 
 
@@ -158,14 +182,20 @@ def _address(
     return f"/{base}{url}" if base else url
 
 
+def _asked(key: str, name: str) -> object:
+    return st.session_state.get(f"{key} {name}")
+
+
 def _note(key: str, name: str) -> None:
     """Keep what the browser asks for, for the run that follows."""
     st.session_state[f"{key} {name}"] = st.session_state[key].get(name)
 
 
+def _select(key: str, on_selected: Callable[[str], None] | None) -> None:
+    chosen = st.session_state[key].get("selected")
+    if on_selected is not None and isinstance(chosen, str):
+        on_selected(chosen)
+
+
 def _nothing() -> None:
     """The run that follows is all that is wanted."""
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -211,10 +211,12 @@ class View:
         boxes: on the film.
         selected: id of the map that is shown at first, or that the server was asked for.
         where: id of a map -> sentence on where its heat is.
+        cautions: id of a map -> sentences that warn of it.
         tiles: several maps beside each other instead of one; empty for one.
-        names: id of a map -> its name, where it is no finding's.
+        names: id of a map -> what its heat speaks for.
         message: in the overlay's place while there is no map, such as that a method waits.
         sharp: whether gray at full resolution can be asked for.
+        saves: what can be saved, as kind -> words of its menu.
         heading: of the panel of findings.
         note: under the findings.
     """
@@ -226,10 +228,12 @@ class View:
     boxes: tuple[BoxData, ...] = ()
     selected: str | None = None
     where: Mapping[str, str] = field(default_factory=dict)
+    cautions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tiles: tuple[Tile, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     message: str = ""
     sharp: bool = True
+    saves: Mapping[str, str] = field(default_factory=dict)
     heading: str = "Findings"
     note: str = ""
 
@@ -275,10 +279,12 @@ def packed(view: View) -> tuple[dict[str, Any], dict[str, bytes]]:
         "boxes": [_as_json(one) for one in view.boxes],
         "selected": view.selected,
         "where": dict(view.where),
+        "cautions": {name: list(lines) for name, lines in view.cautions.items()},
         "tiles": [_as_json(one) for one in view.tiles],
         "names": dict(view.names),
         "message": view.message,
         "sharp": view.sharp and max(film.width, film.height) > max(film.rows, film.columns),
+        "saves": dict(view.saves),
         "heading": view.heading,
         "note": view.note,
     }

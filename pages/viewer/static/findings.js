@@ -1,0 +1,115 @@
+/* The panel of findings: a row each, and what an open row says. */
+
+import { make, percent } from "./elements.js";
+
+/** The panel. `act.select(id)` shows a finding's map, `act.follow(id)` opens its link. */
+export class Findings {
+  constructor(act) {
+    this.act = act;
+    this.rows = new Map();
+    this.heading = make("h3", { id: "findings-heading" });
+    this.list = make("ul", { class: "findings", keydown: (event) => this.key(event) });
+    this.note = make("p", { class: "note" });
+    this.element = make(
+      "section",
+      { class: "panel", "aria-labelledby": "findings-heading" },
+      this.heading,
+      this.list,
+      this.note,
+    );
+    this.told = "";
+  }
+
+  set(findings, heading, note) {
+    this.element.hidden = !findings.length;
+    this.heading.textContent = heading;
+    this.note.textContent = note;
+    this.note.hidden = !note;
+    const told = JSON.stringify(findings);
+    if (told === this.told) return; // the focus stays where it is
+    this.told = told;
+    const focused = [...this.rows].find(([, row]) => row.button === this.list.getRootNode().activeElement);
+    this.rows.clear();
+    this.list.replaceChildren();
+    let group = null;
+    const several = new Set(findings.map((one) => one.group)).size > 1;
+    for (const one of findings) {
+      if (several && one.group !== group) {
+        group = one.group;
+        this.list.append(make("li", { class: "group" }, group));
+      }
+      const row = this.row(one);
+      this.rows.set(one.id, row);
+      this.list.append(row.element);
+    }
+    if (focused) this.rows.get(focused[0])?.button.focus();
+  }
+
+  row(one) {
+    const state = one.called ? "called" : "not called";
+    const head = make(
+      "button",
+      {
+        type: "button",
+        class: "row",
+        "aria-expanded": "false",
+        click: () => this.act.select(one.id),
+        "data-finding": one.id,
+      },
+      make("span", { class: "name" }, one.name),
+      make("span", { class: "probability" }, percent(one.probability)),
+      make(
+        "span",
+        { class: "track", "aria-hidden": "true" },
+        make("span", { class: "fill", style: `width:${(100 * one.probability).toFixed(2)}%` }),
+        make("span", { class: "mark", style: `left:${(100 * one.threshold).toFixed(2)}%` }),
+      ),
+      make("span", { class: "state" }, `${state}, from ${percent(one.threshold)}`),
+    );
+    const body = make("div", { class: "open", hidden: true });
+    for (const line of one.lines) body.append(make("p", {}, line));
+    if (one.link) {
+      body.append(
+        make(
+          "a",
+          {
+            href: one.link,
+            click: (event) => {
+              if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+              event.preventDefault();
+              this.act.follow(one.id);
+            },
+          },
+          one.link_words || "Performance",
+        ),
+      );
+    }
+    const element = make("li", { class: one.called ? "finding called" : "finding" }, head, body);
+    return { element, button: head, body };
+  }
+
+  /** Open the row of what is shown, and close the others. */
+  select(id) {
+    for (const [key, row] of this.rows) {
+      const chosen = key === id;
+      row.element.classList.toggle("chosen", chosen);
+      row.button.setAttribute("aria-expanded", chosen);
+      row.body.hidden = !chosen || !row.body.childNodes.length;
+    }
+  }
+
+  key(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const ids = [...this.rows.keys()];
+    let at = ids.findIndex((id) => this.rows.get(id).button === event.target);
+    if (at < 0) return;
+    if (event.key === "Home") at = 0;
+    else if (event.key === "End") at = ids.length - 1;
+    else if (step) at = Math.min(ids.length - 1, Math.max(0, at + step));
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.rows.get(ids[at]).button.focus();
+    this.act.select(ids[at]);
+  }
+}
