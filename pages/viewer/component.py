@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from xray_models.radiograph import Radiograph
 
-__all__ = ["MODULES", "Events", "Saved", "Saving", "saving_of", "script", "show"]
+__all__ = ["MODULES", "Events", "Saved", "Saving", "saving_of", "script", "show", "style"]
 
 MODULES = (
     "tables.js",
@@ -155,9 +155,14 @@ def script() -> str:
 
 
 @cache
+def style() -> str:
+    """The style sheet."""
+    return (_STATIC / "viewer.css").read_text("utf-8")
+
+
+@cache
 def _component() -> ComponentRenderer:
-    css = (_STATIC / "viewer.css").read_text("utf-8")
-    return st.components.v2.component("radlens_viewer", js=script(), css=css)
+    return st.components.v2.component("radlens_viewer", js=script(), css=style())
 
 
 def _sharp(key: str, film: Radiograph) -> tuple[bytes, int, int]:

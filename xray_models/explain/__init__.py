@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xray_models.explain.api import (
         MethodSupport,
         cached_heat,
+        cached_heats,
         default_layer,
         heat,
         heats,
@@ -39,6 +40,7 @@ __all__ = [
     "PassCache",
     "Stopped",
     "cached_heat",
+    "cached_heats",
     "default_layer",
     "heat",
     "heats",

@@ -26,6 +26,7 @@ from xray_models.radiograph.preprocess import resize, scale
 __all__ = [
     "MethodSupport",
     "cached_heat",
+    "cached_heats",
     "default_layer",
     "fused",
     "heat",
@@ -103,12 +104,29 @@ def cached_heat(
     Raises:
         ValueError, WeightsError: as for `heats`.
     """
+    found = cached_heats(card, radiograph, [target], spec, seed=seed)
+    return None if found is None else found[0]
+
+
+def cached_heats(
+    card: Card,
+    radiograph: Radiograph,
+    targets: Sequence[Target],
+    spec: MethodSpec | str = methods.DEFAULT,
+    *,
+    seed: int = 0,
+) -> list[Heatmap] | None:
+    """Heatmaps of several targets, if what is cached of the film is enough to draw them all.
+
+    Arguments and errors are those of `cached_heat`.
+    """
     cache = pass_cache_of(card, radiograph).at_rest()
     try:
-        values = maps(cache, [target], spec, seed=seed)[0]
+        values = maps(cache, targets, spec, seed=seed)
     except NotCached:
         return None
-    return Heatmap(values, predict.forward(card, radiograph).placement, card.input_size)
+    placement = predict.forward(card, radiograph).placement
+    return [Heatmap(one, placement, card.input_size) for one in values]
 
 
 def heats(

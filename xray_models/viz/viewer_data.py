@@ -71,14 +71,14 @@ class FilmData:
             longest: pixels on the longer side of what is sent.
         """
         small = overlay.shrink(film.pixels, longest)
-        gray = _sixteen_bits(small)
+        gray, (rows, columns) = _sixteen_bits(small), small.shape
         spacing = film.spacing_mm
         if spacing is not None:  # of the file's grid, from which square pixels were made
-            rows, columns = film.file_shape
-            spacing = spacing[0] * rows / film.height, spacing[1] * columns / film.width
+            down, across = film.file_shape
+            spacing = spacing[0] * down / film.height, spacing[1] * across / film.width
         whole = f"{film.width} {film.height} ".encode()
         key = hashlib.sha256(whole + gray).hexdigest()[:16]
-        return cls(key, film.width, film.height, spacing, *small.shape, gray)
+        return cls(key, film.width, film.height, spacing, rows, columns, gray)
 
 
 @dataclass(frozen=True, eq=False)

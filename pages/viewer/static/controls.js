@@ -74,7 +74,8 @@ export class Controls {
       button("Zoom in (+)", "plus", () => viewer.zoomBy(1.25)),
       button("Back to the start (R)", "reset", () => viewer.reset()),
     );
-    this.save = button("Save the picture as PNG", "save", () => viewer.save());
+    this.save = button("Save", "save", () => this.askSave(), { "aria-expanded": "false" });
+    this.saves = make("div", { class: "menu", role: "group", "aria-label": "Save as", hidden: true });
     this.layout = make("select", {
       "aria-label": "How film and heat are shown",
       change: () => viewer.setLayout(this.layout.value),
@@ -91,7 +92,7 @@ export class Controls {
       { class: "tools end" },
       this.layout,
       ...this.pair,
-      this.save,
+      make("div", { class: "saving" }, this.save, this.saves),
       button("Keys (?)", "?", () => this.showHelp(), { "aria-haspopup": "dialog" }),
     );
     return make("div", { class: "toolbar" }, tools, acts, end);
@@ -170,6 +171,33 @@ export class Controls {
 
   showHelp() {
     if (!this.help.open) this.help.showModal();
+  }
+
+  /** Kinds of files that can be saved, as kind -> words. */
+  setSaves(saves) {
+    this.kinds = Object.keys(saves);
+    this.save.hidden = !this.kinds.length;
+    this.saves.replaceChildren(
+      ...Object.entries(saves).map(([kind, words]) =>
+        make("button", { type: "button", click: () => this.saveAs(kind) }, words),
+      ),
+    );
+  }
+
+  askSave() {
+    if (this.kinds.length === 1) this.saveAs(this.kinds[0]);
+    else this.openSaves(this.saves.hidden);
+  }
+
+  openSaves(open) {
+    this.saves.hidden = !open;
+    this.save.setAttribute("aria-expanded", open);
+    if (open) this.saves.firstElementChild.focus();
+  }
+
+  saveAs(kind) {
+    this.openSaves(false);
+    this.viewer.save(kind);
   }
 
   setColormaps(names, usual) {

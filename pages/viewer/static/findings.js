@@ -20,12 +20,12 @@ export class Findings {
     this.told = "";
   }
 
-  set(findings, heading, note) {
+  set({ findings, heading, note, where, cautions }) {
     this.element.hidden = !findings.length;
     this.heading.textContent = heading;
     this.note.textContent = note;
     this.note.hidden = !note;
-    const told = JSON.stringify(findings);
+    const told = JSON.stringify([findings, where, cautions]);
     if (told === this.told) return; // the focus stays where it is
     this.told = told;
     const focused = [...this.rows].find(([, row]) => row.button === this.list.getRootNode().activeElement);
@@ -38,14 +38,14 @@ export class Findings {
         group = one.group;
         this.list.append(make("li", { class: "group" }, group));
       }
-      const row = this.row(one);
+      const row = this.row(one, where[one.id], cautions[one.id] ?? []);
       this.rows.set(one.id, row);
       this.list.append(row.element);
     }
     if (focused) this.rows.get(focused[0])?.button.focus();
   }
 
-  row(one) {
+  row(one, where, cautions) {
     const state = one.called ? "called" : "not called";
     const head = make(
       "button",
@@ -67,7 +67,8 @@ export class Findings {
       make("span", { class: "state" }, `${state}, from ${percent(one.threshold)}`),
     );
     const body = make("div", { class: "open", hidden: true });
-    for (const line of one.lines) body.append(make("p", {}, line));
+    for (const line of [where, ...one.lines]) if (line) body.append(make("p", {}, line));
+    for (const line of cautions) body.append(make("p", { class: "caution" }, line));
     if (one.link) {
       body.append(
         make(

@@ -7,7 +7,7 @@ export const STYLE = {
   threshold: 0.3,
   colormap: "inferno",
   contour: true,
-  boxes: true,
+  boxes: false,
   truth: true,
   layout: "",
   tool: "move",
@@ -40,6 +40,7 @@ export function readStyle(colormaps) {
     const value = link.has(key) ? Number(link.get(key)) : NaN;
     if (value >= 0 && value <= 1) style[name] = value;
   }
+  if (link.get("boxes") === "true") style.boxes = true;
   if (colormaps.includes(link.get("colormap"))) style.colormap = link.get("colormap");
   if (!colormaps.includes(style.colormap)) style.colormap = STYLE.colormap;
   return style;

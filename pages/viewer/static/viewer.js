@@ -150,7 +150,7 @@ class Viewer {
     else if (anew || data.selected !== before.selected || !known(this.chosen)) {
       this.chosen = data.selected ?? data.sprites[0]?.ids[0] ?? null;
     }
-    this.findings.set(data.findings, data.heading, data.note);
+    this.findings.set(data);
     const layouts = this.controls.setLayouts(data.tiles.length > 0, this.choices());
     this.layouts = layouts;
     if (!layouts.includes(this.layout)) {
@@ -158,7 +158,7 @@ class Viewer {
       const narrow = this.root.clientWidth && this.root.clientWidth < NARROW;
       this.layout = narrow && kept === "side" ? "overlay" : kept;
     }
-    this.controls.save.hidden = !data.saves;
+    this.controls.setSaves(data.saves);
     this.controls.boxes.element.hidden = !data.boxes.some((one) => one.kind === "model");
     this.controls.truth.element.hidden = !data.boxes.some((one) => one.kind === "truth");
     this.controls.heat.hidden = !maps.size && !data.findings.length;
@@ -194,11 +194,21 @@ class Viewer {
     return tile ? tile.lines.join(", ") : (this.data.names[id] ?? "");
   }
 
+  /** What stands on a picture. */
+  captionOf(id) {
+    if (!id || id === FILM) return "Film";
+    const tile = this.data.tiles.find((one) => one.id === id);
+    const finding = this.data.findings.find((one) => one.id === id);
+    return tile ? tile.lines.join(", ") : (this.data.names[id] ?? finding?.name ?? "");
+  }
+
   /** What a picture shows, in words. */
   wordsOf(id) {
     if (!id || id === FILM) return this.data.title;
     const where = this.data.where[id];
-    return `${this.data.title}, heat for ${this.nameOf(id)}. ${where ?? ""}`.trim();
+    const finding = this.data.findings.find((one) => one.id === id);
+    const sure = finding ? `, ${percent(finding.probability)}` : "";
+    return `${this.data.title}, heat over it: ${this.captionOf(id)}${sure}. ${where ?? ""}`.trim();
   }
 
   // ---- what visitors do
@@ -365,6 +375,7 @@ class Viewer {
   }
 
   clear() {
+    this.controls.openSaves(false);
     this.ruler = null;
     this.cursor = null;
     this.lens = false;
@@ -427,12 +438,13 @@ class Viewer {
     return toFilm(matrixOf(this.film.view, this.data.film, pane), x, y);
   }
 
-  save() {
+  save(kind) {
     const { opacity, threshold, colormap, contour, boxes } = this.style;
     this.saving = Date.now();
-    this.say("The picture is being made.");
+    this.say("The file is being made.");
     this.send("save", {
-      id: this.chosen,
+      kind,
+      id: this.shownId(),
       number: this.saving,
       opacity,
       threshold,
@@ -547,8 +559,9 @@ class Viewer {
     const base = make("canvas", { role: "img" });
     const top = make("canvas", { class: "top", "aria-hidden": "true" });
     const words = make("p", { class: "words" });
-    const element = make("div", { class: "pane" }, base, top, words);
-    const pane = { kind, element, base, top, words, width: 0, height: 0, id: null };
+    const name = make("p", { class: "name", "aria-hidden": "true" });
+    const element = make("div", { class: "pane" }, base, top, name, words);
+    const pane = { kind, element, base, top, name, words, width: 0, height: 0, id: null };
     pane.context = base.getContext("2d", { alpha: false });
     pane.topContext = top.getContext("2d");
     if (kind === "pair" && this.layout === "swipe") {
@@ -621,6 +634,9 @@ class Viewer {
           ? `${this.wordsOf(named[0])} In turns with: ${this.wordsOf(named[1])}`
           : this.wordsOf(named[0]);
       pane.base.setAttribute("aria-label", label);
+      const seen = named[pane.kind === "pair" && this.layout === "blink" ? this.turnOf : named.length - 1];
+      pane.name.textContent = this.layout === "grid" ? "" : this.captionOf(seen);
+      pane.name.hidden = !pane.name.textContent;
       const heat = pane.kind === "chosen" || (pane.kind === "pair" && !this.pair);
       const lacking = heat && !there;
       pane.words.textContent = !lacking
