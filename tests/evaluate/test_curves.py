@@ -165,7 +165,7 @@ def test_the_bands_are_percentiles_of_resampled_curves() -> None:
     pr_band = curves.precision_recall_band(one.truth, one.scores, one.groups, replicates=60, seed=4)
     rates, precisions = [], []
     for block in resamples(one.groups, 60, 4):
-        for row in block:
+        for row in block.astype(int):
             truth, scores = np.repeat(one.truth, row), np.repeat(one.scores, row)
             x, y, _ = sk.roc_curve(truth, scores, drop_intermediate=False)
             rates.append(np.interp(curves.GRID, x, y))

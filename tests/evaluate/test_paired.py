@@ -150,7 +150,7 @@ def test_the_paired_difference_is_measured_on_the_same_resamples() -> None:
         found = paired.bootstrap_difference(films, 80, 6, measure)
         differences = []
         for block in resamples(groups, 80, 6):
-            for row in block:
+            for row in block.astype(int):
                 again = np.repeat(np.arange(60), row)
                 one, other = (score(truth[again], scores[k][again]) for k in (0, 1))
                 differences.append(one - other)

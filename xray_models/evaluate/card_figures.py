@@ -194,13 +194,17 @@ def called(predictions: Predictions, card: Card, cuts: pd.DataFrame) -> dict[str
         none = card.labels.index(NONE_OF_THESE)
         first = np.where(sent.read, sent.part, none)
         return {label: (first == k).astype(np.float64) for k, label in enumerate(card.labels)}
-    found = {}
-    for finding in predictions.labels:
-        if finding in cuts:
-            cut = cuts[finding].to_numpy()
-            above = (predictions.scores[:, predictions.index(finding)] >= cut).astype(np.float64)
-            found[finding] = np.where(np.isnan(cut), np.nan, above)
-    return found
+    return {
+        finding: _above(predictions, cuts, finding)
+        for finding in predictions.labels
+        if finding in cuts
+    }
+
+
+def _above(predictions: Predictions, cuts: pd.DataFrame, finding: str) -> np.ndarray:
+    cut = cuts[finding].to_numpy()
+    above = (predictions.scores[:, predictions.index(finding)] >= cut).astype(np.float64)
+    return np.where(np.isnan(cut), np.nan, above)
 
 
 def _one_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
@@ -212,7 +216,7 @@ def _one_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, 
         "AUC": ranking.auc,
         "average precision": ranking.average_precision,
         "Brier score": partial(weighted.mean, values=(scores - truth) ** 2),
-        **_at_threshold(predictions, card, cuts, card.labels[0]),
+        **_at_threshold(predictions, cuts, card.labels[0]),
     }
 
 
@@ -226,7 +230,7 @@ def _asked(
     only = replace(predictions, truth=np.where(inside[:, None], predictions.truth, np.nan))
     measures = {
         "AUC": Ranking(only.truth[:, 0], only.scores[:, 0]).auc,
-        **_at_threshold(only, card, cuts, card.labels[0]),
+        **_at_threshold(only, cuts, card.labels[0]),
     }
     return {f"{name}, {asked.name}": measure for name, measure in measures.items()}
 
@@ -243,7 +247,7 @@ def _several_labels(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[
         ).auc
         measures |= {
             name + ending: measure
-            for name, measure in _at_threshold(predictions, card, cuts, finding).items()
+            for name, measure in _at_threshold(predictions, cuts, finding).items()
         }
     return measures
 
@@ -261,7 +265,7 @@ def _multi_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str
     for finding, ranking, auc in zip(predictions.labels, rankings, aucs, strict=True):
         measures[f"AUC, {finding}"] = auc
         measures[f"average precision, {finding}"] = ranking.average_precision
-        at_threshold = _at_threshold(predictions, card, cuts, finding)
+        at_threshold = _at_threshold(predictions, cuts, finding)
         measures |= {
             f"{name}, {finding}": at_threshold[name]
             for name in ("sensitivity", "specificity")
@@ -317,12 +321,12 @@ def _most_probable(predictions: Predictions) -> dict[str, Measure]:
 
 
 def _at_threshold(
-    predictions: Predictions, card: Card, cuts: pd.DataFrame, finding: str
+    predictions: Predictions, cuts: pd.DataFrame, finding: str
 ) -> Mapping[str, Measure]:
     """Measures of one finding's calls, on films whose truth is known and that are called."""
-    calls = called(predictions, card, cuts).get(finding)
-    if calls is None:
+    if finding not in cuts:
         return {}
+    calls = _above(predictions, cuts, finding)
     truth = predictions.truth[:, predictions.index(finding)]
     known = np.where(np.isnan(calls), np.nan, truth)
     return _of_calls(known, calls == 1, "accuracy", "sensitivity", "specificity")

@@ -134,7 +134,8 @@ def _is_overlong(element: RawDataElement) -> bool:
     value = element.value or b""
     tag = int(element.tag)
     if tag == _PIXELS:
-        return _count(value) > _MOST_FRAGMENTS
+        # pixels that are not packed into items are millions of bytes that nobody splits
+        return value[:4] in _ITEMS and _count(value) > _MOST_FRAGMENTS
     if tag in _OFFSETS:
         return len(value) > _MOST_OFFSETS
     if tag in _TABLES:

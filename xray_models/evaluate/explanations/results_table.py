@@ -106,11 +106,14 @@ def load(model: str, kind: str) -> pd.DataFrame:
     if not file.is_file():
         return pd.DataFrame(columns=list(COLUMNS))
     try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            file,
+            dtype=dict.fromkeys(COLUMNS, str) | dict.fromkeys(_NUMBERS, np.float64),
+            keep_default_na=False,
+            na_values=dict.fromkeys(_NUMBERS, ""),
+        )
         if missing := [name for name in COLUMNS if name not in table.columns]:
             raise ValueError(f"missing column(s) {', '.join(missing)}")
-        for name in _NUMBERS:
-            table[name] = [float(cell) if cell else np.nan for cell in table[name]]
         for name in ("films", "groups"):
             table[name] = table[name].astype(int)
     except (OSError, ValueError) as error:

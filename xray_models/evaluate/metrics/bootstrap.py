@@ -26,8 +26,9 @@ REPLICATES = 1000
 LEVEL = 0.95
 SEED = 0
 
-# replicates per block: enough to vectorize, few enough for 20,000 films to stay within 20 MB
-_BLOCK = 100
+_MOST_WEIGHTS = 2**20  # of a block of resamples, 8 MB: enough to vectorize, and few enough to fit
+_LEAST_ROWS = 32  # of a block, however many films there are
+_BLOCKS = 4  # at least, so that all processors have some
 _MOST_AT_ONCE = 30_000  # films of which all blocks may be in memory together: 240 MB
 
 Measure = Callable[[np.ndarray], np.ndarray]
@@ -64,16 +65,19 @@ def resamples(
         seed: the same seed gives the same resamples, whatever is measured on them.
 
     Yields:
-        Blocks of int64 counts, shape (at most 100, films); `replicates` rows in all.
+        Blocks of whole float64, shape (rows, films), each film's side by side in memory, as sums
+        over films like them; `replicates` rows in all.
     """
     names, group_of_film = np.unique(np.asarray(groups), return_inverse=True)
     count = len(names)
     random = np.random.default_rng(seed)
-    for first in range(0, replicates, _BLOCK):
-        rows = min(_BLOCK, replicates - first)
-        drawn = random.integers(count, size=(rows, count)) + np.arange(rows)[:, None] * count
-        times = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
-        yield times[:, group_of_film]
+    most = min(_MOST_WEIGHTS // max(1, len(group_of_film)), -(-replicates // _BLOCKS))
+    block = max(_LEAST_ROWS, most)
+    for first in range(0, replicates, block):
+        rows = min(block, replicates - first)
+        drawn = random.integers(count, size=(rows, count)) * rows + np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * count).reshape(count, rows)
+        yield times.astype(np.float64)[group_of_film].T
 
 
 def bootstrap(

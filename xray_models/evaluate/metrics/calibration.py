@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xray_models.evaluate.metrics.bootstrap import LEVEL
+from xray_models.evaluate.metrics.sums import weighted_sums
 
 __all__ = ["BINS", "Reliability", "calibration_error", "reliability", "wilson"]
 
@@ -91,10 +92,9 @@ def calibration_error(
     """
     truth, scores = _checked(truth, scores)
     place = _place(scores, np.linspace(0, 1, bins + 1))
-    weights = np.asarray(weights, np.float64)
     # per bin: |sum of (truth - score)| is its films times |share - mean score|
     gaps = (truth - scores)[:, None] * (place[:, None] == np.arange(bins))
-    off, films = np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1)
+    off, films = np.abs(weighted_sums(weights, gaps)).sum(axis=1), np.sum(weights, axis=1)
     return np.divide(off, films, out=np.full(len(weights), np.nan), where=films > 0)
 
 

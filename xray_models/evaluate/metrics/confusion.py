@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xray_models.evaluate.metrics.counts import Counts, cohens_kappa, ratio
+from xray_models.evaluate.metrics.sums import weighted_sums
 
 __all__ = [
     "Matrix",
@@ -63,7 +64,7 @@ def weighted_matrix(
     truth, called = _checked(truth, called, classes)
     cells = np.zeros((len(truth), classes * classes))
     cells[np.arange(len(truth)), truth * classes + called] = 1
-    return (np.asarray(weights, np.float64) @ cells).reshape(-1, classes, classes)
+    return weighted_sums(weights, cells).reshape(-1, classes, classes)
 
 
 def per_class(matrices: np.ndarray) -> Counts:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xray_models.evaluate.metrics.sums import weighted_sums
+
 __all__ = [
     "MEASURES",
     "Counts",
@@ -163,7 +165,7 @@ def weighted_counts(weights: np.ndarray, truth: np.ndarray, called: np.ndarray) 
     positive, negative = np.asarray(truth) == 1, np.asarray(truth) == 0
     called = np.asarray(called, bool)
     cells = np.stack([positive & called, negative & called, positive & ~called, negative & ~called])
-    return Counts(*(np.asarray(weights, np.float64) @ cells.T.astype(np.float64)).T)
+    return Counts(*weighted_sums(weights, cells.T).T)
 
 
 def predictive_values(

@@ -187,7 +187,7 @@ def _resampled(
     ends = np.flatnonzero(np.concatenate([in_order[1:] != in_order[:-1], [True]]))
     found, called = np.zeros(len(ends) + 1), np.zeros(len(ends) + 1)
     for block in resamples(groups, replicates, seed):
-        for row in block:
+        for row in np.ascontiguousarray(block):
             weights = row[order]
             called[1:] = np.cumsum(weights)[ends]
             found[1:] = np.cumsum(weights * positive)[ends]

@@ -1,19 +1,18 @@
 """AUC and average precision of many resamples, from scores that are sorted only once.
 
-Sorting does not depend on how often a film is drawn. So positives and negatives are put in order
-once, each positive is placed among the negatives once, and what a resample costs is one running sum
-over the weights in that order.
+Sorting does not depend on how often a film is drawn. So films are put in the order of their scores
+once, between the scores of the positives. What a resample costs is one sparse product, which adds
+up the weights of the films of each step, and running sums over the steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
+from scipy import sparse
+
+from xray_models.evaluate.metrics.sums import added, adder, running
 
 __all__ = ["Ranking"]
-
-_IN_CACHE = 2**15  # weights
 
 
 class Ranking:
@@ -43,22 +42,26 @@ class Ranking:
         self.films = len(truth)
         if not np.isfinite(scores[~np.isnan(truth)]).all():
             raise ValueError("A score is not a finite number.")
-        self._positives, found = _in_order(truth == 1, scores)
-        self._negatives, spared = _in_order(truth == 0, scores)
-        # where each positive stands among the negatives, and among the positives
-        self._below = np.searchsorted(spared, found, side="left")
-        self._not_above = np.searchsorted(spared, found, side="right")
-        self._positives_below = np.searchsorted(found, found, side="left")
+        found, spared = scores[truth == 1], scores[truth == 0]
+        self._counts = len(found), len(spared)
+        steps, step = np.unique(found, return_inverse=True)
+        # negatives between two steps lie above the lower one; those at a step are ties with it
+        above = np.searchsorted(steps, spared, side="right")
+        tied = np.isin(spared, steps)
+        films = np.nonzero(truth == 1)[0], np.nonzero(truth == 0)[0]
+        self._positives = self._adder(step, films[0], len(steps))
+        self._between = self._adder(above[~tied], films[1][~tied], len(steps) + 1)
+        self._ties = self._adder(above[tied] - 1, films[1][tied], len(steps))
 
     @property
     def positives(self) -> int:
         """How many films are positive."""
-        return len(self._positives)
+        return self._counts[0]
 
     @property
     def negatives(self) -> int:
         """How many films are negative."""
-        return len(self._negatives)
+        return self._counts[1]
 
     @property
     def defined(self) -> bool:
@@ -71,60 +74,45 @@ class Ranking:
         That is the area under the ROC curve (Hanley & McNeil 1982,
         doi 10.1148/radiology.143.1.7063747).
         """
-        values = []
-        for positive, negative in self._rows(weights):
-            below = _running_sums(negative)
-            places = below[:, self._below] + below[:, self._not_above]
-            wins = np.einsum("ij,ij->i", positive, places)
-            values.append(_ratio(wins, 2.0 * positive.sum(axis=1) * below[:, -1]))
-        return np.concatenate([np.empty(0), *values])
+        positive, between, tied = self._by_step(weights)
+        lower = running(between[:-1])  # negatives below a step, but for ties further down
+        if tied is not None:
+            lower += running(tied) - tied / 2
+        wins = np.einsum("ij,ij->j", positive, lower)
+        total = between.sum(axis=0) + (0 if tied is None else tied.sum(axis=0))
+        return _ratio(wins, positive.sum(axis=0) * total)
 
     def average_precision(self, weights: np.ndarray) -> np.ndarray:
         """Precision at every distinct score, weighted by the recall gained there; NaN without any.
 
         Not interpolated (as scikit-learn's).
         """
-        values = []
-        for positive, negative in self._rows(weights):
-            found, false = _running_sums(positive), _running_sums(negative)
-            hits = (found[:, -1:] - found[:, self._positives_below]).astype(np.float64)
-            called = hits + (false[:, -1:] - false[:, self._below])
-            # where nothing is called the positive itself has no weight, and the term is zero
-            precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
-            gained = np.einsum("ij,ij->i", positive.astype(np.float64), precision)
-            values.append(_ratio(gained, found[:, -1]))
-        return np.concatenate([np.empty(0), *values])
+        positive, between, tied = self._by_step(weights)
+        hits = running(positive[::-1])[::-1]
+        false = between[1:] if tied is None else between[1:] + tied
+        called = hits + running(false[::-1])[::-1]
+        # where nothing is called the positive itself has no weight, and the term is zero
+        precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
+        return _ratio(np.einsum("ij,ij->j", positive, precision), positive.sum(axis=0))
 
-    def _rows(self, weights: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Weights of positives and of negatives, ascending by score, some resamples at a time."""
-        weights = np.asarray(weights)
+    def _by_step(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Weights of the positives of each step, of negatives between steps, and of ties if any.
+
+        A row per step, from the lowest score, a column per resample; negatives have a row more,
+        for those above the highest step.
+        """
+        weights = np.asarray(weights, np.float64)
         if weights.ndim != 2 or weights.shape[1] != self.films:
             raise ValueError(
                 f"Weights for {weights.shape[1:]} films, scores for ({self.films},): "
                 "the shapes must agree."
             )
-        # few enough that they stay in the processor's cache, the more so in half the bytes
-        narrow = np.int32 if np.issubdtype(weights.dtype, np.integer) else np.float64
-        many = max(1, _IN_CACHE // max(1, self.films))
-        for first in range(0, len(weights), many):
-            light = weights[first : first + many].astype(narrow)
-            yield light[:, self._positives], light[:, self._negatives]
+        ties = added(self._ties, weights) if self._ties.nnz else None
+        return added(self._positives, weights), added(self._between, weights), ties
 
-
-def _in_order(chosen: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Films of the chosen entries, and their scores, ascending by score."""
-    films = np.nonzero(chosen)[0]
-    values = scores[chosen]
-    order = np.argsort(values, kind="stable")
-    return films[order], values[order]
-
-
-def _running_sums(weights: np.ndarray) -> np.ndarray:
-    """Sums of the first 0, 1, ... weights of each row, whole numbers in 64 bits."""
-    wide = np.int64 if weights.dtype == np.int32 else np.float64
-    total = np.zeros((len(weights), weights.shape[1] + 1), wide)
-    np.cumsum(weights, axis=1, out=total[:, 1:])
-    return total
+    def _adder(self, step: np.ndarray, films: np.ndarray, steps: int) -> sparse.csr_matrix:
+        order = np.argsort(step, kind="stable")
+        return adder(step[order], films[order], steps, self.films)
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

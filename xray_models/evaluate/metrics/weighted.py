@@ -12,6 +12,7 @@ import numpy as np
 
 from xray_models.evaluate.metrics.counts import ratio
 from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.metrics.sums import weighted_sums
 
 __all__ = ["auc", "average_precision", "mean", "share"]
 
@@ -56,15 +57,14 @@ def share(weights: np.ndarray, of: np.ndarray, among: np.ndarray | None = None) 
         of: bool of shape (films,).
         among: bool of shape (films,), or None.
     """
-    weights = np.asarray(weights, np.float64)
-    base = np.ones(weights.shape[1], bool) if among is None else np.asarray(among, bool)
-    return ratio(weights @ (np.asarray(of, bool) & base), weights @ base)
+    of = np.asarray(of, bool)
+    base = np.ones(len(of), bool) if among is None else np.asarray(among, bool)
+    return ratio(*weighted_sums(weights, np.stack([of & base, base], axis=1)).T)
 
 
 def mean(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Weighted mean of `values`, shape (films,). The Brier score is the mean of (p - truth)**2."""
-    weights = np.asarray(weights, np.float64)
-    return ratio(weights @ np.asarray(values, np.float64), weights.sum(axis=1))
+    return ratio(weighted_sums(weights, values), np.sum(weights, axis=1))
 
 
 def _ranking(weights: np.ndarray, truth: np.ndarray, scores: np.ndarray) -> Ranking:
