@@ -22,7 +22,9 @@ def main() -> None:
     )
     models = [card for card in all_cards().values() if card.measured]
     names = {card.id: card.name for card in models} | {OWN: "A predictions table of your own …"}
-    model = choose(names)
+    first, second = st.columns([3, 8], gap="medium", vertical_alignment="bottom")
+    with first:
+        model = choose(names)
     if model == OWN:
         own = open_predictions.own_table()
         if own is not None:
@@ -30,7 +32,7 @@ def main() -> None:
         return
     with ends_with(f"{names[model]} cannot be judged here now."):
         analysis = open_predictions.of_model(model)
-    screen.show(model, analysis)
+    screen.show(model, analysis, second)
 
 
 def choose(names: dict[str, str]) -> str:
@@ -63,9 +65,9 @@ def choose(names: dict[str, str]) -> str:
 
 
 def changed() -> None:
-    """Put another model into the link, without the last one's label and threshold."""
+    """Put another model into the link, without the last one's label, threshold and film."""
     st.query_params["model"] = st.session_state[MODEL]
-    for name in ("label", "threshold"):
+    for name in ("label", "threshold", screen.FILM):
         st.query_params.pop(name, None)
 
 

@@ -38,8 +38,7 @@ _MOST_ROWS = 200
 def show(analysis: LabelAnalysis) -> None:
     """Choice of other models, and how they compare."""
     predictions, label = analysis.predictions, analysis.label
-    st.header("Against other models", anchor="compare")
-    st.write("Curves can only be compared on the same films: those that are in all tables.")
+    st.write("Models are compared on the same films: those that are in all tables.")
     inside = _in_table(predictions)
     others = [one for one in candidates(predictions.model, label) if one not in inside]
     chosen = st.multiselect(
@@ -135,8 +134,8 @@ def show_comparisons(predictions: Predictions, label: str, results: list[Compari
             )
         )
         st.caption(
-            "Both respect groups: DeLong's test with films of one patient as a cluster "
-            "(Obuchowski 1997), the bootstrap by drawing whole groups, the same for both models."
+            "Both respect groups. DeLong's test takes films of one patient as a cluster "
+            "(Obuchowski 1997). The bootstrap draws whole groups, the same for both models."
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.evaluating.threshold import report_table
+from pages.evaluating.measures import report_table
 from pages.shared import figure
 from pages.shared.plain import plain
 from xray_models.catalogue.display_names import display_name
@@ -21,7 +21,6 @@ __all__ = ["show", "show_classes", "show_table"]
 def show(model: ModelAnalysis) -> None:
     """Section on all labels, where there are several."""
     predictions = model.predictions
-    st.header("All labels", anchor="labels")
     if predictions.classes:
         show_classes(predictions)
     show_table(model)

@@ -23,42 +23,52 @@ from xray_models.evaluate.references import BOX_IOU, Reference, references
 from xray_models.explain import MethodSpec
 from xray_models.viz import forest
 
-__all__ = ["own", "show"]
+__all__ = ["known", "own", "show"]
+
+
+def known(model: ModelAnalysis) -> bool:
+    """Whether there may be published figures; a list that cannot be read says so when shown."""
+    try:
+        return bool(_published(model))
+    except CatalogueError:
+        return True
+
+
+def _published(model: ModelAnalysis) -> list[Reference]:
+    predictions = model.predictions
+    found = references(model=predictions.model)
+    if predictions.model is None:
+        found = [one for one in found if one.label and predictions.like(one.label)]
+    return list(found)
 
 
 def show(model: ModelAnalysis) -> None:
     """Published figures of the same model or the same findings."""
-    predictions = model.predictions
     try:
-        known = references(model=predictions.model)
+        found = _published(model)
     except CatalogueError as error:
         show_problem("The published figures cannot be read.", error)
         return
-    if predictions.model is None:
-        known = [one for one in known if one.label and predictions.like(one.label)]
-    if not known:
-        return
-    st.header("In the literature", anchor="literature")
     st.write(
-        "Published figures of **other data**: other films, other labels, often another question. "
-        "They show what has been reached elsewhere, not who is better."
+        "Published figures are of **other data**: other films, other labels, often another "
+        "question. They show what was reached elsewhere, not who is better."
     )
     beside = [
         forest.Beside(name, own(model, ones[0]), tuple(ones))
-        for name, ones in _by_figure(known).items()
+        for name, ones in _by_figure(found).items()
     ]
     left, right = st.columns([7, 5], gap="large")
     with left:
         figure.show(forest.literature(beside), "literature")
     with right:
         for source, url, data, matrix in dict.fromkeys(
-            (one.source, one.url, one.other_data, one.matrix) for one in known
+            (one.source, one.url, one.other_data, one.matrix) for one in found
         ):
             name = f"[{source}]({url})" if url else f"**{source}**"
             st.markdown(f"{name}  \n{data}{_counted(matrix)}")
         if any(math.isnan(one.own.value) for one in beside):
             st.caption("Where no dot is ours, this model does not judge that label.")
-        if any(one.metric == BOX_IOU for one in known):
+        if any(one.metric == BOX_IOU for one in found):
             st.caption("Our boxes enclose what is at least half as hot as the hottest place.")
 
 

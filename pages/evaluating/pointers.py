@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from xray_models.viz import plot_position
 from xray_models.viz.theme import OTHER, Plot
 
-__all__ = ["FIXED", "dot", "line", "styled"]
+__all__ = ["FIXED", "dot", "film", "line", "styled"]
 
 _CHART = '.st-key-figure-{} [data-testid="stPlotlyChart"]'
 _DOTS = ("roc", "precision-recall")
 _LINES = ("scores", "decision")
+_FILMS = ("scores",)
 
 
 def _every(names: tuple[str, ...], after: str = "") -> str:
@@ -30,6 +31,8 @@ FIXED = f"""
 {_every(_DOTS, "::after")} {{ width: 13px; height: 13px; margin: -8.5px 0 0 -8.5px;
   box-sizing: content-box; border: 2px solid white; border-radius: 50%; }}
 {_every(_LINES, "::after")} {{ width: 2px; margin-left: -1px; }}
+{_every(_FILMS, "::before")} {{ content: ""; position: absolute; display: none; z-index: 1;
+  pointer-events: none; width: 0; margin-left: -1px; border-left: 2px dashed currentColor; }}
 """
 
 
@@ -49,6 +52,15 @@ def line(name: str, plot: Plot, x: float) -> str:
     margin = plot.figure.layout.margin
     place = f"left: {plot_position.across(plot, x)}; top: {margin.t}px; bottom: {margin.b}px"
     return f"{_CHART.format(name)}::after {{ display: block; {place}; }}"
+
+
+def film(name: str, plot: Plot, x: float) -> str:
+    """CSS that puts a dashed line where one film stands, at the end of the axis if beyond it."""
+    low, high = plot.figure.layout.xaxis.range
+    margin = plot.figure.layout.margin
+    place = f"left: {plot_position.across(plot, min(max(x, low), high))}"
+    place += f"; top: {margin.t}px; bottom: {margin.b}px"
+    return f"{_CHART.format(name)}::before {{ display: block; {place}; }}"
 
 
 def styled(rules: Mapping[str, str]) -> str:

@@ -16,11 +16,10 @@ __all__ = ["show"]
 def show(analysis: LabelAnalysis) -> None:
     """Forest plot, with a warning where a subgroup is small or differs."""
     predictions = analysis.predictions
-    st.header("For whom", anchor="subgroups")
     if not predictions.subgroups:
         st.write(
-            "The table has no column to divide these films by: no view, sex, age, source or the "
-            "like is known of them, so for whom the model works better or worse is not known."
+            "Nothing is known to divide these films by: no view, sex, age or source. "
+            "For whom the model works better or worse is not known."
         )
         return
     columns = list(predictions.subgroups)
@@ -63,8 +62,8 @@ def show(analysis: LabelAnalysis) -> None:
         if not noted:
             st.write("No subgroup is small, and none differs from the others.")
         st.caption(
-            "Intervals are not corrected for how many subgroups are looked at: of twenty that are "
-            "alike, one is expected to look different."
+            "Intervals are not corrected for the number of subgroups. "
+            "Of twenty that are alike, one is expected to look different."
         )
 
 

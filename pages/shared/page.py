@@ -26,16 +26,17 @@ def open_page(title: str, introduction: str = "", notice: bool = True) -> None:
         notice: whether to show the notice here; a page without it shows it beside its findings.
     """
     inside_the_app()
-    st.title(title, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", key="head of page"):
+        st.title(title, anchor=False)
+        if notice:
+            show_notice()
     if introduction:
         st.write(introduction)
-    if notice:
-        show_notice()
 
 
 def show_notice() -> None:
     """Notice on what RadLens is not for."""
-    st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>')
+    st.html(f'<p class="rl-notice" role="note">{NOTICE}</p>', width="content")
 
 
 def show_problem(message: str, error: Exception) -> None:

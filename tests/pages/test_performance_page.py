@@ -1,6 +1,7 @@
 """The performance page, compared with scikit-learn on the tables that it shows."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -8,10 +9,10 @@ import pandas as pd
 import pytest
 import screens
 from scipy.special import logit
-from screens import checked, elements, prose
+from screens import checked, elements, html, prose
 from sklearn import metrics
 
-from pages.evaluating import threshold
+from pages.evaluating import screen, threshold
 from pages.shared import open_predictions
 from xray_models import catalogue
 from xray_models.evaluate import errors, label_measures
@@ -59,6 +60,12 @@ def measured(page):
     return {name.lower(): value for name, value, *_ in rows}
 
 
+def in_section(page, section):
+    """The page with another tab open."""
+    page.query_params["section"] = section
+    return checked(page.run())
+
+
 def held_out(model):
     """Truth and probability of the test films, read without our own code."""
     card = catalogue.get(model)
@@ -100,7 +107,7 @@ def test_the_matrix_follows_the_threshold_and_agrees_with_scikit_learn(fractures
 
 def test_the_measures_agree_with_scikit_learn(fractures):
     truth, scores = fractures
-    shown = measured(opened(model="bone-general", threshold="0.3"))
+    shown = measured(opened(model="bone-general", threshold="0.3", section="measures"))
     called = scores >= 0.3
     for name, value in {
         "sensitivity": metrics.recall_score(truth, called),
@@ -127,6 +134,32 @@ def test_the_link_carries_model_label_and_threshold():
     assert cells(page, "Confusion matrix of viral") == expected(truth, scores, 0.42)
 
 
+def test_a_film_of_the_link_stands_among_the_held_out_ones(fractures):
+    page = opened(model="bone-general", label="fracture", threshold="0.5", film="0.64")
+    truth, scores = fractures
+    words = "\n".join(one.value for one in page.markdown)
+    assert "It scores **64.0 %** and reaches the threshold." in words
+    for which, those in (("without", scores[~truth]), ("with", scores[truth])):
+        share = round(100 * (those < 0.64).mean())
+        assert f"That is more than {share} of 100 films {which} fracture." in words
+    rule = re.search(r"scores .{0,60}::before \{ display: block; left: ([^;]+);", html(page))
+    assert rule, "the figure of the scores has no mark"
+    plot = figure(page, "Spread of the scores")["layout"]
+    low, high = plot["xaxis"]["range"]
+    assert f"{(0.64 - low) / (high - low):.5f}" in rule[1]
+    page.selectbox(key="model of performance").select("bone-wrist")
+    checked(page.run())
+    assert "film" not in page.query_params, "it was of another model"
+
+
+def test_a_tab_that_was_opened_goes_into_the_link():
+    page = opened(model="bone-general")
+    assert page.session_state[screen.TABS] == "At the threshold"
+    in_section(page, "measures")
+    assert page.session_state[screen.TABS] == "Measures"
+    assert not elements(page).every("table", aria_label=FRACTURE), "other tabs stay closed"
+
+
 def test_another_model_begins_at_its_own_operating_point():
     page = opened(model="bone-general", threshold="0.9")
     checked(page.selectbox(key="model of performance").select("chest-pneumonia").run())
@@ -136,12 +169,24 @@ def test_another_model_begins_at_its_own_operating_point():
     assert slider(page).value == pytest.approx(card.thresholds[combined])
 
 
-@pytest.mark.parametrize("link", [{"threshold": "7"}, {"threshold": "x"}, {"label": "knee"}])
+@pytest.mark.parametrize(
+    "link",
+    [
+        {"threshold": "7"},
+        {"threshold": "x"},
+        {"threshold": "nan"},
+        {"label": "knee"},
+        {"section": "knee"},
+        {"film": "1.2"},
+        {"film": "nan"},
+        {"film": "$x$"},
+    ],
+)
 def test_nonsense_in_a_link_is_ignored(link):
     page = opened(model="bone-general", **link)
     own = catalogue.get("bone-general").thresholds["fracture"]
     assert slider(page).value == pytest.approx(own)
-    assert not page.error
+    assert not page.error and "Your film" not in "".join(one.value for one in page.subheader)
 
 
 def test_an_unknown_model_in_a_link_is_told_in_a_sentence():
@@ -162,7 +207,7 @@ def test_a_rule_chooses_the_threshold(fractures):
 
 
 def test_the_prevalence_changes_ppv_and_npv_alone(fractures):
-    page = opened(model="bone-general", threshold="0.3")
+    page = opened(model="bone-general", threshold="0.3", section="measures")
     before = measured(page)
     checked(page.number_input(key=threshold.PREVALENCE).set_value(2.0).run())
     after = measured(page)
@@ -174,7 +219,7 @@ def test_the_prevalence_changes_ppv_and_npv_alone(fractures):
 
 
 def test_the_matrix_of_many_classes_agrees_with_scikit_learn():
-    page = opened(model="body-part")
+    page = opened(model="body-part", section="labels")
     films = held_out("body-part")
     labels = catalogue.get("body-part").labels
     called = films[[f"p:{label}" for label in labels]].to_numpy(float).argmax(axis=1)
@@ -207,6 +252,7 @@ def test_a_table_of_ones_own_is_guessed_confirmed_and_judged():
     for cut in (0.2, 0.61):
         checked(typed(page).set_value(cut).run())
         assert cells(page, alt) == expected(truth, scores, cut)
+    in_section(page, "subgroups")
     assert "AUC by subgroup" in "".join(one.proto.alt for one in page.get("plotly_chart"))
 
 
@@ -290,7 +336,7 @@ def with_rival(tmp_path, monkeypatch):
 
 
 def test_two_models_are_compared_on_the_films_of_both(with_rival):
-    page = opened(model="bone-general")
+    page = opened(model="bone-general", section="compare")
     (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
     choice.select("body-part")
     checked(page.run())
@@ -315,6 +361,7 @@ def test_a_rival_is_judged_at_its_own_films(with_rival):
 
 def test_two_tables_of_one_name_are_told_apart(table_text):
     page = predictions(table_of(table_text.encode(), "run.csv"))
+    in_section(page, "compare")
     (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
     choice.select("a table of your own")
     checked(page.run())
@@ -333,7 +380,7 @@ def table_text():
 
 
 def test_models_of_different_films_are_not_compared():
-    page = opened(model="bone-general")
+    page = opened(model="bone-general", section="compare")
     (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
     choice.select("a table of your own")
     checked(page.run())
@@ -345,7 +392,7 @@ def test_models_of_different_films_are_not_compared():
 
 
 def test_a_second_table_of_which_two_columns_could_be_meant_is_asked_about():
-    page = opened(model="bone-general")
+    page = opened(model="bone-general", section="compare")
     (choice,) = [one for one in page.multiselect if one.label == "Compare with"]
     choice.select("a table of your own")
     checked(page.run())
@@ -378,12 +425,16 @@ def test_what_minus_one_and_blanks_mean_is_asked_before_a_table_is_judged():
     assert "10 with finding, 20 without" in " ".join(one.value for one in page.markdown)
 
 
-def test_every_figure_has_words_and_its_numbers_can_be_had():
-    page = opened(model="bone-general")
+@pytest.mark.parametrize(
+    ("section", "figures", "matrices"),
+    [("threshold", 3, 1), ("measures", 1, 0), ("calibration", 1, 0), ("subgroups", 1, 0)],
+)
+def test_every_figure_has_words_and_its_numbers_can_be_had(section, figures, matrices):
+    page = opened(model="bone-general", section=section)
     charts = page.get("plotly_chart")
-    assert len(charts) >= 6 and all(chart.proto.alt for chart in charts)
+    assert len(charts) == figures and all(chart.proto.alt for chart in charts)
     buttons = [one.label for one in page.get("download_button")]
-    assert buttons.count("Numbers as CSV") == len(charts) + 1, "the matrix has its numbers, too"
+    assert buttons.count("Numbers as CSV") == len(charts) + matrices
     checked(page.segmented_control(key="save figures as").set_value("SVG").run())
     options = [json.loads(chart.proto.config) for chart in page.get("plotly_chart")]
     assert len(options) == len(charts)
@@ -450,7 +501,7 @@ def test_the_matrix_of_a_label_can_be_saved_as_a_picture():
     ],
 )
 def test_the_figures_of_earlier_systems_stand_beside_ours_as_other_data(model, said):
-    page = opened(model=model)
+    page = opened(model=model, section="literature")
     assert said in prose(page)
     assert "could not be had" not in prose(page)
     shown = figure(page, "Beside published figures, of other data")
