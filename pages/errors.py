@@ -28,6 +28,7 @@ ON_PAGE = 10
 SCREEN = 420  # pixels on the longer side of a film in the gallery
 FOLDER = "folder of films"
 MODEL = "model of errors"
+KIND = "kind"
 SEEN = (
     "The probabilities are of networks that had never seen the film's group. The heatmaps are of "
     "the network that ships, which was trained on most of these films (all but those of one fold): "
@@ -106,16 +107,17 @@ def choose_kind(analysis: LabelAnalysis) -> tuple[float, str]:
         )
     cut: float = state["cut"]
     counts = {kind: len(errors.films(one, cut, kind)) for kind in errors.KINDS[:2]}
+    linked = _linked_kind()
+    if state.get(KIND) is None or (linked and state[KIND] != linked):
+        state[KIND] = linked or errors.KINDS[0]
     with right:
         kind = st.segmented_control(
             "Films",
             errors.KINDS,
-            default=errors.KINDS[0],
             required=True,
             wrap=True,
-            key="kind",
-            bind="query-params",
-            on_change=first_page,
+            key=KIND,
+            on_change=take_kind,
             format_func=lambda name: (
                 f"{name} ({counts[name]:,})" if name in counts else name
             ).capitalize(),
@@ -128,6 +130,21 @@ def take_threshold() -> None:
     state = st.session_state
     state["cut"], state["cut why"] = float(state[threshold.TYPED]), ""
     st.query_params["threshold"] = f"{state['cut']:.6g}"
+    first_page()
+
+
+def _linked_kind() -> str | None:
+    """Kind of films that the link names: by its name, or as older links say it, with a count."""
+    said = st.query_params.get("kind", "").lower()
+    return next((kind for kind in errors.KINDS if said.startswith(kind)), None)
+
+
+def take_kind() -> None:
+    """Put the chosen films into the link.
+
+    Streamlit could bind them to it, but refuses to leave a page while something is bound.
+    """
+    st.query_params["kind"] = st.session_state[KIND]
     first_page()
 
 
