@@ -22,16 +22,16 @@ _TEXT = st.column_config.TextColumn
 _COLUMNS = {
     "pointing game": (
         "Hottest point at a box",
-        "Films of which it lies in a box, or within 3 % of the longer side of one: the pointing "
-        "game (Zhang et al. 2018).",
+        "Share of films where it lies in a box, or within 3 % of the film's longer side of one. "
+        "This is the pointing game (Zhang et al. 2018).",
         True,
     ),
     "energy in box": ("Heat in the boxes", "Share of all heat.", True),
     "AUPRC": ("AUPRC", "Area under the precision-recall curve of box pixels, by heat.", False),
     results_table.GAP: (
         "Insertion − deletion",
-        "Higher is better: what is hot brings the probability up soon when it is put in, and down "
-        "soon when it is taken away (Petsiuk et al. 2018).",
+        "Higher is better. What is hot is put in, or taken away. The probability should go up, or "
+        "down, soon (Petsiuk et al. 2018).",
         False,
     ),
     "MuFidelity": (
@@ -46,9 +46,9 @@ _COLUMNS = {
     ),
     scoreboard.SCRAMBLED: (
         "Left when scrambled",
-        "Rank correlation with the map once all weights are scrambled: near 0 is right, a map that "
-        "stays does not show what was learned (Adebayo et al. 2018). A map that becomes empty "
-        "counts as 0. Films whose map was empty to begin with are left out.",
+        "Rank correlation with the map once all weights are scrambled. Near 0 is right: a map "
+        "that stays does not show what was learned (Adebayo et al. 2018). A map that becomes "
+        "empty counts as 0. Films whose map was empty to begin with are left out.",
         False,
     ),
     scoreboard.SHUFFLED: (
@@ -92,12 +92,12 @@ def show(card: Card) -> None:
         | {_COLUMNS[name][0]: _TEXT(help=_COLUMNS[name][1], width=175) for name in names},
     )
     st.caption(
-        "★ is shown by default. Means over held-out films, with 95 % intervals. A map that does "
-        "not beat the *usual place* (the mean of the areas of the boxes on other films) and the "
-        "*mean box* (those boxes as one) has not shown where a disease is; one that does no better "
-        "than *random* has not shown what the model uses. Where a figure names its films, these "
-        "are fewer than those of the other maps."
-        + (" The explained network had been trained on some of these films." * _seen(chosen))
+        "★ is shown by default. Figures are means over held-out films, with 95 % intervals. "
+        "The *usual place* is the mean of the boxes on other films; the *mean box* is those as "
+        "one. A map that does not beat them has not shown where a disease is. A map no better "
+        "than *random* has not shown what the model uses. A figure that names its films is of "
+        "fewer than the others."
+        + (" The network had been trained on some of these films." * _seen(chosen))
     )
     if chosen is not None:
         overlap.show(card, chosen)

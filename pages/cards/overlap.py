@@ -25,11 +25,11 @@ _RULES = {
     "area": "the area that people usually box",
 }
 _ABOUT = (
-    "*Found* is the share of the boxes by people that a box from heat meets at the level, with its "
-    "95 % interval; *false* counts the boxes from heat that meet none, per film. IoU is the "
-    "overlap of two boxes over their union. IoBB is the overlap over the box from heat: a small "
-    "box inside a large lesion counts as right, so that it favors small boxes. Boxes are drawn "
-    "around what reaches half of the highest heat; the table below it has other rules."
+    "*Found* is the share of people's boxes that a box from heat meets at that level, with its "
+    "95 % interval. *False* counts the boxes from heat that meet none, per film. IoU is the "
+    "overlap of two boxes over their union. IoBB is the overlap over the box from heat. It favors "
+    "small boxes: one inside a large lesion counts as right. Boxes are drawn around what reaches "
+    "half of the highest heat. The second table has other rules."
 )
 
 

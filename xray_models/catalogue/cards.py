@@ -61,13 +61,18 @@ class WeightsFile:
 
 @dataclass(frozen=True)
 class Training:
-    """Training that the weights come from."""
+    """Training that the weights come from.
+
+    Attributes:
+        brief: what the films show and where they are from, in a few words; empty where unknown.
+    """
 
     data: tuple[str, ...]
     films: int
     groups: int
     start: str
     note: str
+    brief: str = ""
 
 
 @dataclass(frozen=True)

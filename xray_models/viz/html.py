@@ -21,6 +21,7 @@ __all__ = [
     "Measure",
     "bar",
     "facts",
+    "filled",
     "interval",
     "legend",
     "measures",
@@ -40,13 +41,14 @@ _TEMPLATES.filters |= {
     "careful_percent": careful_percent,
     "css_percent": "{:.2%}".format,
     "decimals": decimals,
+    "on": lambda value, start: (value - start) / (1 - start),
     "percent": percent,
 }
 
 
 def facts(known: Mapping[str, str]) -> str:
     """List of names and values: what is known of something."""
-    return _filled("facts", known=known)
+    return filled("facts", known=known)
 
 
 def bar(
@@ -63,7 +65,7 @@ def bar(
         threshold: 0..1, or None for a label that is no finding by itself.
         threshold_name: what kind of threshold it is.
     """
-    return _filled(
+    return filled(
         "bar",
         label=label,
         probability=probability,
@@ -79,7 +81,7 @@ def legend(colors: Iterable[str], threshold: float) -> str:
         colors: "#rrggbb", from no heat to most.
         threshold: 0..1.
     """
-    return _filled("legend", colors=colors, threshold=threshold)
+    return filled("legend", colors=colors, threshold=threshold)
 
 
 def interval(name: str, value: float, low: float, high: float, start: float = 0.0) -> str:
@@ -93,7 +95,7 @@ def interval(name: str, value: float, low: float, high: float, start: float = 0.
         start: where the scale begins, below 1; it ends at 1.
     """
     left, dot, right = ((at - start) / (1 - start) for at in (low, value, high))
-    return _filled(
+    return filled(
         "interval", name=name, value=value, low=low, high=high, left=left, dot=dot, right=right
     )
 
@@ -122,7 +124,7 @@ def measures(rows: Iterable[Measure], caption: str) -> str:
         rows: in the order to show them.
         caption: what the measures are of; read out before the table.
     """
-    return _filled("measures", rows=rows, caption=caption)
+    return filled("measures", rows=rows, caption=caption)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> str:
@@ -133,7 +135,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -
         rows: a cell for each column.
         caption: what the table is of; read out before it.
     """
-    return _filled("table", columns=columns, rows=rows, caption=caption)
+    return filled("table", columns=columns, rows=rows, caption=caption)
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ def two_class(matrix: Matrix, label: str) -> str:
         (truth, [_cell(matrix, i, j) for j in range(2)])
         for i, truth in enumerate(("with", "without"))
     ]
-    return _filled("two_class", label=label, rows=rows)
+    return filled("two_class", label=label, rows=rows)
 
 
 def _cell(matrix: Matrix, i: int, j: int) -> _Cell:
@@ -173,7 +175,13 @@ def _cell(matrix: Matrix, i: int, j: int) -> _Cell:
     return _Cell(_CELLS[i][j], films, 0.0 if row != row else row, row, column)
 
 
-def _filled(template: str, /, **values: object) -> str:
+def filled(template: str, /, **values: object) -> str:
+    """Template with its values, escaped.
+
+    Args:
+        template: name of its file in `templates/`, without the ending.
+        values: what it asks for.
+    """
     return _TEMPLATES.get_template(f"{template}.html.jinja").render(values)
 
 

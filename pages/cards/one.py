@@ -1,0 +1,159 @@
+"""One model in full: figures, what it can't do, what its heatmaps are worth, how it was made."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+import streamlit as st
+
+from pages.cards import heatmap_quality, making
+from pages.cards.overview import MODEL, reads, speed_in_words
+from pages.shared.page import NOTICE
+from xray_models import catalogue
+from xray_models.catalogue import Card, CatalogueError, Figure
+from xray_models.catalogue.display_names import display_name
+from xray_models.catalogue.speed import speeds
+from xray_models.evaluate import comparable
+from xray_models.viz import html
+
+__all__ = ["SHARED_BY", "shared_limits", "show", "show_figures", "show_intervals"]
+
+SHARED_BY = 3
+"""Cards from which on a limit is one that several models share."""
+
+
+def show(card: Card, cards: Collection[Card]) -> None:
+    """Card of one model.
+
+    Args:
+        card: of the model.
+        cards: of all models, to tell which of its limits they share.
+    """
+    st.markdown(
+        f"Reads: {reads(card)}. {card.intended_use.removesuffix(NOTICE).strip()}"
+        f"{_speed(card)} License of the weights: {card.weights.license}."
+    )
+    figures, words = st.columns([6, 5], gap="large")
+    with figures:
+        if card.measured:
+            show_figures(card)
+            _show_links(card)
+        else:
+            st.subheader("Imported, not measured here", anchor=False)
+            st.markdown("How often this model is right is not known: it brought no held-out films.")
+    with words:
+        _show_limits(card, cards)
+    if card.task != "body-part":
+        with st.expander("What its heatmaps are worth", icon=":material/local_fire_department:"):
+            heatmap_quality.show(card)
+    with st.expander("How it was made", icon=":material/construction:"):
+        making.show(card)
+
+
+def _speed(card: Card) -> str:
+    try:
+        speed = speeds().get(card.id)
+    except CatalogueError:  # the overview says so
+        return ""
+    if speed is None or not speed.of(card):
+        return ""
+    return f" One film takes {speed_in_words(speed, card)} on {speed.machine}."
+
+
+def _show_limits(card: Card, cards: Collection[Card]) -> None:
+    shared = shared_limits(cards)
+    st.subheader("What it can't do", anchor=False)
+    # first what this model alone can't do
+    limits = sorted(card.limits, key=lambda limit: limit in shared)
+    st.markdown("\n".join(f"- {limit}" for limit in limits))
+
+
+def shared_limits(cards: Collection[Card]) -> set[str]:
+    """Limits that stand on several cards."""
+    counts = Counter(limit for card in cards for limit in card.limits)
+    return {limit for limit, count in counts.items() if count >= SHARED_BY}
+
+
+def _show_links(card: Card) -> None:
+    with st.container(horizontal=True):
+        st.page_link(
+            "pages/performance.py",
+            label="Move its threshold",
+            icon=":material/query_stats:",
+            query_params={MODEL: card.id},
+        )
+        st.page_link(
+            "pages/errors.py",
+            label="See its errors",
+            icon=":material/image_search:",
+            query_params={MODEL: card.id},
+        )
+
+
+def show_figures(card: Card) -> None:
+    """Figures that were measured on held-out films."""
+    st.subheader(
+        f"On {card.held_out.counted}, held out ({card.held_out.groups:,} groups)",
+        anchor=False,
+    )
+    measured = card.held_out.figures
+    if card.multi_label:  # the rest is on the performance page
+        measured = {name: one for name, one in measured.items() if "AUC" in name}
+    show_intervals(measured)
+    if card.held_out.shipped_fold:
+        st.caption(
+            "Each film was predicted by a network that never saw its group. "
+            f"The weights that ship are those of {card.held_out.shipped_fold}."
+        )
+    if card.rival:
+        _show_rival(card)
+    for other in card.alternatives:
+        gain = other.difference
+        st.markdown(
+            f"Tried beside it: {other.architecture} by the same recipe, from {other.start}. "
+            f"Its mean AUC within folds is {other.other:.3f}, of the network that ships "
+            f"{other.own:.3f}. The difference is {gain.value:+.3f} ({gain.low:+.3f} to "
+            f"{gain.high:+.3f}). Its weights have {other.bytes / 1e6:.1f} MB, these "
+            f"{card.weights.bytes / 1e6:.1f} MB."
+        )
+    for check in card.external:
+        st.subheader(f"Elsewhere: {check.name}", anchor=False)
+        st.markdown(
+            f"{check.films:,} films ({check.groups:,} groups). "
+            f"Truth for {display_name(check.finding)}: {check.truth}."
+        )
+        show_intervals(check.figures)
+
+
+def _show_rival(card: Card) -> None:
+    rival = card.rival
+    assert rival is not None
+    gain = rival.difference
+    st.markdown(
+        f"Against the {_name(rival.model)} on {rival.films:,} films new to both, "
+        f"{rival.positives:,} of them with {display_name(card.labels[0])}. AUC is {rival.own:.3f} against "
+        f"{rival.other:.3f}, a difference of {gain.value:+.3f} ({gain.low:+.3f} to "
+        f"{gain.high:+.3f}). "
+        + ("Films go to this model." if gain.value >= 0 else "Films go to that model instead.")
+        + f" {comparable.doubt(rival)}"
+    )
+
+
+def _name(model: str) -> str:
+    name = catalogue.get(model).name
+    return f"{name[0].lower()}{name[1:]}"
+
+
+def show_intervals(measured: Mapping[str, Figure]) -> None:
+    """Figures with their intervals on one scale."""
+    # a scale from 0 would squeeze every interval into its dot
+    start = math.floor(10 * min((one.low for one in measured.values()), default=0)) / 10
+    st.html(
+        "".join(
+            html.interval(display_name(name), one.value, one.low, one.high, start)
+            for name, one in measured.items()
+        )
+    )
+    st.caption(f"Scales run from {start:.1f} to 1; the bar is the 95 % interval.")
