@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.batching.state import Batch
+from pages.batching.store import the_store
 from pages.shared.page import all_cards
 from pages.shared.plain import plain
 from pages.shared.visitor import is_local
@@ -17,11 +18,22 @@ from xray_models.evaluate.predictions import csv_import
 if TYPE_CHECKING:
     from xray_models.batch.sources import Sources
 
-__all__ = ["AS_RECOGNIZED", "FOLDER", "MOST_MEGABYTES", "UPLOAD", "begin", "choose", "taken"]
+__all__ = [
+    "AS_RECOGNIZED",
+    "FOLDER",
+    "IN_LINK",
+    "MOST_MEGABYTES",
+    "UPLOAD",
+    "begin",
+    "choose",
+    "taken",
+]
 
 UPLOAD, FOLDER = "Upload", "Folder on this computer"
 AS_RECOGNIZED = "as recognized"
 MOST_MEGABYTES = 500  # of one upload, such as an archive
+IN_LINK = "batch"
+"""What names a batch in the link and in the session: its token in the store."""
 
 
 def choose() -> None:
@@ -42,7 +54,7 @@ def choose() -> None:
             key="batch path",
             placeholder="/path/to/films",
             help="Read where it lies, with all folders below it. A list is a text file with a "
-            "path a line. Offered because you opened RadLens on its own computer.",
+            "path a line.",
         )
     else:
         st.file_uploader(
@@ -52,7 +64,7 @@ def choose() -> None:
             max_upload_size=MOST_MEGABYTES,
         )
         st.caption(
-            "PNG, JPEG, TIFF, BMP, WebP or DICOM, each up to 25 MB; a ZIP archive of them up to "
+            "PNG, JPEG, TIFF, BMP, WebP or DICOM, each up to 25 MB. A ZIP archive of them may have "
             f"{MOST_MEGABYTES} MB and 5,000 files."
         )
     first, second = st.columns(2, gap="medium")
@@ -71,8 +83,8 @@ def choose() -> None:
         "Truth, if it is known (CSV)",
         key="batch truth",
         max_upload_size=csv_import.MOST_BYTES // 2**20,
-        help="A row per film: its file name, and its label or labels. What the columns are is "
-        "guessed, and you confirm it. It can also be given later.",
+        help="A row per film: its file name, and its label or labels. You confirm what the columns "
+        "are. It can also be given later.",
     )
     st.button(
         "Score these films",
@@ -89,7 +101,9 @@ def begin(where: str) -> None:
     """Begin a batch of what was chosen, or keep the problem to be shown."""
     state = st.session_state
     try:
-        state.batch = taken(where)
+        batch = taken(where)
+        state[IN_LINK] = st.query_params[IN_LINK] = the_store().add(batch)
+        batch.start()
     except (ValueError, RuntimeError) as error:
         state["batch problem"] = str(error)
 
@@ -106,16 +120,17 @@ def taken(where: str) -> Batch:
         path = state["batch path"].strip().strip("'\"")
         if not path:
             raise ValueError("Type the path of a folder, a ZIP archive or a list of files.")
-        films = sources.find(Path(path).expanduser())
+        films, size = sources.find(Path(path).expanduser()), 0
     else:
         files = state["batch files"]
         if not files:
             raise ValueError("Choose one or more films, or a ZIP archive of films.")
         films = sources.Uploads([(file.name, file.getvalue()) for file in files])
+        size = sum(file.size for file in files)
     part = state["batch part"]
     plan = score.plan(state["batch models"], None if part == AS_RECOGNIZED else part)
     if not (total := films.count()):
         raise ValueError("There is no file that may be a film: only tables, texts or nothing.")
     truth = state["batch truth"]
     table = csv_import.read(truth.getvalue(), truth.name) if truth else None
-    return Batch(films, plan, total, table)
+    return Batch(films, plan, total, table, size)

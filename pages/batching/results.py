@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.batching.choosing import IN_LINK
 from pages.batching.state import Batch
-from pages.shared.open_film import ELSEWHERE
 from pages.shared.plain import plain
+from pages.shared.way_back import read_film
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
 from xray_models.radiograph import UnreadableRadiograph
@@ -20,11 +22,25 @@ if TYPE_CHECKING:
 
     from xray_models.batch.score import Scored
 
-__all__ = ["ON_SCREEN", "ORDERS", "SHOWN", "filtered", "offer_film", "picture", "show_results"]
+__all__ = [
+    "CALLED",
+    "FILTERS",
+    "ON_SCREEN",
+    "ORDERS",
+    "SHOWN",
+    "filtered",
+    "offer_film",
+    "picture",
+    "show_results",
+    "with_content",
+]
 
 ON_SCREEN = 500  # rows of the table
 ORDERS = ("file", "highest probability", "lowest probability", "closest to the threshold")
 SHOWN = ("positive", "negative", "no model", "failed")
+CALLED = {"positive": "called", "negative": "not called"}
+FILTERS = tuple(f"batch {name}" for name in ("text", "labels", "decisions", "by", "parts", "order"))
+"""Keys of what rows are filtered and sorted by; kept while other pages are visited."""
 
 
 @st.fragment
@@ -36,7 +52,7 @@ def show_results(batch: Batch) -> None:
     table = results.as_frame(batch.rows)
     chosen = filtered(table)
     st.caption(
-        f"{len(chosen):,} of {len(table):,} rows (a row per file and finding)"
+        f"{len(chosen):,} of {len(table):,} rows, one per file and finding"
         + (f"; the first {ON_SCREEN} are shown" if len(chosen) > ON_SCREEN else "")
         + ". Select a row to open its film."
     )
@@ -56,6 +72,7 @@ def show_results(batch: Batch) -> None:
         threshold=100 * chosen["threshold"],
     )
     rows.loc[chosen["error"] != "", "part"] = ""
+    rows["decision"] = [CALLED.get(decision, "") for decision in chosen["decision"]]
     percent = st.column_config.NumberColumn
     event: Any = st.dataframe(
         rows,
@@ -65,11 +82,15 @@ def show_results(batch: Batch) -> None:
         key=f"batch table {batch.key}",
         on_select="rerun",
         selection_mode="single-row",
-        column_order=["film", *(name for name in results.COLUMNS if name not in ("also", "key"))],
+        column_order=["film", *with_content(rows, results.COLUMNS)],
         column_config={
             "film": st.column_config.ImageColumn("film", width="small"),
             "file": st.column_config.TextColumn("file", width="medium"),
-            "part_probability": percent("part, probability", format="%.1f %%"),
+            "part": st.column_config.TextColumn("body part"),
+            "part_probability": percent("sure of the part", format="%.1f %%"),
+            "label": st.column_config.TextColumn("finding"),
+            "error": st.column_config.TextColumn("why it was not read"),
+            "warnings": st.column_config.TextColumn("to know"),
             "probability": percent("probability", format="%.1f %%"),
             "threshold": percent("threshold", format="%.1f %%"),
         },
@@ -81,24 +102,40 @@ def show_results(batch: Batch) -> None:
         offer_film(batch, str(chosen["key"].iloc[selected[0]]))
 
 
+def with_content(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Columns of the table in which any row says something."""
+    empty = rows.isna() | (rows == "")
+    return [name for name in columns if name not in ("also", "key") and not empty[name].all()]
+
+
 def filtered(table: pd.DataFrame) -> pd.DataFrame:
     """Rows that its visitor wants to see, in the order wanted."""
-    first, second, third = st.columns(3, gap="small")
+    folded = st.expander("Filter and sort", icon=":material/filter_list:")
+    first, second, third = folded.columns(3, gap="small")
     with first:
-        text = st.text_input("File name contains", key="batch text")
+        text = st.text_input("File name contains", key="batch text", persist_state="session")
         labels = st.multiselect(
             "Findings",
             [label for label in dict.fromkeys(table["label"]) if label],
             format_func=display_name,
             key="batch labels",
+            persist_state="session",
             placeholder="all",
         )
     with second:
-        decisions = st.multiselect("Decision", SHOWN, key="batch decisions", placeholder="all")
+        decisions = st.multiselect(
+            "Decision",
+            SHOWN,
+            key="batch decisions",
+            placeholder="all",
+            persist_state="session",
+            format_func=lambda one: CALLED.get(one, one),
+        )
         models = st.multiselect(
             "Models",
             [model for model in dict.fromkeys(table["model"]) if model],
             key="batch by",
+            persist_state="session",
             placeholder="all",
         )
     with third:
@@ -106,9 +143,10 @@ def filtered(table: pd.DataFrame) -> pd.DataFrame:
             "Body parts",
             [part for part in dict.fromkeys(table["part"]) if part],
             key="batch parts",
+            persist_state="session",
             placeholder="all",
         )
-        order = st.selectbox("Sort by", ORDERS, key="batch order")
+        order = st.selectbox("Sort by", ORDERS, key="batch order", persist_state="session")
     kind = table["decision"].where(table["decision"] != "", "no model")
     kind = kind.where(table["error"] == "", "failed")
     keep = table["file"].str.contains(text, case=False, regex=False)
@@ -154,5 +192,5 @@ def offer_film(batch: Batch, key: str) -> None:
                 icon=":material/broken_image:",
             )
             return
-        st.session_state[ELSEWHERE] = {"name": name, "content": data}
-        st.switch_page("pages/read.py")
+        token = st.query_params.get(IN_LINK, "")
+        read_film(name, data, "batch.py", "Back to the batch", {IN_LINK: token})

@@ -1,87 +1,61 @@
-"""Scoring of a batch: progress, failures as they come, stop and go on."""
+"""Progress of a batch: how far it is, failures as they come, stop, go on, begin again."""
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.batching.choosing import IN_LINK
+from pages.batching.results import FILTERS
 from pages.batching.state import Batch
-from pages.shared import decoding
+from pages.batching.store import the_store
 from pages.shared.plain import plain
 
 if TYPE_CHECKING:
     from xray_models.batch.score import Scored
 
 __all__ = [
-    "AT_A_TIME",
-    "THUMBNAIL",
     "begin_again",
     "duration",
-    "go_on",
     "list_failures",
     "progress_words",
-    "run",
     "show_failures",
     "show_state",
-    "stop",
+    "watch",
 ]
 
-AT_A_TIME = 8  # films answered together: a stop is obeyed after as many
-THUMBNAIL = 96  # pixels on the longer side
 _NEWEST = 10  # failures told while others are scored: all, each time anew, would be too much
 
 
-def run(batch: Batch) -> None:
-    """Score what is left. Whatever interrupts this run of the page, the next one goes on."""
-    from xray_models.batch import score
-
-    st.button("Stop", key="batch stop", on_click=stop, icon=":material/stop:")
-    bar = st.progress(0.0, "Asking the models …")
-    message = st.empty()
-    failed = [one for one in batch.scored if one.error]
-    done = {one.key for one in batch.scored}
-    rest = (film for film in batch.films if film.key not in done)
-    wanted = threading.Event()
-    wanted.set()
-    began, before = time.perf_counter(), batch.seconds
-    try:
-        # the first answers after a start may have to wait for the background warm-up
-        with contextlib.closing(
-            score.score(
-                rest,
-                batch.plan,
-                window=AT_A_TIME,
-                thumbnail=THUMBNAIL,
-                read=decoding.in_threads(wanted.is_set),
-            )
-        ) as results:
-            try:
-                for scored in results:
-                    batch.scored.append(scored)
-                    batch.seconds = before + time.perf_counter() - began
-                    if scored.error:
-                        failed.append(scored)
-                        with message.container():
-                            list_failures(failed[-_NEWEST:])
-                    share = len(batch.scored) / max(batch.total, len(batch.scored))
-                    bar.progress(share, progress_words(batch))
-            finally:
-                wanted.clear()
-    except (ValueError, RuntimeError) as error:  # a card or weights that cannot be used
-        batch.problem = f"The films cannot be scored here now. {error}"
-    batch.running = False
-    st.rerun()
+@st.fragment(run_every=0.7)
+def watch(batch: Batch) -> None:
+    """Show how far scoring is, by itself; the page runs again when it ends."""
+    batch.look()
+    if not batch.running:
+        st.rerun()
+    # a stop is obeyed once the films in work are done
+    st.button(
+        "Stopping …" if batch.stopping else "Stop",
+        key="batch stop",
+        on_click=batch.stop,
+        disabled=batch.stopping,
+        icon=":material/stop:",
+    )
+    share = len(batch.scored) / max(batch.total, len(batch.scored), 1)
+    st.progress(share, progress_words(batch))
+    st.caption("You may leave this page or load it anew: scoring goes on for ten minutes.")
+    if failed := [one for one in list(batch.scored) if one.error]:
+        list_failures(failed[-_NEWEST:])
 
 
 def progress_words(batch: Batch) -> str:
     """Sentence on how far it is, and how long it will take."""
     finished = len(batch.scored)
-    left = max(0, batch.total - finished) * batch.seconds / max(1, finished)
+    if not finished:  # the first answers after a start wait for the models
+        return "Asking the models …"
+    left = max(0, batch.total - finished) * batch.seconds / finished
     return f"{finished:,} of {batch.total:,} files, {duration(left)} left"
 
 
@@ -93,31 +67,15 @@ def duration(seconds: float) -> str:
     return f"about {minutes:.0f} min" if minutes < 90 else f"about {minutes / 60:.1f} h"
 
 
-def stop() -> None:
-    """Stop: leave the rest undone, for now."""
-    st.session_state.batch.running = False
-
-
-def go_on() -> None:
-    """Go on with the rest."""
-    batch = st.session_state.batch
-    batch.running, batch.problem = True, ""
-
-
 def begin_again() -> None:
     """Forget films and results."""
     state = st.session_state
-    batch = state.pop("batch")
-    batch.films.close()
-    # what was computed of it, which the figures of the judging screen hold as well
-    for name in (
-        f"batch analyses {batch.key}",
-        f"batch analyses {batch.key} at",
-        f"batch verdict {batch.key}",
-        f"batch performance {batch.key}",
-        "figures unmoved",
-    ):
+    token = state.pop(IN_LINK, None)
+    st.query_params.clear()
+    for name in ("figures unmoved", *FILTERS):  # the figures hold what was computed of it
         state.pop(name, None)
+    if token is not None:
+        the_store().forget(token)
 
 
 def show_state(batch: Batch) -> None:
@@ -128,11 +86,15 @@ def show_state(batch: Batch) -> None:
         st.error(plain(batch.problem), icon=":material/error:")
     words = f"**{finished:,} of {batch.total:,} files scored** in {duration(batch.seconds)}"
     words += f"; {failed:,} could not be read." if failed else "."
-    st.markdown(words)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(words)
         if finished < batch.total:
-            st.button("Go on", on_click=go_on, icon=":material/play_arrow:", type="primary")
+            st.button("Go on", on_click=batch.start, icon=":material/play_arrow:", type="primary")
         st.button("Score other films", on_click=begin_again, icon=":material/restart_alt:")
+    st.caption(
+        "The address of this page opens these results again, for an hour after the last look. "
+        "Whoever has the address can see them."
+    )
 
 
 def show_failures(batch: Batch) -> None:

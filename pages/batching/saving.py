@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from pages.batching.state import Batch
-
-if TYPE_CHECKING:
-    from xray_models.evaluate.analysis import ModelAnalysis
 
 __all__ = ["report", "show_downloads"]
 
@@ -38,7 +33,7 @@ def show_downloads(batch: Batch) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
-    st.caption("They hold the names of your files. The report has figures inside and prints well.")
+    st.caption("They hold the names of your files. The report has figures and prints well.")
 
 
 def report(batch: Batch) -> str:
@@ -46,7 +41,7 @@ def report(batch: Batch) -> str:
     from xray_models.batch import tally
     from xray_models.report import batch_html
 
-    analyses: dict[str, ModelAnalysis] = st.session_state.get(f"batch analyses {batch.key}", {})
-    predictions = [one.predictions for one in analyses.values()]
-    over_all = st.session_state.get(f"batch verdict {batch.key}")
+    judged = batch.judged
+    predictions = [one.predictions for one in judged.analyses.values()] if judged else []
+    over_all = judged.over_all if judged else None
     return batch_html.report(tally.tally(batch.rows), predictions, over_all=over_all)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.batching.state import Batch
+from pages.batching.state import Batch, Judged
 from pages.shared.cell_meanings import ask_meanings
 from pages.shared.page import show_problem
 from pages.shared.plain import plain
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from xray_models.batch.results import Row
     from xray_models.batch.verdict import Verdict
-    from xray_models.evaluate.analysis import ModelAnalysis
     from xray_models.evaluate.performance import Performance
     from xray_models.evaluate.predictions.truth_columns import TruthColumn
 
@@ -61,7 +59,7 @@ def show_truth(batch: Batch) -> None:
         guessed = truth.match(table, files)
     except PredictionsError as error:
         st.error(plain(error), icon=":material/table_view:")
-        st.button("Give another table", on_click=forget_truth)
+        st.button("Give another table", on_click=forget_truth, args=(batch,))
         return
     with st.container(border=True):
         column = st.selectbox(
@@ -87,8 +85,7 @@ def show_truth(batch: Batch) -> None:
                 "Compare with these columns", type="primary", width="stretch", on_click=confirm
             )
         with right:
-            st.button("Give another table", on_click=forget_truth, width="stretch")
-    cached = f"batch analyses {batch.key}"
+            st.button("Give another table", on_click=forget_truth, args=(batch,), width="stretch")
     if st.session_state.pop("batch confirmed", False):
         from xray_models.batch.verdict import verdict
         from xray_models.evaluate.analysis import analyze
@@ -103,14 +100,14 @@ def show_truth(batch: Batch) -> None:
         if not predictions:
             st.info("Choose a column for at least one label.")
             return
-        st.session_state[cached] = {str(one.model): analyze(one) for one in predictions}
-        st.session_state[f"{cached} at"] = time.time()
-        st.session_state[f"batch verdict {batch.key}"] = over_all
-        st.session_state[f"batch performance {batch.key}"] = [
-            one for each in predictions for one in performance(each)
-        ]
-    if analyses := st.session_state.get(cached):
-        show_performance(batch, analyses)
+        batch.columns = {label: str(column) for label, column in where.items()}
+        batch.judged = Judged(
+            {str(one.model): analyze(one) for one in predictions},
+            over_all,
+            [one for each in predictions for one in performance(each)],
+        )
+    if batch.judged is not None:
+        show_performance(batch.judged)
 
 
 def take_truth(batch: Batch) -> None:
@@ -132,12 +129,10 @@ def confirm() -> None:
     st.session_state["batch confirmed"] = True
 
 
-def forget_truth() -> None:
+def forget_truth(batch: Batch) -> None:
     """Forget the table of truth, to take another."""
-    batch: Batch = st.session_state.batch
-    batch.truth = None
-    for name in ("analyses", "verdict", "performance"):
-        st.session_state.pop(f"batch {name} {batch.key}", None)
+    batch.truth = batch.judged = None
+    batch.columns = {}
     st.session_state.pop(f"late truth {batch.key}", None)
 
 
@@ -159,12 +154,13 @@ def choose_columns(
     for k, side in enumerate(st.columns(min(3, len(labels))) * len(labels)):
         if k < len(labels):
             label = labels[k]
-            start = names.index(str(guessed.get(label, NOBODY_KNOWS)))
+            known = batch.columns or {one: str(column) for one, column in guessed.items()}
+            start = known.get(label, NOBODY_KNOWS)
             with side:
                 chosen = st.selectbox(
                     f"Truth of {plain(display_name(label))}",
                     names,
-                    start,
+                    names.index(start) if start in names else 0,
                     key=f"batch truth {label} {batch.key}",
                 )
             if chosen != NOBODY_KNOWS:
@@ -213,22 +209,19 @@ def show_verdict(over_all: Verdict, models: list[Performance]) -> None:
     )
 
 
-def show_performance(batch: Batch, analyses: dict[str, ModelAnalysis]) -> None:
+def show_performance(judged: Judged) -> None:
     """Performance screen of a model on these films."""
     from pages.evaluating import screen
 
-    show_verdict(
-        st.session_state[f"batch verdict {batch.key}"],
-        st.session_state[f"batch performance {batch.key}"],
-    )
+    show_verdict(judged.over_all, judged.performance)
+    analyses = judged.analyses
     names = {card.id: card.name for card in catalogue.catalogue().values()}
     model = next(iter(analyses))
     if len(analyses) > 1:
         model = st.selectbox(
             "Judge", list(analyses), format_func=lambda one: names[one], key="batch model"
         )
-    at = st.session_state[f"batch analyses {batch.key} at"]
     try:
-        screen.show(f"batch {at} {model}", analyses[model])
+        screen.show(f"batch {judged.at} {model}", analyses[model])
     except ValueError as error:
         show_problem(f"{names[model]} cannot be judged in full.", error)

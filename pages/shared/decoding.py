@@ -12,14 +12,14 @@ import streamlit as st
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.pool import Pool
 
-__all__ = ["begin", "in_threads", "read"]
+__all__ = ["Unwanted", "begin", "in_threads", "read"]
 
 _lock = threading.Lock()
 _pools: list[Pool] = []
 
 
 class Unwanted(Exception):
-    """Whoever asked for a film does not want it any more."""
+    """The film is not wanted any more by whoever asked for it."""
 
 
 def begin() -> None:
