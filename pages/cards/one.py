@@ -133,8 +133,9 @@ def _show_rival(card: Card) -> None:
     gain = rival.difference
     st.markdown(
         f"Against the {_name(rival.model)} on {rival.films:,} films new to both, "
-        f"{rival.positives:,} of them with {display_name(card.labels[0])}. AUC is {rival.own:.3f} against "
-        f"{rival.other:.3f}, a difference of {gain.value:+.3f} ({gain.low:+.3f} to "
+        f"{rival.positives:,} of them with {display_name(card.labels[0])}. AUC is "
+        f"{rival.own:.3f} against {rival.other:.3f}, a difference of {gain.value:+.3f} "
+        f"({gain.low:+.3f} to "
         f"{gain.high:+.3f}). "
         + ("Films go to this model." if gain.value >= 0 else "Films go to that model instead.")
         + f" {comparable.doubt(rival)}"

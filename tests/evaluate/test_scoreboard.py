@@ -46,8 +46,12 @@ def test_the_report_prints_them():
 
 
 def test_the_page_about_the_models_shows_them():
-    page = opened("models.py")
-    tables = [one.value for one in page.dataframe if "Map" in one.value]
+    tables = [
+        one.value
+        for name in catalogue.catalogue()
+        for one in opened("models.py", model=name).dataframe
+        if "Map" in one.value
+    ]
     predictions = {file.stem for file in (catalogue.assets() / "faithfulness").glob("*.csv")}
     assert len(tables) == len(predictions | set(MEASURED))
     stored = pd.read_csv(results_table.path("bone-general", "localization"))

@@ -8,9 +8,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import screens
 import typer
 from scipy.special import logit
-from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 import classify
@@ -27,7 +27,6 @@ from xray_models.report import model_text, readme
 
 pytestmark = pytest.mark.network
 
-PAGE = Path(__file__).parents[2] / "pages" / "models.py"
 SIZE = 64
 SMALL = ("--arch", "efficientnetb0", "--size", SIZE)
 
@@ -303,8 +302,7 @@ def test_the_users_model_reads_its_part_and_says_that_nobody_measured_it(importe
     message = CliRunner().invoke(cli.app, ["list", "--json"]).output.splitlines()
     assert {json.loads(line)["id"] for line in message} == set(catalogue.catalogue())
 
-    page = AppTest.from_file(str(PAGE), default_timeout=120).run()
-    assert not page.exception
+    page = screens.opened("models.py", model="bone-wrist")
     assert "Imported, not measured here" in [one.value for one in page.subheader]
 
 

@@ -29,7 +29,7 @@ HOSTILE = (
 PAGES = ("read", "compare", "models", "performance", "errors", "batch", "about")
 LINKED = (
     "sample part model label threshold method layer against opacity explain models methods "
-    "colors kind".split()
+    "colors kind section film image batch".split()
 )
 # as they would be taken for what they say; with a backslash or a word joiner inside they are text
 ALIVE = re.compile(
