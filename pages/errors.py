@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.evaluating import screen, threshold
-from pages.shared import open_predictions
+from pages.shared import open_predictions, tables
 from pages.shared.open_film import ELSEWHERE
 from pages.shared.page import all_cards, ends_with, open_page
 from pages.shared.plain import plain
@@ -182,9 +182,8 @@ def show(analysis: LabelAnalysis, cut: float, kind: str) -> None:
             **{name: values[rows] for name, values in predictions.subgroups.items()},
         }
     )
-    st.dataframe(
+    tables.show(
         table.replace({"truth": {label: display_name(label)}}),
-        hide_index=True,
         width="stretch",
         key="table of films",
         alt=f"{kind.capitalize()} of {predictions.name}, the most telling first.",

@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.batching.choosing import IN_LINK
 from pages.batching.state import Batch
+from pages.shared import tables
 from pages.shared.plain import plain
 from pages.shared.way_back import read_film
 from xray_models import catalogue
@@ -74,9 +75,8 @@ def show_results(batch: Batch) -> None:
     rows.loc[chosen["error"] != "", "part"] = ""
     rows["decision"] = [CALLED.get(decision, "") for decision in chosen["decision"]]
     percent = st.column_config.NumberColumn
-    event: Any = st.dataframe(
+    event: Any = tables.show(
         rows,
-        hide_index=True,
         width="stretch",
         row_height=64,
         key=f"batch table {batch.key}",

@@ -11,6 +11,7 @@ from pages.batching.choosing import IN_LINK
 from pages.batching.results import FILTERS
 from pages.batching.state import Batch
 from pages.batching.store import the_store
+from pages.shared import tables
 from pages.shared.plain import plain
 
 if TYPE_CHECKING:
@@ -108,9 +109,8 @@ def show_failures(batch: Batch) -> None:
 
 def list_failures(failed: Sequence[Scored]) -> None:
     """Table of failures."""
-    st.dataframe(
+    tables.show(
         [{"file": one.file, "why": one.error} for one in failed],
-        hide_index=True,
         width="stretch",
         alt="Files that could not be read, and why.",
     )

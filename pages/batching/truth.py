@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.batching.state import Batch, Judged
+from pages.shared import tables
 from pages.shared.cell_meanings import ask_meanings
 from pages.shared.page import show_problem
 from pages.shared.plain import plain
@@ -173,9 +174,8 @@ def show_verdict(over_all: Verdict, models: list[Performance]) -> None:
     from xray_models.batch.verdict import HEAD
 
     st.subheader("All films, whichever model read them", anchor=False)
-    st.dataframe(
+    tables.show(
         [dict(zip(HEAD, one.cells, strict=True)) for one in over_all.labels],
-        hide_index=True,
         width="stretch",
         alt="Films of known truth that were called right, called wrong, and not read.",
     )
@@ -183,14 +183,13 @@ def show_verdict(over_all: Verdict, models: list[Performance]) -> None:
         count = len(over_all.unread)
         title = f"{count:,} {'film' if count == 1 else 'films'} of known truth not read"
         with st.expander(title, icon=":material/broken_image:"):
-            st.dataframe(
+            tables.show(
                 [{"file": name, "why": why} for name, why in over_all.unread],
-                hide_index=True,
                 width="stretch",
                 alt="Films of known truth that no model read, and why.",
             )
     st.subheader("Each model on the films that it read", anchor=False)
-    st.dataframe(
+    tables.show(
         [
             {
                 "model": one.model,
@@ -203,7 +202,6 @@ def show_verdict(over_all: Verdict, models: list[Performance]) -> None:
             }
             for one in models
         ],
-        hide_index=True,
         width="stretch",
         alt="AUC, sensitivity and specificity of each model and finding.",
     )

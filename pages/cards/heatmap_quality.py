@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.cards import overlap
 from pages.shared import figure as figures
+from pages.shared import tables
 from pages.shared.page import show_problem
 from xray_models.catalogue import Card
 from xray_models.catalogue.display_names import display_name
@@ -79,9 +80,8 @@ def show(card: Card) -> None:
         | {_COLUMNS[name][0]: _figure(one, name) + _few(one, name, found) for name in names}
         for one in found
     ]
-    st.dataframe(
+    tables.show(
         pd.DataFrame(rows),
-        hide_index=True,
         width="stretch",
         height="content",
         column_config={
@@ -138,7 +138,8 @@ def _figure(one: scoreboard.Worth, measure: str) -> str:
     figure = one.figures.get(measure)
     if figure is None:
         return UNDEFINED
-    return percent_with_interval(figure) if _COLUMNS[measure][2] else with_interval(figure, 2)
+    text = percent_with_interval(figure) if _COLUMNS[measure][2] else with_interval(figure, 2)
+    return text.replace("-", "−")  # a spreadsheet takes what begins with a hyphen for a formula
 
 
 def _few(one: scoreboard.Worth, measure: str, found: list[scoreboard.Worth]) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.comparing import faithfulness
 from pages.comparing.tiles import Tile, asked
-from pages.shared import background_work
+from pages.shared import background_work, tables
 
 if TYPE_CHECKING:
     from xray_models.evaluate.explanations.single_film import Scores, TimedMap
@@ -87,7 +87,7 @@ def _table(rows: dict[Tile, dict[str, object]], scores: dict[Tile, Scores]) -> N
     table = pd.DataFrame([facts | _figures(scores.get(tile)) for tile, facts in rows.items()])
     numbers = table.columns.drop(["Map", "Probability rose"])
     table[numbers] = table[numbers].astype(float)  # a column that is still empty is a number, too
-    st.dataframe(table, hide_index=True, column_config=COLUMNS, placeholder="–")
+    tables.show(table, column_config=COLUMNS, placeholder="–")
 
 
 def _facts(tile: Tile, done: dict[Tile, TimedMap], names: dict[Tile, str]) -> dict[str, object]:

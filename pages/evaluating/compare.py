@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from pages.shared import figure, open_predictions
+from pages.shared import figure, open_predictions, tables
 from pages.shared.page import show_problem
 from pages.shared.plain import plain
 from xray_models import catalogue
@@ -166,7 +166,7 @@ def show_disagreement(comparison: Comparison, other_threshold: float | None) -> 
                 "as independent."
             )
         if len(found.apart):
-            st.dataframe(
+            tables.show(
                 pd.DataFrame(
                     {
                         "film": films.images[found.apart],
@@ -175,7 +175,6 @@ def show_disagreement(comparison: Comparison, other_threshold: float | None) -> 
                         second: films.scores[1, found.apart],
                     }
                 ).head(_MOST_ROWS),
-                hide_index=True,
                 width="stretch",
                 alt="The films that the two models call differently, most different first.",
             )

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.evaluating.measures import report_table
-from pages.shared import figure
+from pages.shared import figure, tables
 from pages.shared.plain import plain
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.analysis import ModelAnalysis
@@ -59,9 +59,8 @@ def show_table(model: ModelAnalysis) -> None:
         }
     )
     shares = [name for name in table.columns if table[name].dtype == float]
-    st.dataframe(
+    tables.show(
         table,
-        hide_index=True,
         width="stretch",
         height=38 + 35 * len(table),
         key="labels",

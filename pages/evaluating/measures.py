@@ -9,7 +9,7 @@ import streamlit as st
 from pages.evaluating import pointers
 from pages.evaluating.at_threshold import unmoved
 from pages.evaluating.threshold import PREVALENCE
-from pages.shared import figure
+from pages.shared import figure, tables
 from pages.shared.plain import plain
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.analysis import LabelAnalysis
@@ -146,9 +146,8 @@ def show_all_labels(analysis: LabelAnalysis, cut: float) -> None:
             **{name: counts.measures()[name] for name in list(MEASURES)[:8]},
         }
     )
-    st.dataframe(
+    tables.show(
         table,
-        hide_index=True,
         width="stretch",
         key="all labels",
         alt="Counts and measures of every label at its threshold.",

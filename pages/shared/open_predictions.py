@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from pages.shared import tables
 from pages.shared.cell_meanings import ask_meanings
 from pages.shared.plain import plain
 from xray_models import catalogue
@@ -22,6 +23,7 @@ from xray_models.evaluate.predictions.truth_columns import (
     CellMeanings,
     minus_one_is_unclear,
 )
+from xray_models.spreadsheet import safe_names
 from xray_models.train.locate_films import data_folder
 
 __all__ = [
@@ -149,9 +151,7 @@ def _ask(table: Table, prefix: str) -> tuple[Columns, CellMeanings]:
     except PredictionsError:
         guessed = Columns(())
     st.markdown(f"**{plain(table.name)}**: {len(table.cells):,} films. What are its columns?")
-    st.dataframe(
-        table.cells.head(3), hide_index=True, width="stretch", alt="The first rows of the table."
-    )
+    tables.show(table.cells.head(3), width="stretch", alt="The first rows of the table.")
     for doubt in guessed.doubts:
         st.warning(f"{plain(doubt)} Choose below.", icon=":material/help:")
     names = list(map(str, table.cells.columns))
@@ -192,26 +192,33 @@ def _labels(guessed: Columns, names: list[str], key: str) -> tuple[LabelColumns,
         with third:
             score = _column("Probability", names, one.probability or None, f"{key} score")
         return (LabelColumns(label, truth, score),) if truth and score else ()
-    edited = st.data_editor(
+    shown = dict(zip(safe_names(names), names, strict=True))
+    safe = {name: one for one, name in shown.items()}
+    labels = [one.label for one in guessed.labels]
+    named = dict(zip(safe_names(labels), labels, strict=True))
+    edited = tables.edit(
         pd.DataFrame(
             {
                 "judge": True,
-                "label": [one.label for one in guessed.labels],
-                "truth": [one.truth for one in guessed.labels],
-                "probability": [one.probability for one in guessed.labels],
+                "label": list(named),
+                "truth": [safe[one.truth] for one in guessed.labels],
+                "probability": [safe[one.probability] for one in guessed.labels],
             }
         ),
-        hide_index=True,
         width="stretch",
         key=key,
         alt="The columns of each label: truth and probability. Both can be changed.",
         column_config={
-            "truth": st.column_config.SelectboxColumn(options=names, required=True),
-            "probability": st.column_config.SelectboxColumn(options=names, required=True),
+            "truth": st.column_config.SelectboxColumn(options=list(shown), required=True),
+            "probability": st.column_config.SelectboxColumn(options=list(shown), required=True),
         },
     )
     return tuple(
-        LabelColumns(str(row.label), str(row.truth), str(row.probability))
+        LabelColumns(
+            named.get(str(row.label), str(row.label)),
+            shown[str(row.truth)],
+            shown[str(row.probability)],
+        )
         for row in edited.itertuples()
         if row.judge
     )

@@ -18,7 +18,7 @@ from xray_models.batch.film_names import UniqueNames, decoded, display_name, key
 from xray_models.batch.resumable_csv import GrowingFile
 from xray_models.batch.score import Scored
 from xray_models.batch.sources import Archive, FileList, Folder, Uploads
-from xray_models.spreadsheet import safe_cell, safe_csv
+from xray_models.spreadsheet import safe_cell, safe_csv, safe_names, safe_table
 
 ROOT = Path(__file__).parents[2]
 UNLIKE = [b"M\xfcller.png", "Müller.png".encode(), b"M\x81ller.png", b"M\x01ller.png"]
@@ -159,6 +159,14 @@ def test_no_name_becomes_a_formula_in_a_spreadsheet(name, tmp_path):
                 assert not cell.strip().strip('"').startswith(("=", "+", "-", "@")), (line, cell)
     (row,) = results.read_csv(path)
     assert display_name(row.file) == row.file
+
+
+def test_names_of_columns_that_differ_still_do_once_they_are_safe():
+    names = ["=a", "'=a", "a", "\ta", " a"]
+    safe = safe_names(names)
+    assert len(set(safe)) == len(names) and all(safe_cell(name) == name for name in safe)
+    table = safe_table(pd.DataFrame([["=1", 2.0, None, "b", -1]], columns=names))
+    assert list(table) == safe and table.iloc[0].tolist() == ["'=1", 2.0, None, "b", -1]
 
 
 def test_numbers_stay_numbers():
