@@ -1,7 +1,13 @@
-"""What comes from outside is shown letter by letter: no link, no picture, no HTML of a stranger."""
+"""What comes from outside is shown letter by letter: no link, no picture, no HTML of a stranger.
 
+Nor does it become a formula where a visitor saves a table of a page for a spreadsheet.
+"""
+
+import csv
 import io
+import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from pages.shared.open_film import ELSEWHERE
 from pages.shared.open_predictions import HANDED_OVER
 from pages.shared.plain import plain
+from xray_models.spreadsheet import safe_cell
 
 HOSTILE = (
     "![x](https://evil.example/a.png)",
@@ -123,3 +130,102 @@ def test_no_name_of_a_batch_comes_alive():
     page.button[0].click()
     checked(page.run())
     assert alive(page) == []
+
+
+def drawn(page: AppTest) -> list[str]:
+    """Every text that the page gives Plotly to draw."""
+    found: list[str] = []
+
+    def gather(one: object) -> None:
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, dict):
+            for part in one.values():
+                gather(part)
+        elif isinstance(one, list):
+            for part in one:
+                gather(part)
+
+    for chart in page.get("plotly_chart"):
+        gather(json.loads(chart.proto.spec or chart.proto.figure.spec))
+    return found
+
+
+LINK = '<b>x</b><a href="http://e">log in</a>'
+
+
+@pytest.mark.parametrize("labels", [(LINK,), (LINK, f"{LINK} again")])
+def test_no_name_of_a_table_becomes_a_link_in_a_figure(labels):
+    films = range(40)
+    cells = {
+        "image": [f"{n}.png" for n in films],
+        f"sex {LINK}": [LINK if n % 3 else "F" for n in films],
+    }
+    for k, label in enumerate(labels):
+        # of several labels every film has exactly one, so that they are classes with a matrix
+        truth = [str(int(n % 2 == k)) for n in films]
+        cells |= {f"true_{label}": truth, f"prob_{label}": [f"{(n % 7) / 7:.3f}" for n in films]}
+    page = opened("performance.py")
+    content = pd.DataFrame(cells).to_csv(index=False).encode()
+    page.session_state[HANDED_OVER] = {"name": f"{LINK}.csv", "content": content}
+    checked(page.run())
+    checked(page.button(key="own judge").click().run())
+    texts = drawn(page)
+    assert any("log in" in text for text in texts)
+    assert [text for text in texts if "<a" in text or "<b>" in text] == []
+
+
+FORMULA = re.compile(r"(^|;)\s*[=+@＝＋＠-](?![0-9.]+$)|[\t\r\n]")
+
+
+def saved(page: AppTest) -> list[str]:
+    """Every text and name of a column that the button above a table of the page would save."""
+    found: list[str] = []
+    for one in page.dataframe:
+        found += map(str, one.value.columns)
+        found += [cell for cell in one.value.to_numpy().ravel() if isinstance(cell, str)]
+    return found
+
+
+@pytest.mark.parametrize("text", ["=1+1", "a;=1+1", "+x", "-x", "@x", "\t=x"])
+def test_no_cell_or_name_of_a_table_is_saved_as_a_formula(text):
+    shown = opened("performance.py")
+    shown.session_state[HANDED_OVER] = table(f"{text}.csv", text, text)
+    checked(shown.run())
+    texts = saved(shown)
+    checked(shown.button(key="own judge").click().run())
+    texts += saved(shown)
+    assert any(safe_cell(text).strip() in one for one in texts)
+    assert [one for one in texts if FORMULA.search(one)] == []
+
+
+def test_columns_whose_names_are_made_safe_are_still_found():
+    columns = [f"{kind}_{label};=1" for label in "ab" for kind in ("true", "prob")]
+    page = opened("performance.py")
+    cells = pd.DataFrame({name: [0, 1] * 20 for name in columns})
+    content = cells.to_csv(index=False, quoting=csv.QUOTE_ALL).encode()
+    page.session_state[HANDED_OVER] = {"name": "x.csv", "content": content}
+    checked(page.run())
+    assert any(";'=1" in text for text in saved(page))
+    checked(page.button(key="own judge").click().run())
+    assert not page.error and len(page.session_state["own analysis"].labels) == 2
+
+
+def test_no_name_of_a_batch_is_saved_as_a_formula():
+    page = opened("batch.py")
+    names = ("=1+1.png", "a;=1+1.png", "-x.png")
+    page.file_uploader(key="batch files").set_value(
+        [(name, b"no film", "image/png") for name in names]
+    )
+    page.button[0].click()
+    checked(page.run())
+    texts = saved(page)
+    assert any("1+1" in one for one in texts)
+    assert [one for one in texts if FORMULA.search(one)] == []
+
+
+def test_every_table_of_a_page_is_made_safe():
+    pages = Path(__file__).parents[2] / "pages"
+    direct = re.compile(r"\.(dataframe|data_editor)\(")
+    found = [file.name for file in pages.rglob("*.py") if direct.search(file.read_text())]
+    assert found == ["tables.py"]

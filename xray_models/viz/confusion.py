@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from xray_models.evaluate.metrics.confusion import Matrix
 from xray_models.number_text import percent
+from xray_models.viz.plotly_text import escaped
 from xray_models.viz.theme import HEIGHT, MODEL, Plot, faded, laid_out
 
 __all__ = ["VALUES", "many_class", "table"]
@@ -40,8 +43,8 @@ def many_class(matrix: Matrix, values: str) -> Plot:
         "called by the model (most probable class)",
         "truth",
         height=max(HEIGHT, 44 * len(matrix.names) + 130),
-        xaxis=_axis(list(matrix.names), side="top", tickangle=-35),
-        yaxis=_axis(list(matrix.names), autorange="reversed"),
+        xaxis=_axis(matrix.names, side="top", tickangle=-35),
+        yaxis=_axis(matrix.names, autorange="reversed"),
         margin={"l": 8, "r": 64, "t": 8, "b": 8},  # the last name leans out to the right
     )
     figure.update_xaxes(automargin=True)
@@ -107,10 +110,10 @@ def _squares(
     return figure
 
 
-def _axis(names: list[str], **more: object) -> dict[str, object]:
+def _axis(names: Sequence[str], **more: object) -> dict[str, object]:
     return {
         "tickvals": list(range(len(names))),
-        "ticktext": names,
+        "ticktext": [escaped(name) for name in names],
         "showgrid": False,
         "zeroline": False,
         "fixedrange": True,
@@ -120,7 +123,7 @@ def _axis(names: list[str], **more: object) -> dict[str, object]:
 def _hovers(matrix: Matrix) -> list[list[str]]:
     return [
         [
-            f"truth {true}<br>called {called}<br>{films:,} films"
+            f"truth {escaped(true)}<br>called {escaped(called)}<br>{films:,} films"
             for called, films in zip(matrix.names, row, strict=True)
         ]
         for true, row in zip(matrix.names, matrix.counts, strict=True)

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from xray_models.evaluate.metrics.curves import Band, Curve
 from xray_models.evaluate.metrics.paired import Pair
 from xray_models.number_text import spoken
+from xray_models.viz.plotly_text import escaped
 from xray_models.viz.theme import (
     DASHES,
     MODEL,
@@ -106,7 +107,7 @@ def small_roc(label: str, curve: Curve) -> go.Figure:
         y=thin.y.round(4),
         mode="lines",
         line={"color": MODEL, "width": 2},
-        name=label,
+        name=escaped(label),
         hovertemplate="sensitivity %{y:.3f}<br>specificity %{customdata:.3f}<extra></extra>",
         customdata=(1 - thin.x).round(4),
     )
@@ -132,7 +133,7 @@ def overlaid(films: Pair, curves: dict[str, Curve]) -> Plot:
             x=thin.x.round(4),
             y=thin.y.round(4),
             mode="lines",
-            name=f"{name}, AUC {spoken(curve.area)}",
+            name=f"{escaped(name)}, AUC {spoken(curve.area)}",
             line={
                 "color": SERIES[place % len(SERIES)],
                 "dash": DASHES[place % len(DASHES)],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ import plotly.graph_objects as go
 
 from xray_models.catalogue.display_names import display_name
 from xray_models.viz.overlay import BOX_COLOR, encode
+from xray_models.viz.plotly_text import escaped
 
 if TYPE_CHECKING:
     from xray_models.explain.boxes import Box
@@ -170,7 +170,7 @@ def figure(pictures: Sequence[Picture], grid: Grid, hover: Hover) -> go.Figure:
         for box in picture.boxes:
             _draw_box(shown, box, grid.film, end, picture.named)
         if picture.lines:
-            first, *others = map(escape, picture.lines)
+            first, *others = map(escaped, picture.lines)
             shown.add_annotation(
                 text="<br>".join([f"<b>{first}</b>", *others]),
                 xref="paper",
@@ -199,7 +199,9 @@ def _answers(hover: Hover, film: tuple[int, int], x: str, y: str) -> go.Heatmap:
     """An invisible grid over a picture that tells position, intensity and heat."""
     rows, columns = hover.intensity.shape
     cell_y, cell_x = film[0] / rows, film[1] / columns
-    lines = [f"{escape(name)} %{{customdata[{index}]}} %" for index, name in enumerate(hover.heats)]
+    lines = [
+        f"{escaped(name)} %{{customdata[{index}]}} %" for index, name in enumerate(hover.heats)
+    ]
     return go.Heatmap(
         z=hover.intensity,
         customdata=np.stack([*hover.heats.values()], axis=-1) if lines else None,
@@ -229,7 +231,7 @@ def _draw_box(shown: go.Figure, box: Box, film: tuple[int, int], end: str, named
     to_the_left = (x0 + x1) / 2 > 0.5 * film[1]
     above = y0 > 0.08 * film[0]
     shown.add_annotation(
-        text=escape(caption(box)),
+        text=escaped(caption(box)),
         x=x1 if to_the_left else x0,
         y=y0,
         xanchor="right" if to_the_left else "left",

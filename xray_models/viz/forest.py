@@ -14,6 +14,7 @@ from xray_models.evaluate.metrics.bootstrap import Estimate
 from xray_models.evaluate.references import Reference
 from xray_models.evaluate.subgroups import Subgroup
 from xray_models.number_text import bounds, spoken
+from xray_models.viz.plotly_text import escaped
 from xray_models.viz.theme import MODEL, OTHER, QUIET, SYMBOLS, Plot, laid_out
 
 __all__ = ["Beside", "literature", "subgroups"]
@@ -28,7 +29,7 @@ def subgroups(found: Sequence[Subgroup], whole: Estimate) -> Plot:
         found: subgroups, of one or more columns.
         whole: AUC on all films.
     """
-    rows = [f"{one.column}: {one.value or 'not known'} ({one.films:,})" for one in found]
+    rows = [escaped(f"{one.column}: {one.value or 'not known'} ({one.films:,})") for one in found]
     figure = go.Figure()
     for differs, color, symbol, name in (
         (False, MODEL, "circle", "like the others"),

@@ -12,6 +12,7 @@ from xray_models.evaluate.metrics.calibration import Reliability
 from xray_models.evaluate.metrics.decision_curve import DecisionCurve
 from xray_models.evaluate.metrics.histogram import Distribution
 from xray_models.number_text import spoken
+from xray_models.viz.plotly_text import escaped
 from xray_models.viz.theme import MODEL, OTHER, QUIET, Plot, faded, laid_out, unit_axis
 
 __all__ = ["calibration", "decision", "distribution"]
@@ -35,7 +36,7 @@ def distribution(found: Distribution, label: str) -> Plot:
     figure = go.Figure()
     # one kind upwards, one downwards: two colors over each other would need a third
     for name, films, color, side in (
-        (f"with {label}", found.positive, OTHER, 1),
+        (f"with {escaped(label)}", found.positive, OTHER, 1),
         ("without", found.negative, QUIET, -1),
     ):
         share = films / max(int(films.sum()), 1)
