@@ -3,15 +3,17 @@
 Decoded by pydicom; then numpy: modality table or rescale, VOI table or window, MONOCHROME1.
 """
 
+import io
+
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import dcmread, uid
 
 from xray_models.radiograph import UnreadableRadiograph, read
 
 REFUSED = {
-    "fo_GH626.dcm": "magnetic resonance",
-    "fo_chrJapMulti.dcm": "holds no pixels",
+    "fo_GH626.dcm": r"This DICOM file holds .*magnetic resonance.*radiographs only",
+    "fo_chrJapMulti.dcm": "announces a picture but holds no pixels",
 }
 READ = [
     "fo_CR-ModalitySequenceLUT.dcm",
@@ -91,6 +93,22 @@ def test_grays_are_those_of_an_independent_computation(folder, name):
 def test_what_holds_no_film_is_refused_by_its_reason(folder, name):
     with pytest.raises(UnreadableRadiograph, match=REFUSED[name]):
         read(folder / name)
+
+
+def test_the_slice_that_is_refused_would_be_shown_right_as_a_film(folder):
+    content = (folder / "fo_GH626.dcm").read_bytes()
+    # a private sequence is four bytes longer than it says, so that nothing behind it is found
+    short, mended = (b"\x05\x20\x0f\x14" + n.to_bytes(4, "little") for n in (256, 260))
+    stems = (uid.MRImageStorage.encode(), uid.ComputedRadiographyImageStorage.encode())
+    film = content.replace(short, mended).replace(*stems)
+    assert len(film) == len(content) and film.count(mended) == 1
+    stored = dcmread(io.BytesIO(film)).pixel_array
+    assert stored.shape == (256, 256) and not stored.any()  # whoever gave the file away blanked it
+    np.testing.assert_array_equal(read(film).pixels, stored)
+
+
+def test_the_tenth_has_no_pixels_to_compare(folder):
+    assert "PixelData" not in dcmread(folder / "fo_chrJapMulti.dcm")
 
 
 def test_twelve_bit_jpeg_with_an_odd_scan_header_is_the_film_it_was_made_from(folder):

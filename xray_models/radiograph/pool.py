@@ -22,6 +22,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from xray_models.radiograph import worker
+from xray_models.radiograph.channel import Channel, shared_file, shared_memory
 from xray_models.radiograph.reader import content_of
 from xray_models.radiograph.types import MOST_PIXELS, Radiograph, UnreadableRadiograph
 
@@ -183,13 +184,17 @@ class _Worker:
             "OPENBLAS_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        shared = shared_file()
+        passed = () if shared is None else (shared,)
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
-            [sys.executable, "-m", worker.__name__, reader],
+            [sys.executable, "-m", worker.__name__, reader, *map(str, passed)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
+            pass_fds=passed,
         )
+        self._shared = shared_memory(shared)
         self.usable = True
         self._ready = False
         self._answers: queue.SimpleQueue[tuple[dict[str, Any], np.ndarray] | None]
@@ -248,12 +253,18 @@ class _Worker:
         """Pass films on and answers back until the process ends; never raises."""
         requests, answers = self.process.stdin, self.process.stdout
         assert isinstance(requests, BufferedWriter) and isinstance(answers, BufferedReader)
+        channel = Channel(answers, requests, self._shared)
         # whatever goes wrong on a pipe, the process is of no use any more
         with contextlib.suppress(Exception):
-            self._answers.put(worker.receive(answers, 0))
+            self._answers.put(channel.receive(0))
             while (request := self._requests.get()) is not None:
-                worker.send(requests, {"invert": request[1]}, request[0])
-                self._answers.put(worker.receive(answers, 4 * MOST_PIXELS))
+                content, invert = request
+                channel.send({"invert": invert}, content)
+                answer = channel.receive(4 * MOST_PIXELS)
+                used = max(len(content), answer[1].nbytes)
+                self._answers.put(answer)
+                del request, content, answer  # films are large
+                channel.forget(used)
         self.usable = False
         self.process.kill()
         for pipe in (requests, answers):

@@ -1,11 +1,9 @@
 """The process that decodes uploads: reads one film after the other from a pipe, within limits.
 
-`python -m xray_models.radiograph.worker MODULE:FUNCTION`, started by `xray_models.radiograph.pool`.
+`python -m xray_models.radiograph.worker MODULE:FUNCTION [SHARED]`, started by
+`xray_models.radiograph.pool`; SHARED is the descriptor of a file in memory to answer through.
 A film that takes too much memory or processor time, or that crashes a decoder, ends this process
 and nothing else. Nothing is written to disk, no core dump and no log, for films are patient data.
-
-On the pipes, both ways: 4 bytes with the length of a header, the header as JSON, and `bytes` bytes
-of content. No pickle: the process that reads an attacker's file is not to be trusted with one.
 """
 
 from __future__ import annotations
@@ -13,25 +11,23 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
 import queue
 import signal
-import struct
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import fields
-from io import BufferedReader, BufferedWriter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from xray_models.radiograph.channel import Channel, shared_memory
 from xray_models.radiograph.types import Radiograph, UnreadableRadiograph
 
-__all__ = ["MOST_MEMORY", "MOST_SECONDS", "as_header", "main", "receive", "send"]
+__all__ = ["MOST_MEMORY", "MOST_SECONDS", "as_header", "main"]
 
 MOST_SECONDS = 5.0
 """Processor time for one film; a timer of the system ends the process beyond."""
@@ -41,55 +37,18 @@ _KEPT = 2**27
 """Bytes more than at the start that a process may hold on to between two films."""
 _LOOKS_EVERY = 0.02
 
-_length = struct.Struct("<I")
 
-
-def send(pipe: BufferedWriter, header: dict[str, Any], content: Any = b"") -> None:
-    """Write one message.
-
-    Args:
-        pipe: to write to.
-        header: ready for JSON.
-        content: anything with the buffer protocol, contiguous.
-    """
-    packed = memoryview(content).cast("B")
-    written = json.dumps(header | {"bytes": packed.nbytes}).encode()
-    pipe.write(_length.pack(len(written)) + written)
-    pipe.write(packed)
-    pipe.flush()
-
-
-def receive(pipe: BufferedReader, most: int) -> tuple[dict[str, Any], np.ndarray]:
-    """Read one message: its header and its content as uint8.
-
-    Raises:
-        EOFError: the other side has closed the pipe.
-        ValueError: the message does not follow the protocol, or its content exceeds `most` bytes.
-    """
-    size = pipe.read(_length.size)
-    if len(size) < _length.size:
-        raise EOFError
-    header = json.loads(pipe.read(_length.unpack(size)[0]))
-    if not isinstance(header, dict) or not 0 <= header["bytes"] <= most:
-        raise ValueError("This message does not follow the protocol.")
-    content = np.empty(header["bytes"], np.uint8)
-    left = content.data
-    while left:
-        count = pipe.readinto(left)
-        if not count:
-            raise EOFError
-        left = left[count:]
-    return header, content
-
-
-def main(reader: str) -> None:
+def main(reader: str, shared: int | None = None) -> None:
     """Answer requests until the other side closes the pipe.
 
     Args:
         reader: "module:function", which takes the content of a file, and `invert` where black and
             white are to be exchanged, and gives a `Radiograph`.
+        shared: descriptor of a file in memory that the other side maps too.
     """
-    requests, answers = _take_pipes()
+    # who interrupts the parent, as `score`, wants what is decoded: this process ends with its pipe
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = _take_pipes(shared)
     module, _, function = reader.partition(":")
     read: Callable[..., Radiograph] = getattr(importlib.import_module(module), function)
     films: queue.SimpleQueue[tuple[bytes, bool]] = queue.SimpleQueue()
@@ -98,10 +57,10 @@ def main(reader: str) -> None:
     idle = _size()
     _limit(idle)
     # a thread of its own: when the parent ends, this process does at once, whatever it decodes
-    threading.Thread(target=_take, args=(requests, films), daemon=True).start()
-    send(answers, {"kind": "ready"})
+    threading.Thread(target=_take, args=(channel, films), daemon=True).start()
+    channel.send({"kind": "ready"})
     while True:
-        _answer(read, *films.get(), answers)
+        _answer(read, *films.get(), channel)
         if _size() > idle + _KEPT:
             gc.collect()
             if _size() > idle + _KEPT:
@@ -116,7 +75,7 @@ def as_header(film: Radiograph) -> dict[str, Any]:
 
 
 def _answer(
-    read: Callable[..., Radiograph], content: bytes, invert: bool, answers: BufferedWriter
+    read: Callable[..., Radiograph], content: bytes, invert: bool, channel: Channel
 ) -> None:
     began = time.process_time()
     _time_left(MOST_SECONDS)
@@ -135,26 +94,26 @@ def _answer(
         header = {"kind": "error", "error": type(error).__name__}
     _time_left(0)
     header |= {"seconds": time.process_time() - began}
-    send(answers, header, pixels)
+    channel.send(header, pixels)
 
 
-def _take(requests: BufferedReader, films: queue.SimpleQueue[tuple[bytes, bool]]) -> None:
+def _take(channel: Channel, films: queue.SimpleQueue[tuple[bytes, bool]]) -> None:
     try:
         while True:
-            header, content = receive(requests, 2**31)
+            header, content = channel.receive(2**31)
             films.put((content.tobytes(), header["invert"]))
     finally:
         os._exit(0)
 
 
-def _take_pipes() -> tuple[BufferedReader, BufferedWriter]:
+def _take_pipes(shared: int | None) -> Channel:
     """The pipes, out of the reach of whatever else reads or prints."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
     os.close(nothing)
-    return requests, answers
+    return Channel(requests, answers, shared_memory(shared))
 
 
 def _time_left(seconds: float) -> None:
@@ -199,4 +158,4 @@ def _size() -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], *map(int, sys.argv[2:]))
