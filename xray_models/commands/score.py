@@ -123,6 +123,7 @@ def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) 
     """Score what is not in the file yet; what is finished is written even if it is interrupted."""
     from xray_models.batch import score as batch_scoring
     from xray_models.batch.score import WINDOW, Scored
+    from xray_models.radiograph.pool import Pool
 
     rest = (film for film in films if film.key not in file.done)
     total = sum(1 for film in films if film.key not in file.done)
@@ -131,7 +132,10 @@ def _score(films: Sources, asked: Plan, file: GrowingFile, threads: int | None) 
     began, finished = time.perf_counter(), 0
     waiting: list[Scored] = []
     with (
-        contextlib.closing(batch_scoring.score(rest, asked, threads=threads)) as results,
+        Pool(threads) as decoders,  # a folder may hold a stranger's files
+        contextlib.closing(
+            batch_scoring.score(rest, asked, threads=threads, read=decoders.read)
+        ) as results,
         typer.progressbar(length=total, label="Scoring") as progress,
     ):
         try:
