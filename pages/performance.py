@@ -6,8 +6,10 @@ import streamlit as st
 
 from pages.evaluating import screen
 from pages.shared import open_predictions
+from pages.shared.as_read import as_read
 from pages.shared.page import all_cards, ends_with, open_page
 from pages.shared.plain import plain
+from xray_models.report.whole_films_text import ALONE
 
 OWN = "own table"
 MODEL = "model of performance"
@@ -20,8 +22,8 @@ def main() -> None:
         "Measured on films that the models never saw in training. Move the threshold, and "
         "everything follows.",
     )
-    models = [card for card in all_cards().values() if card.measured]
-    names = {card.id: card.name for card in models} | {OWN: "A predictions table of your own …"}
+    cards = {card.id: card for card in all_cards().values() if card.measured}
+    names = {card.id: card.name for card in cards.values()} | {OWN: "A predictions table of your own …"}
     first, second = st.columns([3, 8], gap="medium", vertical_alignment="bottom")
     with first:
         model = choose(names)
@@ -32,6 +34,8 @@ def main() -> None:
         return
     with ends_with(f"{names[model]} cannot be judged here now."):
         analysis = open_predictions.of_model(model)
+    if together := as_read(cards[model]):
+        st.caption(f"{together} Below are figures of {ALONE}.")
     screen.show(model, analysis, second)
 
 

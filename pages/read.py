@@ -9,6 +9,7 @@ import streamlit as st
 from pages.explaining import queries
 from pages.explaining.overlay import show_overlay
 from pages.shared import open_film, warm_up
+from pages.shared.as_read import as_read
 from pages.shared.open_film import card_of
 from pages.shared.page import open_page, show_notice
 from pages.shared.plain import plain
@@ -151,7 +152,9 @@ def held_out(card: Card) -> str:
         else " it never saw"
     )
     among = f"the {card.asked.name} among " if card.asked else ""
+    together = as_read(card)
     message = (
+        f"{together}{' This model alone: ' * bool(together)}"
         f"{name[0].upper()}{name[1:].removesuffix(asked)} {one.value:.2f} ({one.low:.2f} to "
         f"{one.high:.2f}) on {among}{card.held_out.counted}{unseen}."
     )

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.cards import heatmap_quality, making
 from pages.cards.overview import MODEL, reads, speed_in_words
+from pages.shared.as_read import as_read
 from pages.shared.page import NOTICE
 from xray_models import catalogue
 from xray_models.catalogue import Card, CatalogueError, Figure
@@ -94,8 +95,13 @@ def _show_links(card: Card) -> None:
 
 def show_figures(card: Card) -> None:
     """Figures that were measured on held-out films."""
+    together = as_read(card)
+    if together:
+        st.subheader("As the app reads whole films", anchor=False)
+        st.markdown(together)
+    alone = "This model alone, on" if together else "On"
     st.subheader(
-        f"On {card.held_out.counted}, held out ({card.held_out.groups:,} groups)",
+        f"{alone} {card.held_out.counted}, held out ({card.held_out.groups:,} groups)",
         anchor=False,
     )
     measured = card.held_out.figures

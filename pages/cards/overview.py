@@ -7,6 +7,7 @@ import re
 
 import streamlit as st
 
+from pages.shared.as_read import as_read
 from pages.shared.page import show_problem
 from xray_models import BONE_PARTS
 from xray_models.catalogue import Card, CatalogueError
@@ -32,6 +33,8 @@ _FOR_ALL = """
 
 def show(cards: dict[str, Card]) -> None:
     """List of the models, each a link to its own page."""
+    if together := as_read():
+        st.markdown(f"{together} Below are figures of each model alone, on films that reach it.")
     known = _speeds()
     figures = {name: main_figure(card) for name, card in cards.items()}
     lowest = min((one.low for one in figures.values() if one), default=0.0)

@@ -62,12 +62,15 @@ def _warm() -> None:
     from xray_models import (
         pipeline,  # brings TensorFlow, which takes seconds: the page opens without waiting
     )
+    from xray_models.evaluate import whole_films
 
     with _nobody_waits:
         # a page that a link opened with a film loads the models that this film needs by itself
         _nobody_waits.wait_for(lambda: not _waiting or _ending.is_set())
     try:
         pipeline.warm(lambda: not _ending.is_set())
+        if not _ending.is_set():
+            whole_films.of_catalogue()  # which pages quote
     except (ValueError, RuntimeError) as error:
         # the page says the same, in a sentence, to whoever asks for a reading
         logging.getLogger("radlens").warning("The models could not be warmed up: %s", error)

@@ -41,8 +41,9 @@ from xray_models.evaluate.predictions.held_out_table import (
     probabilities,
 )
 from xray_models.evaluate.predictions.routing import ABSTAINS, route
-from xray_models.evaluate.whole_films import whole_films
-from xray_models.report import model_text, readme
+from xray_models.evaluate.whole_films import of_catalogue, whole_films
+from xray_models.number_text import with_interval
+from xray_models.report import model_text, readme, whole_films_text
 
 NINE = (*PARTS, NONE_OF_THESE)
 CHEST = ("normal", "bacterial pneumonia", "viral pneumonia")
@@ -557,6 +558,42 @@ def test_a_refused_whole_film_counts_as_missed() -> None:
     assert none is not None and none.refused == none.films == found.films + found.left_out
     assert none.figures["sensitivity"].value == 0 and none.figures["specificity"].value == 1
     assert none.figures["AUC"].value == 0.5
+
+
+def test_counts_of_parts_add_up_to_those_of_all_whole_films() -> None:
+    found = of_catalogue()
+    assert found is not None and set(found.parts) <= set(PARTS) - {"chest"}
+    every = [astuple(one) for one in found.parts.values()]
+    films, fractured, refused, right, false_alarms = map(sum, zip(*every, strict=True))
+    assert (films, fractured, refused) == (found.films, found.fractured, found.refused)
+    assert right / fractured == pytest.approx(found.figures["sensitivity"].value)
+    assert 1 - false_alarms / (films - fractured) == pytest.approx(
+        found.figures["specificity"].value
+    )
+
+
+def test_figures_of_bone_models_begin_with_those_that_count_refused_films() -> None:
+    found = of_catalogue()
+    assert found is not None
+    auc = f"reach AUC {with_interval(found.figures['AUC'])}"
+    cards = [one for one in catalogue.catalogue().values() if one.task == "bone"]
+    assert len(cards) == 8
+    for one in cards:
+        said = whole_films_text.sentences(one)
+        assert (
+            auc in said and f"The {found.refused} that the detector refuses count as missed" in said
+        )
+        assert model_text.report(one, replicates=10).splitlines()[1] == said
+        assert ("It calls" in said) == (one.parts in ((part,) for part in found.parts))
+    assert whole_films_text.sentences(catalogue.get("chest-14")) == ""
+
+
+def test_the_readme_begins_with_the_whole_films_of_its_tables() -> None:
+    root = Path(__file__).parents[2]
+    line = readme.whole_films_line(catalogue.catalogue().values())
+    for path in (root / "README.md", root / "docs" / "models.md"):
+        _, _, figures_of = path.read_text(encoding="utf-8").partition("<!-- figures -->\n")
+        assert figures_of.startswith(line)
 
 
 def test_a_card_gets_the_test_films_only_and_nothing_undefined(tmp_path, monkeypatch) -> None:

@@ -7,8 +7,8 @@ that it never saw.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from pathlib import PurePosixPath
+from functools import lru_cache, partial
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,24 @@ from xray_models.evaluate.predictions.held_out_table import probabilities
 from xray_models.evaluate.predictions.predictions import films_of_test
 from xray_models.evaluate.predictions.routing import ABSTAINS, route
 
-__all__ = ["WholeFilms", "whole_films"]
+__all__ = ["PartCounts", "WholeFilms", "of_catalogue", "whole_films"]
+
+
+@dataclass(frozen=True)
+class PartCounts:
+    """Counts of the whole films of one part.
+
+    Attributes:
+        films, fractured, refused: how many are counted, show a fracture, are read by no model.
+        found: of the fractured ones, how many are called.
+        false_alarms: of the others, how many are called.
+    """
+
+    films: int
+    fractured: int
+    refused: int
+    found: int
+    false_alarms: int
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,7 @@ class WholeFilms:
         left_out: further films, read by models that have no held-out answer for them.
         figures: AUC, sensitivity and specificity with 95 % intervals over groups. A film that is
             refused is not called, and has a probability of 0.
+        parts: counts by the part that a film shows.
     """
 
     films: int
@@ -44,6 +62,7 @@ class WholeFilms:
     refused: int
     left_out: int
     figures: dict[str, Estimate]
+    parts: dict[str, PartCounts]
 
 
 def whole_films(
@@ -72,19 +91,20 @@ def whole_films(
     truth = truth[~truth.index.duplicated()]
     sent = route(probabilities(test, detector.labels), detector.labels, detector.thresholds)
     found, left_out = [], 0
-    for film, part, also, group in zip(films, sent.part, sent.also, test["group"], strict=True):
-        parts = [detector.labels[index] for index in (part, also) if index != ABSTAINS]
-        asked = [card.id for card in catalogue.for_parts(parts) if card.id in answers]
+    rows = zip(films, test["truth"], sent.part, sent.also, test["group"], strict=True)
+    for film, true_part, part, also, group in rows:
+        seen = [detector.labels[index] for index in (part, also) if index != ABSTAINS]
+        asked = [card.id for card in catalogue.for_parts(seen) if card.id in answers]
         known = [answers[model].loc[film] for model in asked if film in answers[model].index]
         if film not in truth.index or (asked and not known):
             left_out += 1
             continue
         called = any(bool(one["called"]) for one in known)
         score = max((float(one["probability"]) for one in known), default=0.0)
-        found.append((str(group), bool(truth[film]), called, score, not asked))
+        found.append((str(group), true_part, bool(truth[film]), called, score, not asked))
     if not found:
         return None
-    groups, fractured, called_so, scores, refused = (
+    groups, parts, fractured, called_so, scores, refused = (
         np.array(column) for column in zip(*found, strict=True)
     )
     measures: dict[str, Measure] = {
@@ -98,6 +118,16 @@ def whole_films(
         replicates,
         seed,
     )
+    by_part = {
+        part: PartCounts(
+            films=int(here.sum()),
+            fractured=int((here & fractured).sum()),
+            refused=int((here & refused).sum()),
+            found=int((here & fractured & called_so).sum()),
+            false_alarms=int((here & ~fractured & called_so).sum()),
+        )
+        for part, here in ((part, parts == part) for part in np.unique(parts).tolist())
+    }
     return WholeFilms(
         len(found),
         len(np.unique(groups)),
@@ -105,7 +135,26 @@ def whole_films(
         int(refused.sum()),
         left_out,
         figures,
+        by_part,
     )
+
+
+def of_catalogue() -> WholeFilms | None:
+    """`whole_films` of the models at hand, made once for the tables as they are.
+
+    Raises:
+        TableError: a held-out table cannot be used.
+    """
+    cards = [card for card in catalogue.catalogue().values() if card.measured]
+    paths = [catalogue.table_path(card) for card in cards if card.task != "chest"]
+    detector = next((card.id for card in cards if card.task == "body-part"), None)
+    states = tuple((path, path.stat().st_mtime_ns if path.is_file() else 0) for path in paths)
+    return _found(detector, states) if detector else None
+
+
+@lru_cache(maxsize=2)
+def _found(detector: str, _tables: tuple[tuple[Path, int], ...]) -> WholeFilms | None:
+    return whole_films(catalogue.get(detector))
 
 
 def _asked(card: Card) -> bool:

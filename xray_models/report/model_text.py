@@ -32,7 +32,7 @@ from xray_models.evaluate.predictions.predictions import (
     subgroup_columns,
 )
 from xray_models.number_text import NO_SPREAD, bounds, decimals, with_interval
-from xray_models.report import explanations_text, xvision_text
+from xray_models.report import explanations_text, whole_films_text, xvision_text
 from xray_models.report.text_table import grid
 
 __all__ = ["films_and_groups", "headlines", "listed", "report"]
@@ -79,6 +79,7 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
     calls = called(predictions, card, cuts)
     lines = [
         f"{card.id}: {card.name}",
+        *_as_read_lines(card),
         f"{films_and_groups(test)} {_origin(test)}, {card.held_out.table}",
         "",
         *_figure_lines(found, replicates),
@@ -133,6 +134,11 @@ def headlines(card: Card, found: Collection[str]) -> list[str]:
 def _endings(finding: str, found: Collection[str]) -> list[str]:
     start = f"AUC, {finding} vs "
     return [name.removeprefix("AUC") for name in found if name.startswith(start)]
+
+
+def _as_read_lines(card: Card) -> list[str]:
+    said = whole_films_text.sentences(card)
+    return [said, "", f"Below are figures of {whole_films_text.ALONE}.", ""] if said else []
 
 
 def _figure_lines(found: Mapping[str, Estimate], replicates: int) -> list[str]:
@@ -261,7 +267,8 @@ def _subgroup_lines(
             for value, one in found.items()
         ]
         aligned = grid(["", "films", *chosen], lines)
-    return [f"By {column}", *aligned, *_small_lines(films, card)]
+    alone = f" ({whole_films_text.ALONE})" * (column == "framing" and card.task == "bone")
+    return [f"By {column}{alone}", *aligned, *_small_lines(films, card)]
 
 
 def _small_lines(films: Mapping[str, pd.DataFrame], card: Card) -> list[str]:

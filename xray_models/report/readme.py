@@ -34,11 +34,15 @@ def readme_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
     Raises:
         TableError: a held-out table cannot be used.
     """
-    return _short(_measured(cards, replicates))
+    return _short(list(_measured(cards, replicates)), replicates)
 
 
-def _short(measured: Iterable[_CardFigures]) -> str:
-    lines = ["| model | reads | main figure (95 % interval) | films |", "|---|---|---|---|"]
+def _short(measured: Sequence[_CardFigures], replicates: int) -> str:
+    lines = [
+        *_first(measured, replicates),
+        "| model | reads | main figure (95 % interval) | films |",
+        "|---|---|---|---|",
+    ]
     for card, test, found in measured:
         main = headlines(card, found)[0]
         lines.append(
@@ -59,6 +63,7 @@ def models_table(cards: Iterable[Card], replicates: int = REPLICATES) -> str:
 
 def _long(measured: Sequence[_CardFigures], replicates: int) -> str:
     lines = [
+        *_first(measured, replicates),
         "| model | reads | held out | figures (95 % interval) | license of the weights |",
         "|---|---|---|---|---|",
     ]
@@ -71,9 +76,15 @@ def _long(measured: Sequence[_CardFigures], replicates: int) -> str:
             f"| {card.weights.license} |"
         )
     cards = [card for card, _, _ in measured]
-    for note in (pooled_line(cards, replicates), whole_films_line(cards, replicates)):
-        lines += ["", note] if note else []
+    note = pooled_line(cards, replicates)
+    lines += ["", note] if note else []
     return "\n".join(lines) + "\n"
+
+
+def _first(measured: Iterable[_CardFigures], replicates: int) -> list[str]:
+    """The figure of the app as a whole, before those of each model alone."""
+    line = whole_films_line((card for card, _, _ in measured), replicates)
+    return [line, "", "Each model alone, on films that reach it:", ""] if line else []
 
 
 def _measured(cards: Iterable[Card], replicates: int) -> Iterator[_CardFigures]:
@@ -148,7 +159,7 @@ def refresh_readme(path: Path, cards: Iterable[Card], replicates: int = REPLICAT
     models = path.parent / "docs" / "models.md"
     (before, after), (models_before, models_after) = _around(path), _around(models)
     measured = list(_measured(cards, replicates))
-    short, long = _short(measured), _long(measured, replicates)
+    short, long = _short(measured, replicates), _long(measured, replicates)
     path.write_text(f"{before}\n{short}{after}", encoding="utf-8")
     models.write_text(f"{models_before}\n{long}{models_after}", encoding="utf-8")
 
