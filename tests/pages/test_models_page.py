@@ -15,7 +15,9 @@ from xray_models.catalogue import CatalogueError
 from xray_models.catalogue.display_names import display_name
 from xray_models.catalogue.speed import COLUMNS, FILE, Speed, speeds
 from xray_models.evaluate.explanations import results_table
+from xray_models.evaluate.whole_films import of_catalogue
 from xray_models.explain import MethodSpec
+from xray_models.number_text import with_interval
 
 CARDS = catalogue.catalogue()
 
@@ -166,3 +168,15 @@ def test_the_page_about_radlens_says_what_becomes_of_an_upload():
     page = opened("about.py")
     assert NOTICE in html(page)
     assert any("never written to disk" in block.value for block in page.markdown)
+
+
+def test_figures_begin_with_whole_films_in_which_refused_ones_count_as_missed():
+    found = of_catalogue()
+    assert found is not None
+    auc = f"reach AUC {with_interval(found.figures['AUC'])}"
+    assert auc in prose(opened("models.py"))
+    page = opened("models.py", model="bone-wrist")
+    assert auc in prose(page) and "films of the wrist" in prose(page)
+    first, second = [one.value for one in page.subheader][:2]
+    assert first == "As the app reads whole films" and second.startswith("This model alone, on ")
+    assert auc not in prose(opened("models.py", model="chest-14"))
