@@ -23,7 +23,9 @@ def main() -> None:
         "everything follows.",
     )
     cards = {card.id: card for card in all_cards().values() if card.measured}
-    names = {card.id: card.name for card in cards.values()} | {OWN: "A predictions table of your own …"}
+    names = {card.id: card.name for card in cards.values()} | {
+        OWN: "A predictions table of your own …"
+    }
     first, second = st.columns([3, 8], gap="medium", vertical_alignment="bottom")
     with first:
         model = choose(names)
