@@ -4,9 +4,9 @@ Nor does it become a formula where a visitor saves a table of a page for a sprea
 """
 
 import csv
-import io
 import json
 import re
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +14,8 @@ import pytest
 from screens import checked, opened
 from streamlit.testing.v1 import AppTest
 
+from pages.batching.choosing import IN_LINK
+from pages.batching.store import the_store
 from pages.shared.open_film import ELSEWHERE
 from pages.shared.open_predictions import HANDED_OVER
 from pages.shared.plain import plain
@@ -123,12 +125,23 @@ def test_no_name_of_a_film_comes_alive():
     assert page.error and alive(page) == []
 
 
-def test_no_name_of_a_batch_comes_alive():
+def scored(*names: str) -> AppTest:
+    """The batch page once files of these names, none of them a film, were scored."""
     page = opened("batch.py")
-    picker = page.file_uploader(key="batch files")
-    picker.set_value([(f"{HOSTILE[1]}.png", io.BytesIO(b"no film").read(), "image/png")])
-    page.button[0].click()
-    checked(page.run())
+    files = [(name, b"no film", "image/png") for name in names]
+    checked(page.file_uploader(key="batch files").set_value(files).run())
+    (button,) = [one for one in page.button if one.label == "Score these films"]
+    checked(button.click().run())
+    batch = the_store().get(page.query_params[IN_LINK])
+    assert batch is not None
+    while batch.running:
+        time.sleep(0.05)
+    assert len(batch.scored) == len(names)
+    return checked(page.run())
+
+
+def test_no_name_of_a_batch_comes_alive():
+    page = scored(f"{HOSTILE[1]}.png")
     assert alive(page) == []
 
 
@@ -212,14 +225,7 @@ def test_columns_whose_names_are_made_safe_are_still_found():
 
 
 def test_no_name_of_a_batch_is_saved_as_a_formula():
-    page = opened("batch.py")
-    names = ("=1+1.png", "a;=1+1.png", "-x.png")
-    page.file_uploader(key="batch files").set_value(
-        [(name, b"no film", "image/png") for name in names]
-    )
-    page.button[0].click()
-    checked(page.run())
-    texts = saved(page)
+    texts = saved(scored("=1+1.png", "a;=1+1.png", "-x.png"))
     assert any("1+1" in one for one in texts)
     assert [one for one in texts if FORMULA.search(one)] == []
 
