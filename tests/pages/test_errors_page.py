@@ -1,16 +1,21 @@
 """The errors page, with a few drawn films in place of the real ones."""
 
+import json
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import screens
 from PIL import Image
-from screens import checked
+from screens import checked, prose
 
+from pages.erring.film import boxes_of, hottest_in_words
+from pages.shared.plain import plain
 from xray_models import catalogue
-from xray_models.datasets import DataSetError
+from xray_models.datasets import DataSetError, Film, identical
 from xray_models.train import locate_films
 
 CUT = 0.5
@@ -45,12 +50,19 @@ def folder(tmp_path, table):
         pixels = np.linspace(0, 255, 90 * 120).reshape(90, 120 - 0).astype(np.uint8) // (place + 1)
         Image.fromarray(pixels).save(data / "images" / row.image, "JPEG")
     (data / "labels.csv").write_text("\n".join(lines) + "\n")
-    (data / "fracture_boxes.csv").write_text("image,x,y,w,h\n")
+    boxes = "".join(f"{row.image},0.25,0.2,0.25,0.2\n" for row in wrong.head(3).itertuples())
+    (data / "fracture_boxes.csv").write_text(f"image,x,y,w,h\n{boxes}")
     return tmp_path
 
 
 def opened(**link):
     return screens.opened("errors.py", **{"model": "bone-general", "threshold": str(CUT)} | link)
+
+
+def viewer(page):
+    """What the viewer of a page is told."""
+    (shown,) = [one.proto for one in page.get("bidi_component")]
+    return json.loads(shown.json)
 
 
 def listed(page):
@@ -110,26 +122,74 @@ def test_a_visitor_from_elsewhere_cannot_name_folders(visitor):
 
 
 @pytest.mark.network
-def test_the_films_are_shown_and_one_is_handed_to_the_reading_page(folder, table):
-    page = opened()
+def test_a_film_is_shown_with_its_boxes_and_its_heat_and_read_and_come_back_from(folder):
+    page = opened(kind="false negatives")
     checked(page.text_input(key="folder of films").set_value(str(folder)).run())
+    assert "None of these films is on this machine" in page.info[0].value
+    checked(page.segmented_control(key="kind").set_value("false positives").run())
+    assert page.query_params["kind"] == "false positives"
     assert len(page.get("image")) == 3
-    # where the heat is stands in words beside each picture, for those who can't use color
-    message = [one.value for one in page.caption]
-    for (image,) in (one.proto.imgs for one in page.get("image")):
-        _, _, where = image.alt.partition("with heat over it. ")
-        assert where.endswith(".") and where in message
-    buttons = [one for one in page.button if one.label == "Read this film"]
-    assert len(buttons) == 3
-    found = locate_films.locate("bone-general", folder, table["image"].tolist())
+    view = viewer(page)
+    (box,) = view["boxes"]
+    assert (box["kind"], box["x"], box["width"]) == ("truth", 0.25, 0.25)
+    assert view["sprites"] and view["selected"] in view["where"]
+    words = prose(page)
     first = listed(page)[0]
-    assert found[first].pixels().shape == (90, 120)
-    checked(page.toggle(key="heat of films").set_value(False).run())
-    assert len(page.get("image")) == 3
-    assert all(one.proto.imgs[0].alt.endswith("as it is.") for one in page.get("image"))
-    (button, *_) = [one for one in page.button if one.label == "Read this film"]
-    checked(button.click().run())
+    assert "**False positive**" in words and "that people drew" in words
+    assert f"Film {plain(first)}" in words
+    checked(page.button(key="Next film").click().run())
+    second = page.query_params["image"]
+    assert second != first and f"Film {plain(second)}" in prose(page)
+    checked(page.button(key="look at 2").click().run())
+    third = page.query_params["image"]
+    assert len({first, second, third}) == 3 and page.button(key="Next film").disabled
+    checked(page.button(key="read film").click().run())
     assert "What the models get wrong" not in [one.value for one in page.title]
+    way = page.session_state["way back"]
+    assert way.page == "pages/errors.py" and way.query["image"] == third
+    back = screens.opened("errors.py", **way.query)
+    assert back.segmented_control(key="kind").value == "false positives"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("false negatives", "false negatives"),
+        ("False negatives (12)", "false negatives"),
+        ("![x](https://evil.example)", "false positives"),
+    ],
+)
+def test_a_link_names_the_kind_of_films(said, kind):
+    page = opened(kind=said)
+    assert page.segmented_control(key="kind").value == kind
+
+
+def test_the_same_film_under_two_names_is_one(folder, table):
+    films = locate_films.locate("bone-general", folder, table["image"].tolist())
+    first, second, third = films
+    films[second].path.write_bytes(films[first].path.read_bytes())
+    assert identical.once([third, second, first], films) == {third: [], second: [first]}
+    cropped = dict(films) | {first: replace(films[first], box=(0.0, 0.0, 0.5, 0.5))}
+    assert identical.once([second, first], cropped) == {second: [], first: []}
+    films[first].path.unlink()
+    assert identical.once([second, first], films) == {second: [], first: []}
+
+
+def test_where_the_hottest_place_lies_is_said_by_the_boxes():
+    film = Film(Path("a.png"), "a.png", "g", lesions=((0.5, 0.5, 0.6, 0.6), (-0.2, 0.9, 0.1, 1.4)))
+    boxes = boxes_of(film)
+    assert [(one.x, one.y) for one in boxes] == [(0.5, 0.5), (0.0, 0.9)]
+    assert boxes[1].width == pytest.approx(0.1) and boxes[1].height == pytest.approx(0.1)
+    for place, words in (
+        (55, "lies in a box"),
+        (61, "just beside a box"),
+        (20, "away from the boxes"),
+    ):
+        heat = np.zeros((100, 100), np.float32)
+        heat[55, place] = 1
+        assert words in hottest_in_words(heat, film)
+    assert not hottest_in_words(np.zeros((100, 100), np.float32), film)
+    assert not hottest_in_words(heat, replace(film, lesions=()))
 
 
 def test_films_are_found_by_name(folder, table):
