@@ -52,7 +52,7 @@ def show_one(card: Card, cards: dict[str, Card]) -> None:
             label_visibility="collapsed",
             width=280,
         )
-    one.show(card, cards.values())
+    one.show(card)
 
 
 def take_choice() -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -19,19 +18,11 @@ from xray_models.catalogue.speed import speeds
 from xray_models.evaluate import comparable
 from xray_models.viz import html
 
-__all__ = ["SHARED_BY", "shared_limits", "show", "show_figures", "show_intervals"]
-
-SHARED_BY = 3
-"""Cards from which on a limit is one that several models share."""
+__all__ = ["show", "show_figures", "show_intervals"]
 
 
-def show(card: Card, cards: Collection[Card]) -> None:
-    """Card of one model.
-
-    Args:
-        card: of the model.
-        cards: of all models, to tell which of its limits they share.
-    """
+def show(card: Card) -> None:
+    """Card of one model."""
     st.markdown(
         f"Reads: {reads(card)}. {card.intended_use.removesuffix(NOTICE).strip()}"
         f"{_speed(card)} License of the weights: {card.weights.license}."
@@ -45,7 +36,8 @@ def show(card: Card, cards: Collection[Card]) -> None:
             st.subheader("Imported, not measured here", anchor=False)
             st.markdown("How often this model is right is not known: it brought no held-out films.")
     with words:
-        _show_limits(card, cards)
+        st.subheader("What it can't do", anchor=False)
+        st.markdown("\n".join(f"- {limit}" for limit in card.limits))
     if card.task != "body-part":
         with st.expander("What its heatmaps are worth", icon=":material/local_fire_department:"):
             heatmap_quality.show(card)
@@ -61,20 +53,6 @@ def _speed(card: Card) -> str:
     if speed is None or not speed.of(card):
         return ""
     return f" One film takes {speed_in_words(speed, card)} on {speed.machine}."
-
-
-def _show_limits(card: Card, cards: Collection[Card]) -> None:
-    shared = shared_limits(cards)
-    st.subheader("What it can't do", anchor=False)
-    # first what this model alone can't do
-    limits = sorted(card.limits, key=lambda limit: limit in shared)
-    st.markdown("\n".join(f"- {limit}" for limit in limits))
-
-
-def shared_limits(cards: Collection[Card]) -> set[str]:
-    """Limits that stand on several cards."""
-    counts = Counter(limit for card in cards for limit in card.limits)
-    return {limit for limit, count in counts.items() if count >= SHARED_BY}
 
 
 def _show_links(card: Card) -> None:

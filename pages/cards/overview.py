@@ -84,8 +84,9 @@ def speed_in_words(speed: Speed | None, card: Card) -> str:
     """Time of one film: "14 ms"; a dash where these weights were not timed."""
     if speed is None or not speed.of(card):
         return UNDEFINED
-    digits = 0 if speed.milliseconds >= 10 else 1
-    return f"{speed.milliseconds:.{digits}f} ms"
+    if speed.milliseconds >= 1000:
+        return f"{speed.milliseconds / 1000:.1f} s"
+    return f"{speed.milliseconds:.{0 if speed.milliseconds >= 10 else 1}f} ms"
 
 
 def main_figure(card: Card) -> MainFigure | None:
