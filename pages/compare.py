@@ -8,28 +8,48 @@ import streamlit as st
 
 from pages.comparing import agreement, blinking, choosing, grid, measures, tiles
 from pages.explaining import queries
-from pages.shared import open_film, warm_up
+from pages.shared import film_links, open_film, warm_up
 from pages.shared.page import open_page, show_notice
+from pages.shared.plain import plain
 
 if TYPE_CHECKING:
     from xray_models.pipeline import Reading
 
 MOST = 12  # maps at a time: more can't be told apart
+TITLE = "Compare explanations"
 INTRODUCTION = (
-    "One film, several explanations: where methods, models and layers agree, what each costs, and "
-    "how faithful each is to the model on this very film."
+    "One film, several explanations side by side: where they agree, what each costs, "
+    "and how faithful it is."
 )
 
 
 def main() -> None:
     """The page, from top to bottom."""
-    open_page("Compare explanations", notice=False)
+    open_page(TITLE, notice=False, shown=False)
     with warm_up.held_back():
-        found = open_film.open_film(INTRODUCTION)
+        found = open_film.open_film(TITLE, INTRODUCTION, gone=back_to_the_film)
         if found is None:
             return
         opened, reading = found
+        show_head(reading)
         show_comparison(opened.key, reading, open_film.narrow())
+
+
+def back_to_the_film() -> None:
+    """Go back to the film, which stays open."""
+    st.switch_page("pages/read.py")
+
+
+def show_head(reading: Reading) -> None:
+    """Title, the film that is compared on, and the way back to it."""
+    from xray_models.report.verdict_text import verdict
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(TITLE, anchor=False, width="content")
+        st.space("stretch")
+        st.page_link("pages/read.py", label="Back to the film", icon=":material/arrow_back:")
+    film_links.show_problems()
+    st.caption(f"The film: {plain(verdict(reading))}.")
 
 
 @st.fragment

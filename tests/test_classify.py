@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,8 +133,9 @@ def test_the_command_line_answers_file_by_file(chest, lower_leg, tmp_path):
     assert first["file"] == str(chest) and first["part"] == "chest"
     assert set(first["findings"][0]) == {"model", "label", "probability", "threshold", "positive"}
     assert first["seconds"]["total"] > 0
-    (warning,) = first["warnings"]
-    assert warning.endswith("go by pneumonia.")
+    assert not first["warnings"], "what a model says that is set aside is no warning"
+    aside = {one["model"]: one["set_aside"] for one in first["models"]}
+    assert "this patient's age is not known" in aside["chest-pneumonia"]
     assert second["file"] == str(broken) and second["error"]
     assert third["part"] is None and third["findings"] == []
 
@@ -215,3 +217,39 @@ def test_a_film_between_two_parts_is_read_by_the_models_of_both(data, tmp_path):
     assert (scored.part, scored.also) == (reading.part, reading.also)
     assert {one.model for one in scored.findings} == {"bone-hand", "bone-wrist"}
     assert {row.also for row in results.rows(scored)} == {reading.also}
+
+
+@pytest.mark.parametrize(
+    ("in_file", "named", "group", "aside"),
+    [
+        (None, None, None, "this patient's age is not known"),
+        ("40 to 64 years", None, "adult", "this is an adult's film"),
+        ("1 to 5 years", None, "child", ""),
+        ("40 to 64 years", "child", "child", ""),
+        (None, "adult", "adult", "this is an adult's film"),
+    ],
+)
+def test_a_model_of_children_does_not_come_first_for_others(chest, in_file, named, group, aside):
+    film = replace(read(chest), age_band=in_file)
+    reading = classify.read(film, age=named)
+    assert (reading.age_group, reading.age_named) == (group, named is not None)
+    assert aside in reading.set_aside.get("chest-pneumonia", "")
+    assert set(reading.set_aside) == ({"chest-pneumonia"} if aside else set())
+    told = {one["model"]: one["set_aside"] for one in reading.as_dict()["models"]}
+    assert bool(told.pop("chest-pneumonia")) == bool(aside) and not any(told.values())
+    assert reading.as_dict()["age_group"] == group
+    assert any(one.model == "chest-pneumonia" for one in reading.findings), "its answer is kept"
+
+
+def test_a_model_asked_for_by_name_answers_first_and_the_age_is_warned_of(chest):
+    film = replace(read(chest), age_band="40 to 64 years")
+    reading = classify.read(film, models=["chest-pneumonia"])
+    assert not reading.set_aside
+    assert "Pneumonia in children: it was made for children, and this is an adult's film." in (
+        reading.warnings
+    )
+
+
+def test_an_unknown_age_group_is_refused(chest):
+    with pytest.raises(classify.CannotClassify, match="child, adult"):
+        classify.read(chest, age="baby")

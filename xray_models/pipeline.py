@@ -20,6 +20,7 @@ from xray_models.explain.methods import MethodSpec
 from xray_models.explain.progress import Progress, Stop
 from xray_models.inference import predict
 from xray_models.radiograph import Radiograph
+from xray_models.radiograph.ages import ADULT, CHILD
 
 __all__ = [
     "DETECTOR",
@@ -62,10 +63,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class ChosenModel:
-    """A model that read the film, and why it was asked."""
+    """A model that read the film.
+
+    Attributes:
+        model: its id.
+        why: it was asked.
+        misfit: sentence on why its answer must not come first, as it was made for patients of
+            another age; empty where it fits. See `catalogue.misfit`.
+    """
 
     model: str
     why: str
+    misfit: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +92,8 @@ class Reading:
         warnings: sentences for people.
         seconds: stage -> time taken.
         also: a second part that is about as likely; its models read the film as well. Else None.
+        age_group: "child", "adult", or None where nobody knows.
+        age_named: the age group was named by the user, not by the file.
     """
 
     radiograph: Radiograph
@@ -95,6 +106,13 @@ class Reading:
     warnings: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=dict)
     also: str | None = None
+    age_group: str | None = None
+    age_named: bool = False
+
+    @property
+    def set_aside(self) -> dict[str, str]:
+        """Models whose answers must not come first: id -> why, a sentence."""
+        return {one.model: one.misfit for one in self.chosen if one.misfit}
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -115,7 +133,12 @@ class Reading:
             "also": self.also,
             "part_probability": round(self.part_probability, 4),
             "part_forced": self.part_forced,
-            "models": [{"model": one.model, "why": one.why} for one in self.chosen],
+            "age_group": self.age_group,
+            "age_named": self.age_named,
+            "models": [
+                {"model": one.model, "why": one.why, "set_aside": one.misfit or None}
+                for one in self.chosen
+            ],
             "findings": [
                 {
                     "model": finding.model,
@@ -136,6 +159,7 @@ def read(
     part: str | None = None,
     models: Sequence[str] | None = None,
     invert: bool = False,
+    age: str | None = None,
 ) -> Reading:
     """Read a radiograph: recognize the part, ask the models that fit, collect their findings.
 
@@ -144,16 +168,19 @@ def read(
         part: a part named by the user; the detector's opinion is still reported.
         models: ids of models to ask whatever the part.
         invert: exchange black and white first, for a film that is stored as a negative.
+        age: "child" or "adult", named by the user; overrules what the file says.
 
     Returns:
         The reading. Where the detector abstains and nothing is forced, it has no findings.
 
     Raises:
         UnreadableRadiograph: the file is no radiograph that can be read.
-        CannotClassify: unknown part or model.
+        CannotClassify: unknown part, model or age group.
         WeightsError, CatalogueError: a model of the catalogue cannot be used.
     """
     asked = _asked(part, models)
+    if age is not None and age not in (CHILD, ADULT):
+        raise CannotClassify(f"There is no age group {age!r}. Age groups: {CHILD}, {ADULT}.")
     seconds: dict[str, float] = {}
     began = time.perf_counter()
     if isinstance(source, Radiograph):
@@ -168,16 +195,19 @@ def read(
     found = (part,) if part else route(detector, seen)
     seconds["body part"] = time.perf_counter() - began
 
-    chosen = asked or _choose(found, forced=part is not None)
+    age_group = age or film.age_group
+    chosen = asked or _choose(found, part is not None, age_group)
     warnings = [*film.warnings, *about_part(found, bool(chosen), bool(asked))]
 
     findings: list[Finding] = []
     for one in chosen:
         began = time.perf_counter()
         card = catalogue.get(one.model)
-        own, doubts = findings_of(card, found, predict.probabilities(card, film))
+        own, doubts = findings_of(
+            card, found, predict.probabilities(card, film), age_group if asked else None
+        )
         findings += own
-        warnings += doubts
+        warnings += [] if one.misfit else doubts
         seconds[card.id] = time.perf_counter() - began
 
     best = found[0] if found else max(PARTS, key=lambda label: seen[label])
@@ -192,6 +222,8 @@ def read(
         findings=tuple(findings),
         warnings=tuple(warnings),
         seconds=seconds | {"total": sum(seconds.values())},
+        age_group=age_group,
+        age_named=age is not None,
     )
 
 
@@ -210,7 +242,10 @@ def about_part(parts: Sequence[str], read: bool, by_name: bool) -> list[str]:
 
 
 def findings_of(
-    card: Card, parts: Sequence[str], probability: Mapping[str, float]
+    card: Card,
+    parts: Sequence[str],
+    probability: Mapping[str, float],
+    age_group: str | None = None,
 ) -> tuple[list[Finding], list[str]]:
     """Findings of one model on one film, and sentences on what is doubtful about them.
 
@@ -218,16 +253,20 @@ def findings_of(
         card: of the model.
         parts: of the film; none where nobody knows.
         probability: label or combined finding -> calibrated probability in 0..1.
+        age_group: of the patient, to be warned where the model was made for others; None where
+            nobody knows.
 
     Returns:
         The findings in the order of the card, and the warnings: a model that was not made for the
-        part, and kinds that are called while the whole is not.
+        part or the age, and kinds that are called while the whole is not.
     """
     found = [
         Finding(card.id, label, probability[label], threshold)
         for label, threshold in card.thresholds.items()
     ]
     doubts = at_odds(card, found)
+    if age_group and (why := catalogue.misfit(card, age_group)):
+        doubts.insert(0, f"{card.name}: {why[0].lower()}{why[1:]}")
     if parts and not set(parts) & set(card.parts):
         made_for = " or the ".join(parts)
         doubts.insert(0, f"{card.name} was not made for the {made_for}: its answer means little.")
@@ -347,15 +386,15 @@ def _detector() -> Card:
     return catalogue.get(DETECTOR)
 
 
-def _choose(parts: tuple[str, ...], forced: bool) -> list[ChosenModel]:
+def _choose(parts: tuple[str, ...], forced: bool, age_group: str | None) -> list[ChosenModel]:
     chosen: dict[str, ChosenModel] = {}
     for part in parts:
-        for one in _choose_for(part, " or ".join(parts), forced):
+        for one in _choose_for(part, " or ".join(parts), forced, age_group):
             chosen.setdefault(one.model, one)
     return list(chosen.values())
 
 
-def _choose_for(part: str, named: str, forced: bool) -> list[ChosenModel]:
+def _choose_for(part: str, named: str, forced: bool, age_group: str | None) -> list[ChosenModel]:
     seen = "the part named by hand is" if forced else "the detector sees"
     chosen = []
     own = {card.parts for card in catalogue.catalogue().values() if card.task == "bone"}
@@ -363,10 +402,9 @@ def _choose_for(part: str, named: str, forced: bool) -> list[ChosenModel]:
         why = f"{seen} {named}"
         if card.task == "bone" and card.parts != (part,):
             why += (
-                ", which this model reads better than the one made for that part on the films "
-                "that are new to both"
+                ", which this model reads better than the one made for that part"
                 if (part,) in own
                 else ", which has no model of its own here"
             )
-        chosen.append(ChosenModel(card.id, why))
+        chosen.append(ChosenModel(card.id, why, catalogue.misfit(card, age_group)))
     return chosen

@@ -13,7 +13,6 @@ from pages.explaining import downloads, maps, method_controls, queries, query_co
 from pages.explaining.method_settings import SETTINGS, title
 from pages.explaining.queries import Question
 from pages.shared.open_film import card_of
-from pages.shared.page import show_notice
 from xray_models.catalogue.display_names import display_name
 from xray_models.number_text import careful_percent
 from xray_models.viz import film_figure, html, overlay
@@ -247,7 +246,6 @@ def show_words(
         message = str(error)
     with st.container(border=True, key="trust"):
         st.markdown(f"**How far to trust this map.** {message}")
-        show_notice()
 
 
 def measured_otherwise(spec: MethodSpec) -> str:

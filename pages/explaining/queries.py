@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from xray_models.catalogue import Card
     from xray_models.explain import MethodSupport
     from xray_models.explain.heatmap import Heatmap
-    from xray_models.pipeline import Finding, Reading
+    from xray_models.pipeline import Reading
     from xray_models.radiograph import Radiograph
     from xray_models.viz.film_figure import Grid
 
@@ -38,7 +36,6 @@ __all__ = [
     "percent_grid",
     "probability",
     "questions",
-    "strongest_first",
     "took",
 ]
 
@@ -58,56 +55,13 @@ class Question(NamedTuple):
         return f"{display_name(self.label)} ({card_of(self.model).name})"
 
 
-def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings by their odds in odds at the threshold, so those that reach it come first.
-
-    That makes findings of different rarity comparable; a ratio of probabilities would not, for it
-    can't rise above 1 over the threshold and so favors rare findings. What a model claims counts as
-    much as the model ranks films: one that ranks them no better than chance comes last. A kind of a
-    finding, such as viral pneumonia, counts no more than the finding as a whole.
-    """
-    findings = list(findings)
-
-    def log_odds(probability: float) -> float:
-        inside = min(max(probability, 1e-9), 1 - 1e-9)
-        return math.log(inside / (1 - inside))
-
-    def strength(finding: Finding) -> float:
-        over = log_odds(finding.probability) - log_odds(finding.threshold)
-        skill = _skill(finding)
-        return over * skill if over >= 0 else over / skill
-
-    strengths = {(one.model, one.label): strength(one) for one in findings}
-
-    def capped(finding: Finding) -> float:
-        wholes = [
-            strengths[finding.model, whole]
-            for whole, kinds in card_of(finding.model).combined.items()
-            if finding.label in kinds and (finding.model, whole) in strengths
-        ]
-        return min(strengths[finding.model, finding.label], *wholes, math.inf)
-
-    return sorted(findings, key=capped, reverse=True)
-
-
-_UNKNOWN_SKILL = 0.5  # of imported weights without held-out films
-
-
-def _skill(finding: Finding) -> float:
-    """How well the model ranks films by this label: 2 AUC - 1 (Gini), at least 0.05."""
-    figures = card_of(finding.model).held_out.figures
-    names = ("AUC", f"AUC, {finding.label}")
-    for name, figure in figures.items():
-        if name in names or name.startswith(f"AUC, {finding.label} vs "):
-            return max(2 * figure.value - 1, 0.05)
-    return _UNKNOWN_SKILL
-
-
 def questions(reading: Reading) -> list[Question]:
     """Questions to a film: its strongest findings first, then other labels, then the part."""
     from xray_models import pipeline
+    from xray_models.report.finding_order import strongest_first
 
-    asked = [Question(one.model, one.label) for one in strongest_first(reading.findings)]
+    ordered = strongest_first(reading.findings, reading.set_aside)
+    asked = [Question(one.model, one.label) for one in ordered]
     for one in reading.chosen:
         asked += [Question(one.model, label) for label in card_of(one.model).labels]
     best = max(reading.part_probabilities, key=lambda label: reading.part_probabilities[label])
@@ -119,7 +73,10 @@ def questions(reading: Reading) -> list[Question]:
 
 
 def begin(key: str, choices: list[Question], start: Question | list[Question]) -> bool:
-    """Set what a new film is asked: its strongest finding, unless the visitor chose a question.
+    """Set what a new reading is asked: its strongest finding, unless the visitor chose a question.
+
+    Of a film that is read as another part, what was asked of the detector is asked no more where
+    there are findings now: the picture explains what the findings say.
 
     Call it before the widget is drawn; the widget calls `choose` when it is changed.
 
@@ -131,15 +88,18 @@ def begin(key: str, choices: list[Question], start: Question | list[Question]) -
     Returns:
         Whether the widget was set, and must not be given a value to begin with.
     """
+    from xray_models import pipeline
+
     state = st.session_state
-    film, before = state.film_key, state.get(f"film of {key}")
-    state[f"film of {key}"] = film
+    read, before = state.reading_key, state.get(f"reading of {key}")
+    state[f"reading of {key}"] = read
     cached = state.get(key)
     if cached is None:
         return False
     asked = cached if isinstance(cached, list) else [cached]
-    fits = set(choices).intersection(asked)
-    new = before not in (None, film)
+    new = before not in (None, read)
+    findings = {one for one in choices if one.model != pipeline.DETECTOR}
+    fits = (findings if new and findings else set(choices)).intersection(asked)
     anew = (bool(asked) and not fits) or (new and not (fits and state.get(f"{key} chosen")))
     if anew:
         state[key] = start

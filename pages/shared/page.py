@@ -12,26 +12,45 @@ from pages.shared.plain import plain
 from xray_models import catalogue
 from xray_models.catalogue import Card
 
-__all__ = ["NOTICE", "all_cards", "ends_with", "open_page", "show_notice", "show_problem"]
+__all__ = [
+    "NOTICE",
+    "all_cards",
+    "came_from",
+    "ends_with",
+    "open_page",
+    "show_notice",
+    "show_problem",
+]
 
 NOTICE = "For teaching and research, not for diagnosis."
+_NOW, _BEFORE = "page", "page before"
 
 
-def open_page(title: str, introduction: str = "", notice: bool = True) -> None:
+def open_page(title: str, introduction: str = "", notice: bool = True, shown: bool = True) -> None:
     """Begin a page: inside the app, with title, introduction and notice.
 
     Args:
         title: of the page.
         introduction: what the page is for, in Markdown.
         notice: whether to show the notice here; a page without it shows it beside its findings.
+        shown: whether to show the title here; a page without it has a heading of its own.
     """
     inside_the_app()
-    with st.container(horizontal=True, vertical_alignment="center", key="head of page"):
-        st.title(title, anchor=False)
-        if notice:
-            show_notice()
+    state = st.session_state
+    state[_BEFORE], state[_NOW] = state.get(_NOW), title
+    if shown:
+        with st.container(horizontal=True, vertical_alignment="center", key="head of page"):
+            st.title(title, anchor=False)
+            if notice:
+                show_notice()
     if introduction:
         st.write(introduction)
+
+
+def came_from() -> str | None:
+    """Title of the page that ran before this one; its own while a visitor stays on it."""
+    before: str | None = st.session_state.get(_BEFORE)
+    return before
 
 
 def show_notice() -> None:

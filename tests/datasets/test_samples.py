@@ -1,6 +1,6 @@
 """The sample gallery: films that are there without a network, and are the ones that are meant."""
 
-import io
+import hashlib
 import json
 import threading
 from dataclasses import replace
@@ -8,15 +8,15 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import numpy as np
 import pooch
 import pydicom
 import pytest
+from drawing import picture, ramp
 from PIL import Image
 
-from xray_models import radiograph
+from xray_models import PARTS, radiograph
 from xray_models.datasets import samples
-from xray_models.datasets.samples import SAMPLES, SampleError
+from xray_models.datasets.samples import RENAMED, SAMPLES, SampleError
 
 PACKAGED = [name for name, sample in SAMPLES.items() if not sample.fetched]
 FETCHED = [name for name, sample in SAMPLES.items() if sample.fetched]
@@ -35,7 +35,7 @@ def test_hashes_are_those_that_pydicom_publishes(name):
 
 
 def test_an_unknown_sample_is_refused():
-    with pytest.raises(SampleError, match="Samples: chest"):
+    with pytest.raises(SampleError, match="Samples: wrist-1"):
         samples.content("knee")
 
 
@@ -51,75 +51,96 @@ def test_a_missing_sample_says_what_to_install(monkeypatch):
         samples.content("chest")
 
 
-def blobs(seed: int, side: int = 256) -> Image.Image:
-    """A picture of a few soft blobs."""
-    random = np.random.default_rng(seed)
-    small = Image.fromarray(random.integers(0, 255, (9, 9), np.uint8))
-    return small.resize((side, side), Image.Resampling.BICUBIC)
+def test_films_of_six_bone_parts_and_of_chests_are_listed_from_one_commit_each():
+    parts = samples.by_part()
+    assert set(parts) - {"leg"} == set(PARTS) - {"finger"}
+    assert {part: len(names) for part, names in parts.items()}["chest"] == 9
+    assert len(FETCHED) == 21 and len({SAMPLES[name].sha256 for name in FETCHED}) == 21
+    commits = {SAMPLES[name].url.split("/")[5] for name in FETCHED}
+    assert len(commits) == 2 and all(len(commit) == 40 for commit in commits)
 
 
-def png(image: Image.Image) -> bytes:
-    """As a PNG file."""
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
+def test_boxes_lie_inside_their_films_and_only_on_films_with_a_fracture():
+    for name in FETCHED:
+        sample = SAMPLES[name]
+        assert bool(sample.boxes) == sample.truth.startswith("Fracture")
+        for x, y, width, height in sample.boxes:
+            assert 0 < x < x + width < 1 and 0 < y < y + height < 1
+
+
+def test_names_and_titles_give_nothing_of_the_truth_away():
+    for name, sample in SAMPLES.items():
+        said = f"{name} {sample.title} {sample.about}".lower()
+        truth = sample.truth.lower().split(",")[0].removeprefix("no ")
+        assert truth not in said and "fracture" not in said
+
+
+def test_older_links_lead_to_the_same_films():
+    assert {SAMPLES[new].file for new in RENAMED.values()} == {
+        "00000550_000.png",
+        "00004387_000.png",
+        "00000211_000.png",
+    }
+
+
+def test_chests_of_the_nih_are_known_to_be_of_adults():
+    for name in FETCHED:
+        band = SAMPLES[name].age_band
+        assert radiograph.ages.group_of(band) == ("adult" if name.startswith("chest") else None)
 
 
 @pytest.fixture
 def shelf(tmp_path, monkeypatch):
-    """A server of films in place of the public repository: its folder. The sample is blobs(1)."""
+    """A server of films in place of the public repositories: its folder and the true content."""
     name, folder = FETCHED[0], tmp_path / "served"
     folder.mkdir()
-    film = np.asarray(blobs(1)).astype(np.float32)
-    monkeypatch.setitem(
-        SAMPLES, name, replace(SAMPLES[name], fingerprint=samples.fingerprint(film))
-    )
+    film = picture(Image.fromarray(ramp().astype("uint8")), "PNG")
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    file, sha256 = SAMPLES[name].file, hashlib.sha256(film).hexdigest()
+    monkeypatch.setitem(SAMPLES, name, replace(SAMPLES[name], sha256=sha256))
     fetcher = pooch.create(
         path=tmp_path / "cache",
-        base_url=f"http://127.0.0.1:{server.server_port}/",
-        registry={SAMPLES[name].file: None},
+        base_url="",
+        registry={file: f"sha256:{sha256}"},
+        urls={file: f"http://127.0.0.1:{server.server_port}/{file}"},
     )
     monkeypatch.setattr(samples, "_fetcher", fetcher)
-    yield folder
+    yield folder / file, film
     server.shutdown()
     server.server_close()
 
 
 def test_a_sample_is_fetched_once(shelf):
-    name = FETCHED[0]
-    served = shelf / SAMPLES[name].file
-    served.write_bytes(png(blobs(1, side=300)))  # another size shows the same
-    assert not samples.at_hand(name)
-    data = samples.content(name)
-    assert radiograph.read(data).width == 300 and samples.at_hand(name)
+    name, (served, film) = FETCHED[0], shelf
+    served.write_bytes(film)
+    assert not samples.at_hand(name) and name in samples.missing()
+    assert samples.content(name) == film
+    assert samples.at_hand(name) and name not in samples.missing()
     served.unlink()
-    assert samples.content(name) == data
+    assert samples.content(name) == film
 
 
-@pytest.mark.parametrize("sent", [png(blobs(2)), b"<html>moved</html>"])
+@pytest.mark.parametrize("sent", [b"<html>moved</html>", b""])
 def test_another_file_than_the_film_that_is_meant_is_thrown_away(shelf, sent):
-    (shelf / SAMPLES[FETCHED[0]].file).write_bytes(sent)
+    shelf[0].write_bytes(sent)
     with pytest.raises(SampleError, match="not the film of the sample"):
         samples.content(FETCHED[0])
     assert not samples.at_hand(FETCHED[0])
 
 
+def test_a_damaged_film_in_the_cache_is_not_at_hand_and_is_fetched_again(shelf):
+    served, film = shelf
+    served.write_bytes(film)
+    samples.content(FETCHED[0])
+    kept = Path(samples._fetcher.abspath) / served.name
+    kept.write_bytes(film[:-1])
+    assert not samples.at_hand(FETCHED[0])
+    assert samples.content(FETCHED[0]) == film and samples.at_hand(FETCHED[0])
+
+
 @pytest.mark.usefixtures("shelf")
 def test_a_film_that_cannot_be_fetched_says_so():
-    with pytest.raises(SampleError, match=r"may be offline\. The samples Chest and Lower leg"):
+    with pytest.raises(SampleError, match=r"may be offline: Chest \(DICOM\) and Lower leg"):
         samples.content(FETCHED[0])
-
-
-@pytest.mark.parametrize("name", FETCHED)
-def test_fingerprints_are_those_of_the_films(name, data):
-    film = radiograph.read(data / "nih" / "images" / f"{Path(SAMPLES[name].file).stem}.jpg")
-    found = samples.fingerprint(film.pixels)
-    assert (int(found, 16) ^ int(SAMPLES[name].fingerprint, 16)).bit_count() <= 2
-
-
-def test_fetched_samples_come_from_one_commit():
-    assert samples._COMMIT in samples._fetcher.base_url and len(samples._COMMIT) == 40
-    assert set(samples._fetcher.registry) == {SAMPLES[name].file for name in FETCHED}

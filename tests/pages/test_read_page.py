@@ -16,7 +16,7 @@ from ways_in import watched
 
 import classify
 from pages.explaining import overlay as explaining
-from pages.explaining.queries import Question, strongest_first
+from pages.explaining.queries import Question
 from pages.explaining.query_controls import usual_area
 from xray_models import PARTS, catalogue, explain, radiograph
 from xray_models.catalogue.display_names import display_name
@@ -81,7 +81,7 @@ def test_the_first_page_says_what_can_be_read_and_what_for():
     assert NOTICE in html(page)
     assert all(part in page.markdown[0].value for part in PARTS)
     assert not page.error and not page.warning
-    assert {button.label for button in page.button} == {one.title for one in SAMPLES.values()}
+    assert {one.title for one in SAMPLES.values()} <= {button.label for button in page.button}
 
 
 def test_a_click_on_a_sample_opens_its_reading_and_puts_it_into_the_link():
@@ -95,7 +95,7 @@ def test_a_chest_shows_part_findings_overlay_facts_and_time(chest_page):
     page = chest_page
     reading = classify.read(page.session_state.film)
     text = html(page)
-    assert "Runner-up: " in text and NOTICE in text
+    assert "Next: " in prose(page) and NOTICE in text
     assert reading.findings
     for finding in reading.findings:
         label = f"{display_name(finding.label)}: probability"
@@ -105,7 +105,7 @@ def test_a_chest_shows_part_findings_overlay_facts_and_time(chest_page):
     # in pixels of the film: pointing at it tells them
     drawn = overlay(page)["layout"]["images"][0]
     assert (drawn["sizex"], drawn["sizey"]) == reading.radiograph.pixels.shape[::-1]
-    assert any("Time taken" in caption.value for caption in page.caption)
+    assert any("You waited" in caption.value for caption in page.caption)
     assert {"CR", "MONOCHROME1"} <= {one.text for one in elements(page).every("dd")}
     assert [button.label for button in page.get("download_button")] == [
         "Overlay as PNG",
@@ -150,9 +150,7 @@ def test_each_model_shows_a_held_out_figure_beside_its_findings(chest_page):
     page = chest_page
     for one in classify.read(page.session_state.film).chosen:
         held_out = catalogue.get(one.model).held_out
-        crossed = ", each read by a network of its kind that never saw it."
-        ending = crossed if held_out.shipped_fold else " it never saw."
-        assert f"on {held_out.films:,} films{ending}" in prose(page)
+        assert f"on {held_out.films:,} films held out." in prose(page)
 
 
 def test_an_upload_is_read_and_its_name_goes_nowhere(chest):
@@ -170,6 +168,7 @@ def test_an_upload_takes_the_place_of_a_sample(chest):
     checked(page.run())
     assert "sample" not in page.query_params
     assert named_part(page).startswith("chest")
+    checked(page.button(key="back to the start").click().run())
     checked(page.button(key="sample lower-leg").click().run())
     assert not named_part(page).startswith("chest")
 
@@ -226,16 +225,17 @@ def test_a_negative_is_said_and_one_click_inverts_it(chest):
 def test_the_part_can_be_corrected_by_hand_and_by_link():
     page = opened(sample="chest")
     checked(page.selectbox(key="part").select("hand").run())
-    assert "Named by hand" in html(page) and "fracture: probability" in html(page)
+    assert "named by hand" in html(page) and "fracture: probability" in html(page)
     linked = opened(sample="chest", part="hand")
-    assert "Named by hand" in html(linked) and "fracture: probability" in html(linked)
+    assert "named by hand" in html(linked) and "fracture: probability" in html(linked)
 
 
 def test_a_new_film_is_not_given_the_correction_of_the_last():
     page = opened(sample="chest", part="hand")
+    checked(page.button(key="back to the start").click().run())
     checked(page.button(key="sample lower-leg").click().run())
     assert page.selectbox(key="part").value == "as recognized"
-    assert "Named by hand" not in html(page)
+    assert "named by hand" not in html(page)
 
 
 def test_the_controls_of_the_overlay_live_in_the_link():
@@ -251,7 +251,10 @@ def test_nonsense_in_a_link_is_ignored():
     assert page.selectbox(key="part").value == "as recognized"
     assert page.slider(key="opacity").value == 0.5
     assert page.selectbox(key="colormap").value == "inferno"
-    assert not page.error
+    assert [one.value[:24] for one in page.error] == [
+        "The link names a part 'k",
+        "The link asks about 'x',",
+    ]
 
 
 def test_an_unknown_sample_in_a_link_is_refused_in_a_sentence():
@@ -519,43 +522,6 @@ def test_a_run_of_a_page_leaves_compiled_networks_alone(monkeypatch):
     assert not cleared
 
 
-def test_findings_are_ordered_by_how_far_they_are_over_their_thresholds():
-    def finding(probability, threshold):
-        return classify.Finding("chest-nodule", f"{probability}", probability, threshold)
-
-    sure, over, at, under = (
-        finding(0.95, 0.5),
-        finding(0.3, 0.1),
-        finding(0.2, 0.2),
-        finding(0, 0.1),
-    )
-    assert strongest_first([under, at, over, sure]) == [sure, over, at, under]
-
-
-def test_what_a_weaker_model_claims_counts_for_less():
-    def pair(strong, weak):
-        return (
-            classify.Finding("chest-pneumonia", "pneumonia", strong, 0.5),
-            classify.Finding("chest-nodule", "nodule or mass", weak, 0.5),
-        )
-
-    for claims in (pair(0.88, 0.9), pair(0.45, 0.45)):
-        assert strongest_first(reversed(claims)) == list(claims)
-    unsure = pair(0.51, 0.99)
-    assert strongest_first(unsure) == list(reversed(unsure))
-
-
-def test_a_kind_of_pneumonia_is_not_asked_about_before_pneumonia():
-    whole = classify.Finding("chest-pneumonia", "pneumonia", 0.8, 0.88)
-    viral = classify.Finding("chest-pneumonia", "viral pneumonia", 0.5, 0.15)
-    assert strongest_first([whole, viral]) == [whole, viral]
-    called = classify.Finding(whole.model, whole.label, 0.95, whole.threshold)
-    surer = classify.Finding("chest-pneumonia", "viral pneumonia", 0.16, 0.15)
-    assert strongest_first([surer, called]) == [called, surer]
-    below = classify.Finding("chest-nodule", "nodule", 0.226, 0.227)
-    assert strongest_first([viral, whole, below])[0] == below
-
-
 def test_asking_about_another_finding_costs_no_pass(monkeypatch):
     page = opened(sample="chest", label=PNEUMONIA)
     layer = catalogue.get("chest-14").explanation.layer
@@ -637,7 +603,7 @@ def test_heat_in_the_borders_that_made_the_film_square_is_told(chest):
     true = explain.heat(card, film, Query("Atelectasis", "against").target(card), "grad-cam")
     assert true.outside > 0.5
     warnings = [one.value for one in page.warning]
-    (message,) = [one for one in warnings if "the black borders that were added" in one]
+    (message,) = [one for one in warnings if "the black borders that made" in one]
     assert message.startswith(f"{true.outside * 100:.0f} % of the heat lies in the black borders")
     assert heat(page).max() >= 98, "what is shown is relative to its own hottest point"
 

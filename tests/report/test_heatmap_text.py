@@ -118,7 +118,7 @@ def test_heat_beside_the_film_is_told():
     heat = spot(film.shape, 0.5, 0.5)
     assert heatmap_text.cautions(film, heat, 0.33) == ()
     (text,) = heatmap_text.cautions(film, heat, 0.34)
-    assert text.startswith("34 % of the heat lies in the black borders that were added to make ")
+    assert text.startswith("34 % of the heat lies in the black borders that made the film square.")
     assert heatmap_text.where(heat, 0.34) == heatmap_text.where(heat)
     nothing = np.zeros(film.shape, np.float32)
     assert heatmap_text.where(nothing, 1.0) == heatmap_text.BESIDE != heatmap_text.EMPTY
@@ -129,7 +129,7 @@ def test_heat_beside_the_film_is_told():
 def test_heat_at_the_border_is_told():
     film = np.full((200, 160), 0.5, np.float32)
     (text,) = heatmap_text.cautions(film, spot(film.shape, 0.5, 0.0, 0.03))
-    assert "at the border of the film" in text
+    assert "at the film's border" in text
 
 
 def test_heat_on_the_dark_background_is_told():
@@ -153,7 +153,7 @@ def test_dark_lungs_inside_the_body_are_not_outside():
 def test_heat_on_a_burned_in_letter_is_told():
     film = with_letter(body())
     found = heatmap_text.cautions(film, spot(film.shape, 0.1, 0.11, 0.05))
-    assert any("marker or burned-in letters in the left upper third" in text for text in found)
+    assert any("marker in the left upper third" in text for text in found)
     plain = heatmap_text.cautions(body(), spot(film.shape, 0.1, 0.11, 0.05))
     assert not any("marker" in text for text in plain)
 

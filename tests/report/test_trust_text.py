@@ -6,8 +6,9 @@ from xray_models import catalogue
 from xray_models.evaluate.explanations import results_table
 from xray_models.evaluate.explanations.faithfulness import DATA, LABEL
 from xray_models.evaluate.explanations.results_table import GAP, MethodFigure
+from xray_models.explain import MethodSpec
 from xray_models.explain.queries import Query
-from xray_models.report.trust_text import trust
+from xray_models.report.trust_text import graded, trust
 
 CARD = catalogue.get("bone-general")
 
@@ -67,3 +68,58 @@ def test_other_questions_and_layers_were_not_measured(tables):
     assert "Chest is no finding with a threshold" in part
     for said in (layer, against, part):
         assert said.endswith(".")
+
+
+def place(pointing, share, **more):
+    return (
+        row("pointing game", 0.6, pointing, **more),
+        row("energy in box", 0.4, share, **more),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "grade", "line"),
+    [
+        (
+            place(0.3, 0.15),
+            "well",
+            "Place measured well: on 90 films it was better than guessing the usual place.",
+        ),
+        (
+            place(0.0, 0.0),
+            "weakly",
+            "Place measured weakly: on 90 films it was no better than guessing the usual place.",
+        ),
+        (
+            place(-0.3, 0.0),
+            "weakly",
+            "Place measured weakly: on 90 films the usual place was the better guess.",
+        ),
+        (place(0.3, 0.2, films=12), "weakly", "Place measured weakly: on 12 films only."),
+        (
+            (),
+            "not at all",
+            "Place not measured at all: take the map as a hint of where to look.",
+        ),
+    ],
+)
+def test_trust_is_a_graded_line(tables, rows, grade, line):
+    if rows:
+        tables("localization", *rows)
+    said = graded(CARD, Query("fracture"), "grad-cam", probability=0.9)
+    assert (said.grade, said.line) == (grade, line)
+    assert said.numbers == trust(CARD, Query("fracture"), "grad-cam", probability=0.9)
+
+
+def test_what_speaks_against_is_not_measured_at_all(tables):
+    tables("localization", *place(0.3, 0.15))
+    said = graded(CARD, Query("fracture", "against"), "grad-cam", probability=0.9)
+    assert said.grade == "not at all"
+
+
+@pytest.mark.parametrize("model", [one.id for one in catalogue.catalogue().values()])
+def test_every_line_of_trust_is_short(model):
+    card = catalogue.get(model)
+    for label in card.findings:
+        line = graded(card, Query(label), MethodSpec.of_card(card), 0.5).line
+        assert len(line.split()) <= 20 and line.endswith(".")

@@ -127,6 +127,7 @@ class _Film:
     error: str = ""
     thumbnail: bytes | None = None
     warnings: tuple[str, ...] = ()
+    age_group: str | None = None
 
 
 def plan(models: Sequence[str] = (), part: str | None = None) -> Plan:
@@ -223,6 +224,7 @@ def _prepared(
             {(size, how): resize(film.pixels, size, how)[0] for size, how in wanted},
             thumbnail=small,
             warnings=film.warnings,
+            age_group=film.age_group,
         )
     except UnreadableRadiograph as error:
         return _Film(source.file, source.key, {}, str(error))
@@ -243,7 +245,7 @@ def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
     for card in {card.id: card for several in cards.values() for card in several}.values():
         those = [film for film in readable if card in cards[film]]
         for film, probability in zip(those, _probabilities(card, those), strict=True):
-            found[film][card.id] = findings_of(card, parts[film], probability)
+            found[film][card.id] = findings_of(card, parts[film], probability, film.age_group)
     for film in films:
         if film.error:
             yield Scored(film.file, error=film.error, key=film.key)

@@ -4,6 +4,7 @@ A user's own models lie in another folder of the same layout, named by the envir
 RADLENS_MODELS. One with the id of a shipped model stands in its place.
 """
 
+from xray_models.catalogue.age_fit import misfit
 from xray_models.catalogue.cards import (
     Alternative,
     Asked,
@@ -64,6 +65,7 @@ __all__ = [
     "for_parts",
     "get",
     "is_own",
+    "misfit",
     "read_card",
     "refresh",
     "shipped",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ACTIVATIONS",
+    "AGES",
     "TASKS",
     "Alternative",
     "Asked",
@@ -33,6 +34,7 @@ _Probability = TypeVar("_Probability", float, "np.ndarray")
 
 TASKS = ("body-part", "bone", "chest")
 ACTIVATIONS = ("sigmoid", "softmax")
+AGES = ("all", "children", "adults")
 
 
 class CatalogueError(ValueError):
@@ -247,6 +249,7 @@ class Card:
             detector's only one is the probability of "none of these" from which it refuses a film.
         held_out: left out for a model that was not measured here.
         asked: which held-out films count most, where others are among them.
+        ages: whose films the model was made for, one of `AGES`; see `age_fit.misfit`.
         mean_std: for the scaling "z-score", mean and standard deviation of 0..255 pixels.
     """
 
@@ -276,6 +279,7 @@ class Card:
     explanation: Explanation = field(default_factory=Explanation)
     bfloat16: Bfloat16 | None = None
     asked: Asked | None = None
+    ages: str = "all"
 
     @property
     def multi_label(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from xray_models import NONE_OF_THESE, PARTS
-from xray_models.catalogue.cards import ACTIVATIONS, TASKS, Card, CatalogueError
+from xray_models.catalogue.cards import ACTIVATIONS, AGES, TASKS, Card, CatalogueError
 from xray_models.networks import ARCHITECTURES
 from xray_models.radiograph.preprocess import GEOMETRIES, SCALINGS
 
@@ -44,6 +44,7 @@ def _problems(card: Card, path: Path) -> typing.Iterator[str]:
     choices = {
         "task": TASKS,
         "activation": ACTIVATIONS,
+        "ages": AGES,
         "geometry": GEOMETRIES,
         "scaling": SCALINGS,
         "architecture": ARCHITECTURES,

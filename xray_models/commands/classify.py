@@ -33,6 +33,9 @@ def _classify(
     invert: Annotated[
         bool, typer.Option("--invert", help="Exchange black and white, of negative films.")
     ] = False,
+    age: Annotated[
+        str | None, typer.Option(help="child or adult, where the file does not say.")
+    ] = None,
 ) -> None:
     """Read radiographs. For teaching and research, not for diagnosis."""
     from xray_models import pipeline
@@ -42,7 +45,7 @@ def _classify(
     failed = False
     for file in files:
         try:
-            reading = pipeline.read(file, part=part, models=model, invert=invert)
+            reading = pipeline.read(file, part=part, models=model, invert=invert, age=age)
         except UnreadableRadiograph as error:
             failed = True
             if as_json:
@@ -70,7 +73,8 @@ def _in_words(file: Path, reading: Any) -> str:
         f"runner-up {other} {other_probability:.3f})"
     ]
     for one in reading.chosen:
-        lines.append(f"  {one.model}: {one.why}")
+        aside = f" (set aside: {one.misfit})" if one.misfit else ""
+        lines.append(f"  {one.model}: {one.why}{aside}")
         for finding in reading.findings:
             if finding.model == one.model:
                 sign = "+" if finding.positive else "-"

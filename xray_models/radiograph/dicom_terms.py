@@ -6,7 +6,11 @@ C.8.1.3 and C.8.11.5 view position), body parts from PS3.16 annex L, transfer sy
 
 from __future__ import annotations
 
+import re
+
 from pydicom import Dataset, uid
+
+from xray_models.radiograph.ages import band_of
 
 __all__ = [
     "BODY_PARTS",
@@ -17,6 +21,7 @@ __all__ = [
     "REFUSED",
     "REFUSED_CLASSES",
     "VIEWS",
+    "age_band",
     "cannot_decode",
     "code",
     "known",
@@ -109,6 +114,8 @@ COMPRESSIONS = {
 }
 """The transfer syntaxes that are read, and what to call their compression."""
 
+_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
+"""PS3.5, table 6.2-1: the units of an age string."""
 
 _ROOT = "1.2.840.10008.1.2"
 _JPEG_2000 = "Export it uncompressed or as JPEG 2000."
@@ -162,6 +169,21 @@ def code(header: Dataset, name: str) -> str:
     """Code of an element in upper case, or "" if it is missing or no single text."""
     value = header.get(name)
     return value.strip().upper() if isinstance(value, str) else ""
+
+
+def age_band(header: Dataset) -> str | None:
+    """Band that the patient's age lies in, of `ages.BANDS`; None where the file tells no age.
+
+    The age itself is not passed on: with other facts it could tell who somebody is. "000Y" is how
+    some files say that nobody knows; the age of an infant is told in days, weeks or months.
+    """
+    try:
+        found = re.fullmatch(r"(\d{1,3})([DWMY])", code(header, "PatientAge"))
+    except Exception:  # pydicom raises nearly everything on what it cannot convert
+        return None
+    if found is None or found[0] in ("0Y", "00Y", "000Y"):
+        return None
+    return band_of(int(found[1]) * _YEARS[found[2]])
 
 
 def known(header: Dataset, name: str, terms: frozenset[str]) -> str | None:

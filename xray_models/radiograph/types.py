@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from xray_models.radiograph.ages import group_of
+
 __all__ = [
     "CONTAINER_BITS",
     "MOST_BYTES",
@@ -58,6 +60,7 @@ class Radiograph:
             `pixels` was made from them; None where the two are the same.
         gray_range: what was shown as black and white, where that is not plain; words for people.
         inverted: black and white were exchanged on request.
+        age_band: band of the patient's age, of `ages.BANDS`; None where the file tells none.
     """
 
     pixels: np.ndarray = field(repr=False)
@@ -73,6 +76,12 @@ class Radiograph:
     stored_shape: tuple[int, int] | None = None
     gray_range: str | None = None
     inverted: bool = False
+    age_band: str | None = None
+
+    @property
+    def age_group(self) -> str | None:
+        """Age group: "child", "adult", or None where the file tells no age."""
+        return group_of(self.age_band)
 
     @property
     def height(self) -> int:
@@ -101,6 +110,7 @@ class Radiograph:
             "Bits per sample": self.bits and str(self.bits),
             "Modality": self.modality,
             "View": self.view,
+            "Age": self.age_band,
             "Body part, as tagged": self.body_part,
             "Photometric interpretation": self.photometric,
             "Pixel spacing (rows × columns)": spacing,

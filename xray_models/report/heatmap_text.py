@@ -28,10 +28,7 @@ __all__ = [
 ]
 
 EMPTY = "Nothing in the film speaks for this: the map is empty."
-BESIDE = (
-    "Nothing in the film itself is shown to speak for this: all of the heat lies in the black "
-    "borders that were added to make the film square."
-)
+BESIDE = "Nothing in the film speaks for this: all heat lies in the black borders around it."
 
 _HOT = 0.5  # of the maximum
 _SPREAD = 0.4  # a hot area above this share of the film is no place any more
@@ -44,21 +41,17 @@ _BORDER = 0.05  # of each side
 _DARK = 0.12  # of the film's bright end: darker than any tissue on a film that is exposed well
 
 _BESIDE = (
-    "{share} of the heat lies in the black borders that were added to make the film square: "
-    "whatever the model uses there, it is no part of the film. What is shown is the rest, relative "
-    "to its own hottest point."
+    "{share} of the heat lies in the black borders that made the film square. Shown is the rest."
 )
 _AT_BORDER = (
-    "{share} of the strongest heat lies at the border of the film, where a model often reacts to "
-    "the edge of the picture and not to the patient."
+    "{share} of the strongest heat lies at the film's border, where models react to picture edges."
 )
 _OUTSIDE = (
-    "{share} of the strongest heat lies on the dark background outside the body: whatever the "
-    "model uses there, it is no sign of disease."
+    "{share} of the strongest heat lies on the dark background outside the body: "
+    "no sign of disease."
 )
 _ON_MARKER = (
-    "Strong heat lies on what looks like a marker or burned-in letters in the {where} of the film: "
-    "models learn such marks by heart, and they say nothing about the patient."
+    "Strong heat lies on what looks like a marker in the {where}: it says nothing of the patient."
 )
 
 

@@ -1,0 +1,1 @@
+"""The Read screen in pieces: what stands around the viewer."""
