@@ -204,10 +204,10 @@ def read(
         began = time.perf_counter()
         card = catalogue.get(one.model)
         own, doubts = findings_of(
-            card, found, predict.probabilities(card, film), age_group if asked else None
+            card, found, predict.probabilities(card, film), age_group, bool(asked)
         )
         findings += own
-        warnings += [] if one.misfit else doubts
+        warnings += doubts
         seconds[card.id] = time.perf_counter() - began
 
     best = found[0] if found else max(PARTS, key=lambda label: seen[label])
@@ -246,6 +246,7 @@ def findings_of(
     parts: Sequence[str],
     probability: Mapping[str, float],
     age_group: str | None = None,
+    by_name: bool = False,
 ) -> tuple[list[Finding], list[str]]:
     """Findings of one model on one film, and sentences on what is doubtful about them.
 
@@ -253,8 +254,9 @@ def findings_of(
         card: of the model.
         parts: of the film; none where nobody knows.
         probability: label or combined finding -> calibrated probability in 0..1.
-        age_group: of the patient, to be warned where the model was made for others; None where
-            nobody knows.
+        age_group: of the patient; None where nobody knows.
+        by_name: whether the model was asked for by name. Another one that was made for other
+            patients is set aside, and has nothing to warn of.
 
     Returns:
         The findings in the order of the card, and the warnings: a model that was not made for the
@@ -265,8 +267,9 @@ def findings_of(
         for label, threshold in card.thresholds.items()
     ]
     doubts = at_odds(card, found)
-    if age_group and (why := catalogue.misfit(card, age_group)):
-        doubts.insert(0, f"{card.name}: {why[0].lower()}{why[1:]}")
+    if why := catalogue.misfit(card, age_group):
+        told = [f"{card.name}: {why[0].lower()}{why[1:]}"] if age_group else []
+        doubts = [*told, *doubts] if by_name else []
     if parts and not set(parts) & set(card.parts):
         made_for = " or the ".join(parts)
         doubts.insert(0, f"{card.name} was not made for the {made_for}: its answer means little.")

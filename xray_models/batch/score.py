@@ -245,7 +245,9 @@ def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
     for card in {card.id: card for several in cards.values() for card in several}.values():
         those = [film for film in readable if card in cards[film]]
         for film, probability in zip(those, _probabilities(card, those), strict=True):
-            found[film][card.id] = findings_of(card, parts[film], probability, film.age_group)
+            found[film][card.id] = findings_of(
+                card, parts[film], probability, film.age_group, bool(asked.models)
+            )
     for film in films:
         if film.error:
             yield Scored(film.file, error=film.error, key=film.key)
