@@ -284,7 +284,7 @@ def test_findings_at_odds_are_told_by_the_implementation_that_read_and_batch_sha
     whole, kinds = next(iter(card.combined.items()))
     values = {name: card.thresholds[name] - 0.01 for name in card.thresholds}
     probability = values | {kinds[0]: card.thresholds[kinds[0]]}
-    found, doubts = pipeline.findings_of(card, ("wrist",), probability)
+    found, doubts = pipeline.findings_of(card, ("wrist",), probability, by_name=True)
     assert [one.label for one in found if one.positive] == [kinds[0]]
     first, second = doubts
     assert "was not made for the wrist" in first and f"go by {whole}" in second
