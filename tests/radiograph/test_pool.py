@@ -60,6 +60,7 @@ FILMS = {
         Image.new("L", (9, 9)), "TIFF", save_all=True, append_images=[Image.new("L", (9, 9))]
     ),
     "color": lambda: dicom(np.dstack([ramp(), ramp()[::-1], ramp()]).astype(np.uint8)),
+    "larger than the shared memory": lambda: picture(Image.new("L", (4200, 4100), 9), "PNG"),
     "real chest": lambda: Path(str(CHEST)).read_bytes(),
 }
 
@@ -73,6 +74,14 @@ def test_a_film_is_the_same_bit_for_bit(pool, name):
     for one in fields(here):
         if one.name != "pixels":
             assert getattr(there, one.name) == getattr(here, one.name), one.name
+
+
+def test_no_film_stays_in_the_shared_memory(pool):
+    pool.read(FILMS["real chest"]())
+    (one,) = pool._all
+    if one._shared is None:
+        pytest.skip("this system has no files in memory")
+    wait_until(lambda: not one._shared.any())
 
 
 def test_a_path_is_read_too(pool, tmp_path):
