@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from pages.explaining.overlay import show_overlay
-from pages.reading import details, header, truth
+from pages.reading import details, header, panel, truth
 from pages.shared import open_film, warm_up
 from pages.shared.page import open_page
 from xray_models import PARTS
@@ -27,13 +27,12 @@ def main() -> None:
         if found is None:
             return
         opened, reading = found
-        phone = open_film.narrow()
         with st.container(key="reading", gap="small"):
             header.show(opened, reading)
             truth.show(opened)
             began = time.perf_counter()
             with st.container(key="viewer"):
-                show_overlay(opened.key, reading, phone)
+                show_overlay(opened.key, reading, panel.rows(reading), truth.boxes(opened))
             # only the first picture of a reading was waited for with it
             st.session_state[open_film.WAITED].setdefault("picture", time.perf_counter() - began)
             details.show(opened, reading)

@@ -1,10 +1,12 @@
-"""Overlay of the Read page: film beside heat, the controls, and the heat in words."""
+"""Film, heat and findings of the Read page in the viewer, and what its maps are made by."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl
 
 import numpy as np
 import streamlit as st
@@ -13,10 +15,10 @@ from pages.explaining import downloads, maps, method_controls, queries, query_co
 from pages.explaining.method_settings import SETTINGS, title
 from pages.explaining.queries import Question
 from pages.shared.open_film import card_of
+from pages.viewer import component
 from xray_models.catalogue.display_names import display_name
-from xray_models.number_text import careful_percent
-from xray_models.viz import film_figure, html, overlay
-from xray_models.viz.film_figure import Grid, Hover, Picture
+from xray_models.viz.box_words import caption
+from xray_models.viz.viewer_data import BoxData, FilmData, FindingRow, MapSprite, View
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
@@ -29,23 +31,25 @@ if TYPE_CHECKING:
     from xray_models.radiograph import Radiograph
 
 __all__ = [
-    "HOVER",
     "Drawn",
+    "MapWords",
+    "box_data",
     "boxes_of",
     "costs",
+    "every_label",
     "explain",
+    "film_data",
     "hottest",
     "measured_otherwise",
     "no_boxes",
     "place",
+    "question_of",
+    "row_id",
     "show_overlay",
-    "show_pictures",
-    "show_title",
-    "show_words",
     "spoken_for",
 ]
 
-HOVER = 400  # cells on the longer side of the grid that answers the mouse
+KEY = "viewer"
 
 
 class Drawn(NamedTuple):
@@ -60,32 +64,126 @@ class Drawn(NamedTuple):
     free: float | None = None
 
 
-@st.fragment
-def show_overlay(film_key: str, reading: Reading, phone: bool) -> None:
-    """Film and overlay side by side, and the controls. Moving one runs nothing but this."""
-    film = reading.radiograph
-    pictures = st.container(gap="small")
-    st.subheader("What is shown", anchor=False)
-    question, query = query_controls.choose_query(reading)
-    card = card_of(question.model)
-    spec, about = method_controls.choose_spec(card)
-    summary = st.container()
-    style = queries.choose_style()
-    drawn = explain(film_key, film, card, query, spec)
-    with summary:
-        st.caption(f"{about} {costs(card, film, spec, drawn)}")
-    heatmap = None if drawn is None else drawn.heatmap
-    heat = np.zeros((1, 1), np.float32) if heatmap is None else maps.small(film, heatmap)
-    rule = query_controls.choose_rule(card, question.label)
-    boxes = boxes_of(heat, query, rule, film) if heatmap is not None and rule else ()
+class MapWords(NamedTuple):
+    """What is said of a map.
 
-    with pictures:
-        show_title(reading, question, query, spec)
-        show_pictures(film, heatmap, query, boxes, style, phone)
-        if heatmap is not None:
-            show_words(reading, question, query, spec, heatmap, boxes, rule)
-    made_by = f"{card.id}, {spec}, {rule}, {query.words}"
-    downloads.save(film, film_key, reading, heatmap, query, boxes, style, made_by)
+    Attributes:
+        where: sentence on where its heat is.
+        hottest: sentence on where it is greatest.
+        lines: more sentences.
+        numbers: what stands behind the last of them.
+        cautions: sentences that warn of it.
+    """
+
+    where: str
+    hottest: str
+    lines: tuple[str, ...] = ()
+    numbers: str = ""
+    cautions: tuple[str, ...] = ()
+
+
+@st.fragment
+def show_overlay(
+    film_key: str,
+    reading: Reading,
+    rows: tuple[FindingRow, ...] = (),
+    truth: tuple[BoxData, ...] = (),
+    note: str = "",
+) -> None:
+    """Film, heat and findings, and the controls of the method. One runs nothing but this.
+
+    Args:
+        film_key: of the film that is open.
+        reading: of it.
+        rows: of the panel of findings, with the ids of `row_id`.
+        truth: boxes that people drew.
+        note: under the findings.
+    """
+    film = reading.radiograph
+    viewer, action = st.container(), st.container()
+    with st.expander("Method, layer and boxes", icon=":material/tune:"):
+        question, query = query_controls.choose_query(reading)
+        card = card_of(question.model)
+        spec, about = method_controls.choose_spec(card)
+        rule = query_controls.choose_rule(card, question.label)
+        summary = st.container()
+    with action:
+        drawn = explain(film_key, film, card, query, spec)
+    heatmaps = every_label(film_key, film, card, query, spec, drawn)
+    words = _words(film_key, reading, card, query, spec, heatmaps)
+    boxes = {
+        label: boxes_of_map(film, one, replace(query, label=label), _rule_of(card, label, rule))
+        for label, one in heatmaps.items()
+    }
+    with summary:
+        st.caption(f"{title(spec)}. {about} {costs(card, film, spec, drawn)}")
+        if query.label in words:
+            st.caption(f"**How far to trust this map.** {words[query.label].numbers}")
+        if drawn is not None and not boxes[query.label]:
+            st.caption(no_boxes(maps.small(film, drawn.heatmap), rule))
+        if query.direction != "for":
+            st.caption(
+                "Boxes are saved as files only of what speaks for a finding: whoever reads such a "
+                "file takes each box for a place of the finding that it names."
+            )
+    ids = {label: row_id(card.id, label) for label in heatmaps}
+    shown = View(
+        film=film_data(film_key, film),
+        title=_title(reading),
+        sprites=(MapSprite.of({ids[label]: one for label, one in heatmaps.items()}),)
+        if heatmaps
+        else (),
+        findings=_with_lines(rows, {ids[label]: words[label].lines for label in words}),
+        boxes=(
+            *truth,
+            *(one for label in boxes for one in box_data(boxes[label], film, ids[label])),
+        ),
+        selected=row_id(card.id, question.label),
+        where={ids[label]: one.where for label, one in words.items()},
+        hottest={ids[label]: one.hottest for label, one in words.items()},
+        cautions={ids[label]: one.cautions for label, one in words.items()},
+        names={row_id(card.id, label): replace(query, label=label).words for label in heatmaps},
+        message=f"{title(spec)} has not run yet: start it below." if drawn is None else "",
+        saves={downloads.PICTURE: "Picture as PNG"}
+        | (downloads.BOXES if query.direction == "for" and heatmaps else {}),
+        note=note,
+    )
+    by_id = {ids[label]: label for label in heatmaps}
+
+    def save(asked: component.Saving) -> component.Saved | None:
+        label = by_id.get(asked.id or "")
+        if asked.kind == downloads.PICTURE:
+            drawn_boxes = boxes.get(label or "", ()) if asked.boxes else ()
+            heatmap = None if label is None else heatmaps[label]
+            return downloads.saved_overlay(film, heatmap, drawn_boxes, asked.style)
+        if label is None:
+            return None
+        used = _rule_of(card, label, rule)
+        made_by = f"{card.id}, {spec}, {used}, {replace(query, label=label).words}"
+        return downloads.saved_boxes(asked.kind, film, film_key, boxes[label], made_by)
+
+    downloads.offer_reading(reading)
+    with viewer:
+        events = component.show(shown, KEY, film, save, on_selected=_ask)
+    if events.follow:
+        _follow(rows, events.follow)
+
+
+def row_id(model: str, label: str) -> str:
+    """Id of a finding's row and of its map."""
+    return f"{model}:{label}"
+
+
+def question_of(map_id: str) -> Question:
+    """Question that a map answers."""
+    model, _, label = map_id.partition(":")
+    return Question(model, label)
+
+
+def film_data(film_key: str, film: Radiograph) -> FilmData:
+    """Gray of the film that is open, packed once."""
+    made: FilmData = maps.at_once(("gray", film_key), lambda *_: FilmData.of(film))
+    return made
 
 
 def explain(
@@ -102,6 +200,53 @@ def explain(
     if support.slow:
         return maps.on_click(key, support, support.method.name, work, "method")
     return maps.at_once(key, work)
+
+
+def every_label(
+    film_key: str,
+    film: Radiograph,
+    card: Card,
+    query: Query,
+    spec: MethodSpec,
+    drawn: Drawn | None,
+) -> dict[str, Heatmap]:
+    """Maps of all labels of the model that can be drawn of what is cached of the film by now.
+
+    Args:
+        film_key: of the film.
+        film: the radiograph.
+        card: of the model.
+        query: of the label that was asked for; the others are asked the same.
+        spec: method and layers.
+        drawn: the map of that label; None where it has to wait.
+
+    Returns:
+        label -> map, the label that was asked for first.
+    """
+    own = {} if drawn is None else {query.label: drawn.heatmap}
+    key = "every label", film_key, card.id, query.direction, query.other, spec
+    made: dict[object, dict[str, Heatmap]] = st.session_state.made
+    if key not in made:
+        found = _every_cached(film, card, query, spec)
+        if found is None:
+            return own
+        made[key] = found
+    return own | {label: one for label, one in made[key].items() if label not in own}
+
+
+def _every_cached(
+    film: Radiograph, card: Card, query: Query, spec: MethodSpec
+) -> dict[str, Heatmap] | None:
+    from xray_models.explain import cached_heats
+
+    targets = {}
+    for label in dict.fromkeys((*card.thresholds, *card.labels)):
+        try:
+            targets[label] = replace(query, label=label).target(card)
+        except ValueError:  # it cannot be set against itself
+            continue
+    found = cached_heats(card, film, list(targets.values()), spec)
+    return None if found is None else dict(zip(targets, found, strict=True))
 
 
 def costs(card: Card, film: Radiograph, spec: MethodSpec, drawn: Drawn | None) -> str:
@@ -144,11 +289,37 @@ def _explain(
     return Drawn(heat(card, film, target, spec, progress=progress, stop=stop, every_label=True))
 
 
+def _rule_of(card: Card, label: str, rule: Rule) -> Rule:
+    """The rule for a label: shares of the film are those that people box for that label."""
+    return query_controls.area_rule(card, label) if rule.name == "area" else rule
+
+
+def boxes_of_map(film: Radiograph, heatmap: Heatmap, query: Query, rule: Rule) -> tuple[Box, ...]:
+    """Boxes of a map, in pixels of the film."""
+    return boxes_of(maps.small(film, heatmap), query, rule, film)
+
+
 def boxes_of(heat: np.ndarray, query: Query, rule: Rule, film: Radiograph) -> tuple[Box, ...]:
     """Boxes in pixels of the film, named by what the heat in them speaks for."""
     from xray_models.explain.boxes import from_heat
 
     return from_heat(heat, spoken_for(query), rule, (film.height, film.width))
+
+
+def box_data(boxes: tuple[Box, ...], film: Radiograph, map_id: str) -> tuple[BoxData, ...]:
+    """Boxes of a map as the viewer shows them."""
+    return tuple(
+        BoxData(
+            one.x / film.width,
+            one.y / film.height,
+            one.width / film.width,
+            one.height / film.height,
+            caption(one),
+            "model",
+            map_id,
+        )
+        for one in boxes
+    )
 
 
 def spoken_for(query: Query) -> str:
@@ -160,92 +331,78 @@ def spoken_for(query: Query) -> str:
     return query.label
 
 
-def show_title(reading: Reading, question: Question, query: Query, spec: MethodSpec) -> None:
-    """Title of the overlay: which finding of which model, how probable, by which method."""
-    card, chance = card_of(question.model), queries.probability(reading, question)
-    st.header(f"{query.words[0].upper()}{query.words[1:]}", anchor=False)
-    message = [card.name]
-    if chance is not None:
-        side = "at or above" if chance >= card.thresholds[question.label] else "below"
-        message.append(f"{careful_percent(chance)}, {side} the threshold")
-    message.append(title(spec))
-    st.caption(" · ".join(message))
-
-
-def show_pictures(
-    film: Radiograph,
-    heatmap: Heatmap | None,
-    query: Query,
-    boxes: tuple[Box, ...],
-    style: overlay.Style,
-    phone: bool,
-) -> None:
-    """Film and overlay under one zoom, the overlay's colors, and what can be read off."""
-    gray = overlay.shrink(film.pixels, queries.SCREEN)
-    heat = np.zeros_like(gray) if heatmap is None else heatmap.on_radiograph(gray.shape)
-    grid = Grid(2, 1 if phone else 2, (film.height, film.width))
-    intensity, heats = queries.percent_grid(film, {"heat": heatmap} if heatmap else {}, HOVER)
-    figure = film_figure.figure(
-        [
-            Picture(overlay.film(gray), boxes=boxes, named=False),
-            Picture(overlay.overlay(gray, heat, style), boxes=boxes),
-        ],
-        grid,
-        Hover(intensity, heats),
-    )
-    none = "No heat yet: the method has not run."
-    message = none if heatmap is None else maps.where(film, heatmap)
-    second = "below it" if phone else "beside it"
-    queries.frame("pictures", grid)
-    with st.container(key="pictures"):
-        st.plotly_chart(
-            figure,
-            theme=None,
-            key="films",
-            height="stretch",
-            config=film_figure.CONFIG,
-            alt=f"The radiograph as it was opened, and {second} the same with heat over it: "
-            f"{query.words}. {message}",
-        )
-    st.html(html.legend(overlay.ramp(style.colormap), style.threshold))
-
-
-def show_words(
+def _words(
+    film_key: str,
     reading: Reading,
-    question: Question,
+    card: Card,
     query: Query,
     spec: MethodSpec,
-    heatmap: Heatmap,
-    boxes: tuple[Box, ...],
-    rule: Rule | None,
-) -> None:
-    """The heat in words, what warns of it, and how far to trust it."""
+    heatmaps: dict[str, Heatmap],
+) -> dict[str, MapWords]:
+    """What is said of each map; said once."""
+    made: dict[object, MapWords] = st.session_state.made
+    found = {}
+    for label, heatmap in heatmaps.items():
+        asked = replace(query, label=label)
+        key = "words", film_key, card.id, asked, spec
+        if key not in made:
+            made[key] = _said(reading, card, asked, spec, heatmap)
+        found[label] = made[key]
+    return found
+
+
+def _said(
+    reading: Reading, card: Card, query: Query, spec: MethodSpec, heatmap: Heatmap
+) -> MapWords:
     from xray_models.explain import METHODS
     from xray_models.report import heatmap_text
-    from xray_models.report.trust_text import trust
+    from xray_models.report.trust_text import graded
 
     film = reading.radiograph
     heat = maps.small(film, heatmap)
-    said = [maps.where(film, heatmap), hottest(heat, film)]
+    lines = []
     if query.direction == "against" and not METHODS[spec.method].signed:
-        said.append(f"{METHODS[spec.method].name} draws the same map for and against.")
-    if boxes:
-        drawn = [f"{careful_percent(box.mass or 0)} of the heat in {place(box)}" for box in boxes]
-        said.append(f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}: {'; '.join(drawn)}.")
-    elif rule:
-        said.append(no_boxes(heat, rule))
-    st.markdown(" ".join(one for one in said if one))
-    for caution in heatmap_text.cautions(film.pixels, heat, heatmap.outside):
-        st.warning(caution, icon=":material/warning:")
-    card, chance = card_of(question.model), queries.probability(reading, question)
+        lines.append(f"{METHODS[spec.method].name} draws the same map for and against.")
+    chance = queries.probability(reading, Question(card.id, query.label))
     try:
-        message = trust(card, query, spec, chance)
+        trust = graded(card, query, spec, chance)
+        message, numbers = trust.line, trust.numbers
         if spec.options:
-            message += f" {measured_otherwise(spec)}"
+            numbers += f" {measured_otherwise(spec)}"
     except ValueError as error:  # a stored table that cannot be used
-        message = str(error)
-    with st.container(border=True, key="trust"):
-        st.markdown(f"**How far to trust this map.** {message}")
+        message, numbers = str(error), ""
+    return MapWords(
+        maps.where(film, heatmap),
+        hottest(heat, film),
+        (*lines, message),
+        numbers,
+        tuple(heatmap_text.cautions(film.pixels, heat, heatmap.outside)),
+    )
+
+
+def _with_lines(
+    rows: tuple[FindingRow, ...], lines: dict[str, tuple[str, ...]]
+) -> tuple[FindingRow, ...]:
+    """Rows with what is said of their maps."""
+    return tuple(replace(row, lines=(*row.lines, *lines.get(row.id, ()))) for row in rows)
+
+
+def _title(reading: Reading) -> str:
+    return f"Radiograph, {reading.part}" if reading.part else "Radiograph"
+
+
+def _ask(map_id: str) -> None:
+    """The visitor chose a finding whose map is not there: it is what is asked from now on."""
+    st.session_state.label = question_of(map_id)
+    queries.choose("label")
+
+
+def _follow(rows: tuple[FindingRow, ...], chosen: str) -> None:
+    """Go where a finding's link leads; what is open stays open."""
+    for row in rows:
+        if row.id == chosen and row.link:
+            name, _, query = row.link.partition("?")
+            st.switch_page(f"pages/{name}.py", query_params=dict(parse_qsl(query)))
 
 
 def measured_otherwise(spec: MethodSpec) -> str:
@@ -266,7 +423,7 @@ def no_boxes(heat: np.ndarray, rule: Rule) -> str:
         return "No box: there is no heat to draw one around."
     return (
         f"No box: {query_controls.RULES[rule.name]} finds nothing that is hotter than the rest of "
-        "this map. Choose another rule under “Hot is”."
+        "this map. Choose another rule under “Boxes are around”."
     )
 
 
@@ -279,6 +436,7 @@ def hottest(heat: np.ndarray, film: Radiograph) -> str:
     """Sentence on where the heat is greatest, for those who can't point."""
     if not heat.any():
         return "Another method or layer may show more: compare them, or ask what speaks against."
+
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
     x = round((column + 0.5) / heat.shape[1] * film.width)
     y = round((row + 0.5) / heat.shape[0] * film.height)

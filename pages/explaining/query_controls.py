@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xray_models.explain.queries import Query
     from xray_models.pipeline import Reading
 
-__all__ = ["RULES", "choose_query", "choose_rule", "usual_area"]
+__all__ = ["RULES", "area_rule", "choose_query", "choose_rule", "usual_area"]
 
 RULES = {
     "fraction": "A share of the highest heat",
@@ -78,30 +78,21 @@ def choose_query(reading: Reading) -> tuple[Question, Query]:
     return question, Query(question.label, "over", other)
 
 
-def choose_rule(card: Card, label: str) -> Rule | None:
-    """Controls of the rule that cuts boxes from heat; None where boxes are off."""
+def choose_rule(card: Card, label: str) -> Rule:
+    """Controls of the rule that cuts boxes from heat."""
     from xray_models.explain.boxes import Rule
 
-    switch, rule_side, number_side = st.columns([2, 3, 3], vertical_alignment="bottom")
-    with switch:
-        on = st.toggle(
-            "Boxes",
-            key="boxes",
-            bind="query-params",
-            persist_state="session",
-            help="Around the hottest regions. It says where the heat is, not where a disease ends: "
-            "no model here learned to draw boxes.",
-        )
-    if not on:
-        return None
+    rule_side, number_side = st.columns(2, vertical_alignment="bottom")
     with rule_side:
         name = st.selectbox(
-            "Hot is",
+            "Boxes are around",
             RULES,
             format_func=lambda one: RULES[one],
             key="rule",
             bind="query-params",
             persist_state="session",
+            help="Boxes say where the heat is, not where a disease ends: no model here learned to "
+            "draw boxes. The viewer shows them with a tick at “Boxes”.",
         )
     if name == "otsu":
         return Rule("otsu", None)
@@ -115,11 +106,23 @@ def choose_rule(card: Card, label: str) -> Rule | None:
             0.05 if name == "fraction" else 0.01,
             format="percent",
             # the usual area is that of a label of a model; a share of the heat is of any map
-            key="fraction-share" if name == "fraction" else f"area-share-{card.id}-{label}",
+            key="fraction-share" if name == "fraction" else _area_key(card, label),
             bind="query-params",
             persist_state="session",
         )
     return Rule(name, share)
+
+
+def area_rule(card: Card, label: str) -> Rule:
+    """The rule of a share of the film for a label: as it was set, else what people box."""
+    from xray_models.explain.boxes import Rule
+
+    share = st.session_state.get(_area_key(card, label))
+    return Rule("area", usual_area(card, label) if share is None else share)
+
+
+def _area_key(card: Card, label: str) -> str:
+    return f"area-share-{card.id}-{label}"
 
 
 def usual_area(card: Card, label: str) -> float:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 import screens
 
+screens.keep_contents()
+
 
 @pytest.fixture(autouse=True)
 def work_ends() -> Iterator[None]:

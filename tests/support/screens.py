@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from markup import Element, parsed
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.testing.v1 import AppTest
 
 from xray_models import radiograph
@@ -13,6 +17,7 @@ from xray_models.viz import overlay
 MAIN = Path(__file__).parents[2] / "app.py"
 NOTICE = "For teaching and research, not for diagnosis."
 _opened: list[AppTest] = []
+_contents: dict[str, bytes] = {}
 
 
 def opened(page: str = "", **link: str) -> AppTest:
@@ -50,6 +55,63 @@ def checked(page: AppTest) -> AppTest:
     """The page, which has run without an exception."""
     assert not page.exception, page.exception[0].message
     return page
+
+
+def keep_contents() -> None:
+    """Keep what pages put into the server's memory: Streamlit's test runner throws it away."""
+    real = MemoryMediaFileStorage.load_and_get_id
+
+    def kept(storage: MemoryMediaFileStorage, data: Any, *more: Any) -> str:
+        found = real(storage, data, *more)
+        if isinstance(data, bytes):
+            _contents[storage.get_url(found)] = data
+            for old in list(_contents)[:-20]:
+                del _contents[old]
+        return found
+
+    MemoryMediaFileStorage.load_and_get_id = kept  # type: ignore[method-assign]
+
+
+def content(url: str) -> bytes:
+    """Content of an address that a page put into the server's memory not long ago."""
+    return _contents[url]
+
+
+def viewer(page: AppTest) -> dict[str, Any]:
+    """What the viewer of a page is told: words and numbers."""
+    found = [one.proto for one in page.get("bidi_component")]
+    (shown,) = [one for one in found if one.component_name == "radlens_viewer"]
+    words: dict[str, Any] = json.loads(shown.json)
+    return words
+
+
+def map_of(page: AppTest, chosen: str = "") -> np.ndarray | None:
+    """A map as it goes to the browser, 0..1 of its hottest point on the film; None without.
+
+    Args:
+        page: with a viewer.
+        chosen: id of the map; of the one that is shown first by default.
+    """
+    words = viewer(page)
+    chosen = chosen or words["selected"]
+    for sprite in words["sprites"]:
+        if chosen in sprite["ids"]:
+            shape = len(sprite["ids"]), sprite["rows"], sprite["columns"]
+            values = np.frombuffer(_contents[words["urls"][sprite["blob"]]], np.uint8)
+            number = sprite["ids"].index(chosen)
+            return np.minimum(values.reshape(shape)[number] / 255 * sprite["scales"][number], 1)
+    return None
+
+
+def map_words(page: AppTest) -> str:
+    """What the viewer says of the map that is shown first."""
+    words = viewer(page)
+    chosen = words["selected"]
+    rows = [row for row in words["findings"] if row["id"] == chosen]
+    lines = [line for row in rows for line in row["lines"]]
+    told = words["where"].get(chosen, ""), words["hottest"].get(chosen, "")
+    told = *told, *words["cautions"].get(chosen, ())
+    return "\n".join([words["names"].get(chosen, ""), *told, *lines])
 
 
 def html(page: AppTest) -> str:

@@ -81,9 +81,9 @@ def view(shown: Radiograph | None = None, count: int = 3, **more: Any) -> View:
     settings: dict[str, Any] = {
         "film": FilmData.of(shown),
         "title": "A drawn film",
-        "sprites": (MapSprite.of(maps),),
+        "sprites": (MapSprite.of(maps),) if maps else (),
         "findings": tuple(rows),
-        "selected": rows[0].id,
+        "selected": rows[0].id if rows else None,
         "where": {row.id: f"Heat of {row.name} is here." for row in rows},
         "names": {row.id: f"what speaks for {row.name.lower()}" for row in rows},
     }
@@ -120,19 +120,24 @@ def mounted(
     page.contents = contents  # type: ignore[attr-defined]
     contents["/data.json"] = (json.dumps(data_of(page, shown, full)).encode(), "application/json")
 
-    def answer(route: Route) -> None:
-        path = urllib.parse.unquote(urllib.parse.urlsplit(route.request.url).path)
-        if path not in contents:
-            route.fulfill(status=404)
-            return
-        body, kind = contents[path]
-        headers = {"content-type": kind, "content-security-policy": policy()}
-        route.fulfill(body=body, headers=headers)
-
-    page.route(f"{ORIGIN}/**", answer)
+    page.route(f"{ORIGIN}/**", lambda route: answer(page, route))
     page.goto(f"{ORIGIN}/{query}")
     painted(page)
     return page
+
+
+def answer(page: Page, route: Route) -> None:
+    """Answer a request of a page, or of another tab, with what the page has."""
+    path = urllib.parse.unquote(urllib.parse.urlsplit(route.request.url).path)
+    if path == "/favicon.ico":
+        route.fulfill(status=204)
+        return
+    contents: dict[str, tuple[bytes, str]] = page.contents  # type: ignore[attr-defined]
+    if path not in contents:
+        route.fulfill(status=404)
+        return
+    body, kind = contents[path]
+    route.fulfill(body=body, headers={"content-type": kind, "content-security-policy": policy()})
 
 
 def data_of(page: Page, shown: View, full: Radiograph | None = None) -> dict[str, Any]:

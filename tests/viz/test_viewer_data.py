@@ -44,8 +44,12 @@ def test_maps_are_stacked_with_what_brings_them_onto_the_film():
     assert found.box == pytest.approx((1.75, 0, 5.25, 7))
     values = np.frombuffer(found.values, np.uint8).reshape(2, 7, 7)
     assert values.max(axis=(1, 2)).tolist() == [255, 255]
+    assert found.scales[0] == pytest.approx(1)
     # the hottest point of the second lies in the black border beside the film
-    assert found.scales[0] == pytest.approx(1) and found.scales[1] > 1.5
+    shown = np.minimum(values[1] / 255 * found.scales[1], 1)
+    wanted = np.minimum(maps["b"].values * maps["b"].scale_on_film, 1)
+    assert maps["b"].scale_on_film > 1.5
+    assert np.abs(shown - wanted).max() < 0.01, "heat on the film keeps its eight bits"
 
 
 def test_a_map_without_heat_stays_without():

@@ -7,6 +7,7 @@ The browser paints them, so opacity, window, color map and another label ask nob
 from __future__ import annotations
 
 import hashlib
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -91,7 +92,8 @@ class MapSprite:
         columns: of each map.
         box: corners (x0, y0, x1, y1) of the film in cells of the grid.
         scales: for each map, what makes its hottest point on the film 1.
-        values: uint8, (maps, rows, columns); 255 is the hottest cell of each.
+        values: uint8, (maps, rows, columns); 255 is the hottest cell of each on or next to the
+            film, and 0 no heat at all.
     """
 
     ids: tuple[str, ...]
@@ -121,10 +123,14 @@ class MapSprite:
         height, width = first.input_size
         x0, y0, x1, y1 = first.placement.box_in_input()
         box = (x0 * columns / width, y0 * rows / height, x1 * columns / width, y1 * rows / height)
-        tops = [float(one.values.max()) for one in maps.values()]
+        # what lies beside the film, out of its reach, may be hotter by far than all on it
+        near = (
+            slice(max(0, math.floor(box[1] - 1)), math.ceil(box[3] + 1)),
+            slice(max(0, math.floor(box[0] - 1)), math.ceil(box[2] + 1)),
+        )
+        tops = [float(one.values[near].max()) for one in maps.values()]
         quantized = [
-            np.round(one.values * (255 / top if top > 0 else 0.0)).astype(np.uint8)
-            for one, top in zip(maps.values(), tops, strict=True)
+            _eight_bits(one.values, top) for one, top in zip(maps.values(), tops, strict=True)
         ]
         scales = tuple(
             top * one.scale_on_film for one, top in zip(maps.values(), tops, strict=True)
@@ -211,6 +217,7 @@ class View:
         boxes: on the film.
         selected: id of the map that is shown at first, or that the server was asked for.
         where: id of a map -> sentence on where its heat is.
+        hottest: id of a map -> sentence on its hottest point, for those who can't point.
         cautions: id of a map -> sentences that warn of it.
         tiles: several maps beside each other instead of one; empty for one.
         names: id of a map -> what its heat speaks for.
@@ -228,6 +235,7 @@ class View:
     boxes: tuple[BoxData, ...] = ()
     selected: str | None = None
     where: Mapping[str, str] = field(default_factory=dict)
+    hottest: Mapping[str, str] = field(default_factory=dict)
     cautions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tiles: tuple[Tile, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
@@ -279,6 +287,7 @@ def packed(view: View) -> tuple[dict[str, Any], dict[str, bytes]]:
         "boxes": [_as_json(one) for one in view.boxes],
         "selected": view.selected,
         "where": dict(view.where),
+        "hottest": dict(view.hottest),
         "cautions": {name: list(lines) for name, lines in view.cautions.items()},
         "tiles": [_as_json(one) for one in view.tiles],
         "names": dict(view.names),
@@ -308,6 +317,13 @@ def color_tables() -> dict[str, str]:
 
 def _sixteen_bits(gray: np.ndarray) -> bytes:
     return (np.clip(gray, 0.0, 1.0) * np.float32(_WHITE) + 0.5).astype("<u2").tobytes()
+
+
+def _eight_bits(values: np.ndarray, top: float) -> np.ndarray:
+    if top <= 0:
+        return np.zeros(values.shape, np.uint8)
+    found = np.clip(np.round(values * (255 / top)), 0, 255)
+    return np.maximum(found, values > 0).astype(np.uint8)
 
 
 def _as_json(one: FindingRow | BoxData | Tile) -> dict[str, Any]:

@@ -62,7 +62,7 @@ export class Controls {
       tools.append(this.tools[name]);
     }
     this.invert = button("Invert (I)", "invert", () => viewer.invert(), { "aria-pressed": "false" });
-    this.zoom = make("output", { class: "zoom", "aria-label": "Zoom" });
+    this.zoom = make("span", { class: "zoom", title: "Zoom" });
     const acts = make(
       "div",
       { class: "tools", role: "group", "aria-label": "The film" },

@@ -56,7 +56,7 @@ export function button(name, picture, act, more = {}) {
 
 /** A slider in percent with its name and its number. */
 export function slider(name, low, high, act, more = {}) {
-  const number = make("output", { class: "number" });
+  const number = make("span", { class: "number", "aria-hidden": "true" });
   const input = make("input", {
     type: "range",
     min: low,

@@ -77,7 +77,8 @@ export function heatIndex(heat) {
   const index = new Uint8Array(heat.length);
   for (let i = 0; i < heat.length; i++) {
     if (heat[i] > 1) heat[i] = 1;
-    index[i] = heat[i] * 255 + 0.5;
+    const value = heat[i];
+    index[i] = value > 0 && value < 1 / 255 ? 1 : value * 255 + 0.5; // little heat is not none
   }
   return index;
 }

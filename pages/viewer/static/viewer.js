@@ -208,7 +208,7 @@ class Viewer {
     const where = this.data.where[id];
     const finding = this.data.findings.find((one) => one.id === id);
     const sure = finding ? `, ${percent(finding.probability)}` : "";
-    return `${this.data.title}, heat over it: ${this.captionOf(id)}${sure}. ${where ?? ""}`.trim();
+    return `${this.data.title}, heat over it: ${this.captionOf(id)}${sure}. ${where ?? ""} ${this.data.hottest[id] ?? ""}`.trim();
   }
 
   // ---- what visitors do
@@ -224,18 +224,18 @@ class Viewer {
     this.findings.select(id);
     const there = this.painter.maps.has(id);
     const finding = this.data.findings.find((one) => one.id === id);
-    const asks = !there && finding?.mapped && this.asked !== id;
-    if (there) this.asked = null;
-    if (asks && (tell || this.data.selected !== id)) {
+    // where the page knows what is asked for and sends no map, its message says why
+    this.waiting = !there && finding?.mapped && this.data.selected !== id;
+    if (!this.waiting) this.asked = null;
+    else if (this.asked !== id) {
       this.asked = id;
       this.setStateValue("selected", id);
     }
-    this.waiting = asks;
     this.mention();
     if (tell) {
       const called = finding && (finding.called ? ", called. " : ", not called. ");
       const where = this.data.where[id] ?? "";
-      this.say(`${this.nameOf(id)}${called ?? ". "}${there ? where : "The map is asked for."}`);
+      this.say(`${this.nameOf(id)}${called ?? ". "}${there ? where : this.waiting ? "The map is asked for." : this.data.message}`);
     }
     this.paint();
   }
