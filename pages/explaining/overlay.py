@@ -49,7 +49,7 @@ __all__ = [
     "spoken_for",
 ]
 
-KEY = "viewer"
+KEY = "film-viewer"
 
 
 class Drawn(NamedTuple):

@@ -197,13 +197,19 @@ def test_arrows_go_through_the_findings(browser):
 
 
 def test_a_row_tells_probability_threshold_and_call(browser):
-    rows = (viewer.finding(0, 0.64, 0.21), viewer.finding(1, 0.004, 0.1), viewer.finding(2, 0.999))
+    rows = (
+        viewer.finding(0, 0.64, 0.21),
+        viewer.finding(1, 0.004, 0.1),
+        viewer.finding(2, 0.999),
+        viewer.finding(3, 0.126, 0.131),
+    )
     page = viewer.mounted(browser, viewer.view(findings=rows))
     found = page.locator(".row").all_inner_texts()
     assert [one.split("\n") for one in found] == [
         ["Finding 0", "64 %", "called, from 21 %"],
         ["Finding 1", "< 1 %", "not called, from 10 %"],
         ["Finding 2", "> 99 %", "called, from 30 %"],
+        ["Finding 3", "12.6 %", "not called, from 13.1 %"],
     ]
     track = page.locator(".track").first
     at = track.bounding_box()

@@ -82,6 +82,13 @@ export function tick(name, act, more = {}) {
   return { element: make("label", { class: "tick" }, input, make("span", {}, name)), input };
 }
 
+/** Two shares in percent, with a decimal where they would look the same and are not. */
+export function percents(one, other) {
+  const [a, b] = [percent(one), percent(other)];
+  if (a !== b || one === other || one < 0.005 || one >= 0.995) return [a, b];
+  return [one, other].map((share) => `${(100 * share).toFixed(1)} %`);
+}
+
 /** Share in percent, never "0 %" or "100 %" of something that is only nearly so. */
 export function percent(share) {
   if (share > 0 && share < 0.005) return "< 1 %";

@@ -1,6 +1,6 @@
 /* The panel of findings: a row each, and what an open row says. */
 
-import { make, percent } from "./elements.js";
+import { make, percents } from "./elements.js";
 
 /** The panel. `act.select(id)` shows a finding's map, `act.follow(id)` opens its link. */
 export class Findings {
@@ -46,6 +46,7 @@ export class Findings {
   }
 
   row(one, where, cautions) {
+    const [probability, threshold] = percents(one.probability, one.threshold);
     const state = one.called ? "called" : "not called";
     const head = make(
       "button",
@@ -57,14 +58,14 @@ export class Findings {
         "data-finding": one.id,
       },
       make("span", { class: "name" }, one.name),
-      make("span", { class: "probability" }, percent(one.probability)),
+      make("span", { class: "probability" }, probability),
       make(
         "span",
         { class: "track", "aria-hidden": "true" },
         make("span", { class: "fill", style: `width:${(100 * one.probability).toFixed(2)}%` }),
         make("span", { class: "mark", style: `left:${(100 * one.threshold).toFixed(2)}%` }),
       ),
-      make("span", { class: "state" }, `${state}, from ${percent(one.threshold)}`),
+      make("span", { class: "state" }, `${state}, from ${threshold}`),
     );
     const body = make("div", { class: "open", hidden: true });
     for (const line of [where, ...one.lines]) if (line) body.append(make("p", {}, line));
