@@ -18,9 +18,12 @@ def main() -> None:
     with st.spinner("Reading the model cards …"):
         cards = all_cards()
     named = st.query_params.get(MODEL)
+    # from this page to itself Streamlit follows a link without putting it into the address
     if named in cards:
+        st.query_params[MODEL] = named
         show_one(cards[named], cards)
         return
+    st.query_params.clear()
     open_page("The models", "Choose one to see all that was measured, and what it can't do.")
     if named:
         st.warning(
