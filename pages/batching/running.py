@@ -46,7 +46,9 @@ def watch(batch: Batch) -> None:
     )
     share = len(batch.scored) / max(batch.total, len(batch.scored), 1)
     st.progress(share, progress_words(batch))
-    st.caption("You may leave this page or load it anew: scoring goes on for ten minutes.")
+    st.caption(
+        "You may leave this page or load it anew. Scoring goes on without you for ten minutes."
+    )
     if failed := [one for one in list(batch.scored) if one.error]:
         list_failures(failed[-_NEWEST:])
 

@@ -50,7 +50,7 @@ def show(
     rows = {name: row for row, name in enumerate(predictions.images)}
     page = 1
     if pages > 1:
-        page = st.number_input(f"Page, of {pages:,}", 1, pages, step=1, key=PAGE, width=140)
+        page = st.number_input(f"Page (of {pages:,})", 1, pages, step=1, key=PAGE, width=140)
     first = (page - 1) * ON_PAGE
     with st.container(horizontal=True, gap="small", key="gallery"):
         for place, name in enumerate(names[first : first + ON_PAGE], first):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.reading import ages, links, parts, truth
-from pages.shared import film_links, film_queue, open_film
+from pages.shared import film_links, film_queue, open_film, way_back
 from pages.shared.page import NOTICE
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def show(opened: Opened, reading: Reading) -> None:
         vertical_alignment="center",
         gap="small",
     ):
+        way_back.offer(opened.file)
         film_queue.show_steps(opened)
         parts.choose(reading)
         ages.choose(reading)

@@ -1,6 +1,5 @@
 """The errors page, with a few drawn films in place of the real ones."""
 
-import json
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +9,7 @@ import pandas as pd
 import pytest
 import screens
 from PIL import Image
-from screens import checked, prose
+from screens import checked, prose, viewer
 
 from pages.erring.film import boxes_of, hottest_in_words
 from pages.shared.plain import plain
@@ -57,12 +56,6 @@ def folder(tmp_path, table):
 
 def opened(**link):
     return screens.opened("errors.py", **{"model": "bone-general", "threshold": str(CUT)} | link)
-
-
-def viewer(page):
-    """What the viewer of a page is told."""
-    (shown,) = [one.proto for one in page.get("bidi_component")]
-    return json.loads(shown.json)
 
 
 def listed(page):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-PATIENCE = 60_000
+PATIENCE = 300_000
 PAGES = (
     "",
     "compare",
