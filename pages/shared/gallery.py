@@ -16,6 +16,7 @@ from xray_models.viz import overlay
 __all__ = ["open_sample", "show"]
 
 _THUMBNAIL = 240  # pixels on the longer side
+_WIDTH = 104  # of a film on the shelf
 
 
 def show() -> None:
@@ -23,13 +24,14 @@ def show() -> None:
     missing = samples.missing()
     if missing:
         _offer_fetching(missing)
-    with st.container(key="gallery", gap="small"):
+    with st.container(key="gallery", horizontal=True, gap="small"):
         for part, names in samples.by_part().items():
-            with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-                st.html(f'<h3 class="rl-shelf">{part.capitalize()}</h3>', width=90)
-                for name in names:
-                    with st.container(width=112, gap=None):
-                        _offer(name)
+            with st.container(width="content", gap="xsmall"):
+                st.html(f'<h3 class="rl-shelf">{part.capitalize()}</h3>')
+                with st.container(horizontal=True, gap="small"):
+                    for name in sorted(names, key=lambda one: not samples.at_hand(one)):
+                        with st.container(width=_WIDTH, gap=None):
+                            _offer(name)
 
 
 def open_sample(name: str) -> None:
@@ -49,12 +51,12 @@ def _offer(name: str) -> None:
     about = sample.about
     if samples.at_hand(name):
         try:
-            st.image(_thumbnail(name, sample.sha256), width=112, alt=about)
+            st.image(_thumbnail(name, sample.sha256), width=_WIDTH, alt=about)
         except (SampleError, UnreadableRadiograph) as error:
             st.caption(plain(error))
             return
     else:  # nothing is asked from the network before somebody wants it
-        st.html('<div class="rl-unfetched" aria-hidden="true"></div>')
+        st.html('<div class="rl-unfetched" aria-hidden="true">not here yet</div>')
         about += f" Opening it fetches {_size(sample.bytes)} from github.com."
     st.button(
         sample.title,
