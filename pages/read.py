@@ -6,7 +6,6 @@ import time
 
 import streamlit as st
 
-from pages.explaining.overlay import show_overlay
 from pages.reading import details, header, panel, truth
 from pages.shared import open_film, warm_up
 from pages.shared.page import open_page
@@ -32,7 +31,7 @@ def main() -> None:
             truth.show(opened)
             began = time.perf_counter()
             with st.container(key="viewer"):
-                show_overlay(opened.key, reading, panel.rows(reading), truth.boxes(opened))
+                panel.show(opened, reading)
             # only the first picture of a reading was waited for with it
             st.session_state[open_film.WAITED].setdefault("picture", time.perf_counter() - began)
             details.show(opened, reading)

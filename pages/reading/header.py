@@ -46,5 +46,13 @@ def show(opened: Opened, reading: Reading) -> None:
         parts.offer_likely(reading)
     links.check_label(reading)
     film_links.show_problems()
-    for warning in reading.warnings:
+    for warning in _untold(reading):
         st.warning(warning, icon=":material/warning:")
+
+
+def _untold(reading: Reading) -> list[str]:
+    """Warnings that the verdict does not tell already."""
+    from xray_models.pipeline import about_part
+
+    told = about_part(reading.parts, bool(reading.chosen), by_name=False)
+    return [one for one in reading.warnings if one not in told]

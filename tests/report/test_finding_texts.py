@@ -162,7 +162,7 @@ def table(positives, called_positives, negatives, called_negatives):
 def test_a_call_is_told_in_natural_frequencies():
     said = worth_text.worth(table(200, 142, 300, 27), "Mass", 0.5)
     assert said == (
-        "Of 100 films with mass this model calls 71; of 100 without it 9.",
+        "Of 100 films with it this model calls 71; of 100 without it 9.",
         "Measured on 200 films with it and 300 without.",
     )
 
@@ -172,10 +172,10 @@ def test_few_films_and_missing_ones_are_told():
         "Measured on 19 films with it and 300 without. So few say little."
     )
     assert worth_text.worth(table(0, 0, 50, 5), "Mass", 0.5)[0] == (
-        "Of 100 films without mass this model calls 10."
+        "Of 100 films without it this model calls 10."
     )
     assert worth_text.worth(table(50, 5, 0, 0), "Mass", 0.5)[0] == (
-        "Of 100 films with mass this model calls 10."
+        "Of 100 films with it this model calls 10."
     )
 
 

@@ -28,17 +28,17 @@ def worth(predictions: Predictions, label: str, threshold: float) -> tuple[str, 
     Raises:
         ValueError: no such label.
     """
-    films, name = predictions.of(label), sentence_name(label)
+    films = predictions.of(label)
     called = films.scores >= threshold
     with_it, without = called[films.truth], called[~films.truth]
     parts = []
     if len(with_it):
-        parts.append(f"Of 100 films with {name} this model calls {of_hundred(with_it.mean())}")
+        parts.append(f"Of 100 films with it this model calls {of_hundred(with_it.mean())}")
     if len(without):
-        begin = "of 100 without it" if parts else f"Of 100 films without {name} this model calls"
+        begin = "of 100 without it" if parts else "Of 100 films without it this model calls"
         parts.append(f"{begin} {of_hundred(without.mean())}")
     if not parts:
-        return (f"On no held-out film is it known whether it shows {name}.",)
+        return (f"No held-out film tells whether it shows {sentence_name(label)}.",)
     fewest = min(len(with_it), len(without))
     base = f"Measured on {len(with_it):,} films with it and {len(without):,} without."
     if fewest < FEW:
