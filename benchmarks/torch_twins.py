@@ -8,11 +8,17 @@ processor-only PyTorch, two of them are declared before the import; none is call
 from __future__ import annotations
 
 import contextlib
+import sys
 from types import ModuleType
 
 import keras
 import numpy as np
-import torch
+
+# PyTorch looks for this compiler of GPU code, and loading it beside TensorFlow ends the process;
+# nothing here is compiled, and PyTorch does without where it is not there
+sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
+
+import torch  # noqa: E402
 
 _DECLARED: list[torch.library.Library] = []  # a library is gone when nobody holds it
 
