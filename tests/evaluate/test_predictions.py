@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,8 +157,11 @@ def test_a_reader_may_correct_what_was_guessed() -> None:
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "no text in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "is no text"),
         (b"a,b\n", "holds no rows"),
+        (b"a,b\n,\n , \n", "holds no rows"),
+        (b"PK\x03\x04 sheet", "workbook"),
+        (b"a,,\n1,2,3\n", "2 columns hold cells but have no name"),
         (b"a,a\n1,2\n", "'a' is there twice"),
         (b"a,b\n1,2,3\n", "cannot be read as CSV"),
         (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-9], "gzip file is damaged"),
@@ -195,6 +199,42 @@ def test_a_byte_order_mark_and_utf_16_are_no_part_of_a_name() -> None:
     text = "truth,score\n1,0.5\n"
     for content in (b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16")):
         assert list(csv_import.read(content).columns) == ["truth", "score"]
+
+
+TABLE = "film,true_Edema,prob_Edema\na.png,1,0.75\nb.png,0,0.5\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TABLE.encode("utf-16-le"),
+        TABLE.encode("utf-16-be"),
+        TABLE.replace("film", "Prüfbild").encode("cp1252"),
+        TABLE.replace(",", "|").encode(),
+        TABLE.replace("\n", ",,\n").encode() + b",,,,\n , ,,,\n",
+        TABLE.replace("0.75", "75 %").replace("0.5", "50%").encode(),
+        TABLE.replace(",", ";").replace("0.75", "75,0 %").replace("0.5", "50,0 %").encode(),
+        TABLE.replace("0.75", "\u00a00.75\u00a0").encode(),
+    ],
+    ids="utf-16-le utf-16-be cp1252 bars empty-edges percent decimal-comma no-break-space".split(),
+)
+def test_tables_as_spreadsheets_save_them_read_alike(content: bytes) -> None:
+    table = csv_import.read(content)
+    columns = csv_import.guess(table)
+    assert columns.labels == (LabelColumns("Edema", "true_Edema", "prob_Edema"),)
+    found = csv_import.as_predictions(table, columns, "x")
+    assert found.truth.ravel().tolist() == [1, 0]
+    assert found.scores.ravel().tolist() == [0.75, 0.5]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_labels_of_any_script_stay_apart_and_keep_their_letters(form: str) -> None:
+    text = "true_Ödem,prob_Ödem,true_水肿,prob_水肿,true_肿块,prob_肿块\n"
+    text += "1,.9,0,.1,1,.8\n0,.2,1,.7,0,.3\n"
+    table = csv_import.read(unicodedata.normalize(form, text).encode())
+    found = csv_import.guess(table)
+    assert [one.label for one in found.labels] == ["Ödem", "水肿", "肿块"]
+    assert not found.doubts
 
 
 def test_the_published_table_opens_and_agrees_with_scikit_learn(data: Path) -> None:

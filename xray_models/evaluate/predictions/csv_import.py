@@ -14,6 +14,7 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -54,16 +55,20 @@ _RATIO_COUNTS_FROM = 16 * 2**20
 _MOST_RATIO = 100  # unpacked to packed: tables of numbers reach about 10
 _NEAR = 1e-4  # a probability may miss 0 or 1 by so much, as sums and rounding make it
 _DECIMAL_COMMA = r"^\s*([+-]?\d*),(\d+(?:[eE][+-]?\d+)?)\s*$"
-_SEPARATORS = ",;\t"
-_SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n"])"?[,;\t]*\r?\n')  # Excel's own first line
+_SEPARATORS = ",;\t|"
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n"])"?[,;\t|]*\r?\n')  # Excel's own first line
 _FIRST_LINE = 2**20  # characters in which the separator is looked for
 
 _GZIP = b"\x1f\x8b"
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods are ZIP archives
+_NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _IMAGE = ("image", "image_index", "image_id", "film", "file", "filename", "path", "study", "id")
 _GROUP = ("group", "patient", "patient_id", "patientid", "subject_id", "subject", "case_id")
 _WORDS_OF_PROBABILITY = (
     "p",
     "prob",
+    "proba",
+    "probs",
     "probability",
     "pred",
     "prediction",
@@ -113,10 +118,11 @@ class Columns:
 
 
 def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame:
-    """Cells of a CSV file as text: comma, semicolon or tab between them, gzip or not.
+    """Cells of a CSV file as text: comma, semicolon, tab or bar between them, gzip or not.
 
     A first line "sep=;" names the separator; else the one that is most frequent outside quotes in
-    the first line is taken.
+    the first line is taken. Text is UTF-8 or UTF-16, else Windows-1252, as spreadsheets of Western
+    Europe save it. Rows without a cell, and columns without name and cells, are left out.
 
     Args:
         source: the file's content, or its path.
@@ -126,7 +132,8 @@ def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame
         str in every cell, "" for an empty one; a column per name in the first line.
 
     Raises:
-        PredictionsError: missing, too large, no text, no rows, or a column's name repeats.
+        PredictionsError: missing, too large, no text, no rows, or a column's name repeats or is
+            missing in several.
     """
     if isinstance(source, bytes):
         content = source
@@ -153,8 +160,15 @@ def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame
             io.StringIO(text), sep=separator, header=None, dtype=str, keep_default_na=False
         )
     except ValueError as error:  # pandas raises ValueErrors for anything malformed
-        raise PredictionsError(f"{name}: cannot be read as CSV ({error}).") from error
+        why = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        raise PredictionsError(f"{name}: cannot be read as CSV ({why}).") from error
+    cells = _without_empty(cells)
     header = [cell.strip() for cell in cells.iloc[0]]
+    if header.count("") > 1:
+        raise PredictionsError(
+            f"{name}: {header.count('')} columns hold cells but have no name in the first line. "
+            "Name them, or leave them out."
+        )
     if repeated := sorted(cell for cell, times in Counter(header).items() if times > 1):
         raise PredictionsError(f"{name}: the column {repeated[0]!r} is there twice. Rename one.")
     table = cells.iloc[1:].set_axis(header, axis="columns").reset_index(drop=True)
@@ -271,9 +285,9 @@ def _spelled(column: str, label: str) -> str:
     """A label as its column spells it: prob_Pleural_Thickening gives Pleural Thickening."""
     if label == NAMELESS:
         return "finding"
-    letters = [character if character.isalnum() else "_" for character in column]
-    start = re.sub("[^a-z0-9]", "_", column.lower()).find(label)
-    spelled = "".join(letters)[start : start + len(label)] if start >= 0 else label
+    letters = "".join(one if one.isalnum() else "_" for one in normalize("NFKC", column))
+    start = letters.lower().find(label)
+    spelled = letters[start : start + len(label)] if start >= 0 else label
     return spelled.replace("_", " ").strip()
 
 
@@ -340,8 +354,16 @@ def _pairs(table: pd.DataFrame) -> tuple[list[LabelColumns], list[str]]:
 
 
 def _numbers(cells: pd.Series) -> pd.Series:
-    """Cells as numbers, with a point or a comma before the decimals; NaN for what is none."""
-    return pd.to_numeric(cells.str.replace(_DECIMAL_COMMA, r"\1.\2", regex=True), errors="coerce")
+    """Cells as numbers, with a point or a comma before the decimals; NaN for what is none.
+
+    A percentage ("41.7 %") is the hundredth of its number.
+    """
+    percent = cells.str.rstrip().str.endswith("%")
+    if percent.any():
+        cells = cells.mask(percent, cells.str.rstrip().str.removesuffix("%"))
+    cells = cells.str.strip().str.replace(_DECIMAL_COMMA, r"\1.\2", regex=True)
+    found = pd.to_numeric(cells, errors="coerce")
+    return found.mask(percent, found / 100) if percent.any() else found
 
 
 def _holds_numbers(cells: pd.Series) -> bool:
@@ -396,6 +418,17 @@ def _groups(cells: pd.Series) -> np.ndarray:
     return np.where(values == "", np.char.add("row ", rows), values)
 
 
+def _without_empty(cells: pd.DataFrame) -> pd.DataFrame:
+    """Cells without the empty rows and columns that spreadsheets leave at the edges of a table."""
+    beginning = cells[cells[0].str.strip() == ""]
+    empty = (beginning.apply(lambda column: column.str.strip()) == "").all(axis=1)
+    cells = cells.drop(index=empty[empty].index)
+    if cells.empty:
+        return cells
+    nameless = [at for at in cells.columns if not cells[at].iloc[0].strip()]
+    return cells.drop(columns=[at for at in nameless if (cells[at].str.strip() == "").all()])
+
+
 def _separated(text: str) -> tuple[str, str]:
     """Separator of a table, and its text without a line that only names it."""
     if line := _SEPARATOR_LINE.match(text):
@@ -420,16 +453,36 @@ def _unpacked(content: bytes, name: str) -> bytes:
 
 
 def _decoded(content: bytes, name: str) -> str:
-    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
+    if content.startswith(_WORKBOOKS):
         raise PredictionsError(
-            f"{name}: is no text in UTF-8. Save it as CSV, for example from your spreadsheet."
-        ) from None
+            f"{name}: is a workbook or an archive, not text. Save its sheet as CSV from your "
+            "spreadsheet."
+        )
+    for encoding in _encodings(content):
+        try:
+            text = content.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise PredictionsError(
+            f"{name}: is no text. Save it as CSV in UTF-8, for example from your spreadsheet."
+        )
     if not text.strip():
         raise PredictionsError(f"{name}: is empty.")
     return text
+
+
+def _encodings(content: bytes) -> tuple[str, ...]:
+    """Encodings that the bytes of a table can be in, the likeliest first."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return ("utf-16",)
+    first, second = content[0:4:2], content[1:4:2]
+    if second == b"\0\0" and b"\0" not in first:
+        return ("utf-16-le",)
+    if first == b"\0\0" and b"\0" not in second:
+        return ("utf-16-be",)
+    return ("utf-8-sig",) if _NO_TEXT.search(content) else ("utf-8-sig", "cp1252")
 
 
 def _too_large(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -174,8 +175,8 @@ class TruthColumns:
 
 
 def plain(name: str) -> str:
-    """Name in lower case, with one "_" for whatever is neither letter nor digit."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    """Name in lower case, with one "_" for whatever is neither letter nor digit of any script."""
+    return re.sub(r"[\W_]+", "_", normalize("NFKC", name).lower()).strip("_")
 
 
 def label_beside(column: str, words: Sequence[str]) -> str | None:
