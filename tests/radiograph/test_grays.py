@@ -589,6 +589,15 @@ def test_deep_tiff_in_color_reads_as_the_gray_one(order, planes):
     assert film.bits == 12
 
 
+def test_planes_of_deep_tiff_that_are_compressed_are_refused_rather_than_read_in_eight_bits():
+    data = bytearray(tiff(stacked(CHEST, 3), planes=True))
+    planes = [zlib.compress(CHEST.astype("<u2").tobytes())] * 3
+    struct.pack_into("<H", data, data.index(struct.pack("<HHI", 259, 3, 1)) + 8, 8)  # deflate
+    struct.pack_into("<3I", data, 320, *(400 + len(planes[0]) * n for n in range(3)))
+    struct.pack_into("<3I", data, 340, *map(len, planes))
+    assert "cannot decode" in refusal(bytes(data[:400]) + b"".join(planes))
+
+
 def test_deep_color_in_dicom_has_a_bit_depth_too():
     film = read(dicom(stacked(CHEST, 3)))
     np.testing.assert_allclose(film.pixels, CHEST / 4095, atol=1e-5)

@@ -95,6 +95,74 @@ def test_tiff_where_white_is_zero(white, kind):
     np.testing.assert_allclose(opened(bytes(data)), 1 - values / values.max(), atol=1e-6)
 
 
+def tiff(values: np.ndarray, order: str, white_is_zero: bool = False) -> bytes:
+    """An uncompressed gray TIFF of any samples, in either byte order."""
+    height, width = values.shape
+    tags = {
+        256: width,
+        257: height,
+        258: 8 * values.dtype.itemsize,
+        259: 1,
+        262: int(not white_is_zero),
+        273: 200,
+        277: 1,
+        278: height,
+        279: values.nbytes,
+        339: "uif".index(values.dtype.kind) + 1,
+    }
+    entries = b""
+    for tag, value in tags.items():
+        kind = 4 if tag in (273, 279) else 3
+        form = f"{order}HHII" if kind == 4 else f"{order}HHIHxx"
+        entries += struct.pack(form, tag, kind, 1, value)
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    head = mark + struct.pack(f"{order}IH", 8, len(tags)) + entries + bytes(4)
+    return head.ljust(200, b"\0") + values.astype(values.dtype.newbyteorder(order)).tobytes()
+
+
+SAMPLES = {  # the white and the number of its black, from which it counts
+    "uint8": (255, 0),
+    "int8": (255, 128),
+    "uint16": (65535, 0),
+    "int16": (65535, 32768),
+    "uint32": (2**32 - 1, 0),
+    "int32": (2**32 - 1, 2**31),
+    "float32": (1000, 500),
+}
+# Pillow does not open the one that is left out
+BOTH_ORDERS = [(kind, "<") for kind in SAMPLES] + [
+    (kind, ">") for kind in SAMPLES if kind != "uint32"
+]
+
+
+@pytest.mark.parametrize(("kind", "order"), BOTH_ORDERS)
+def test_tiff_of_signed_unsigned_and_float_samples(kind, order):
+    white, offset = SAMPLES[kind]
+    data = tiff((ramp(white=white) - offset).astype(kind), order)
+    np.testing.assert_allclose(opened(data), ramp(white=white) / white, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "order"), [one for one in BOTH_ORDERS if one[0][0] in "uf"])
+def test_tiff_where_white_is_zero_in_either_byte_order(kind, order, tmp_path):
+    white, offset = SAMPLES[kind]
+    data = tiff((ramp(white=white) - offset).astype(kind), order, white_is_zero=True)
+    np.testing.assert_allclose(opened(data), 1 - ramp(white=white) / white, atol=1e-6)
+    (tmp_path / "film.tif").write_bytes(data)
+    assert reader.size(tmp_path / "film.tif") == (32, 24)
+
+
+def test_a_transparent_gray_of_sixteen_bits_is_black():
+    values = ramp(white=65535).astype(np.uint16)
+    data = picture(Image.fromarray(values), "PNG")
+    body = b"tRNS" + struct.pack(">H", values[9, 9])
+    chunk = struct.pack(">I", 2) + body + struct.pack(">I", zlib.crc32(body))
+    at = data.index(b"IDAT") - 4
+    pixels = opened(data[:at] + chunk + data[at:])
+    expected = values / 65535
+    expected[9, 9] = 0
+    np.testing.assert_allclose(pixels, expected, atol=1e-6)
+
+
 def test_thirty_two_bits_span_from_their_darkest_to_their_brightest():
     values = ramp(white=1000).astype(np.int32) - 500
     np.testing.assert_allclose(
@@ -264,7 +332,15 @@ REFUSED = {
     "gif": (picture(Image.fromarray(GREY), "GIF"), "GIF"),
     "jpeg 2000": (picture(Image.fromarray(GREY), "JPEG2000"), "JPEG 2000"),
     "text": (b"Chest PA: no acute abnormality.\n" * 20, "not a picture"),
-    "html": (b"<!doctype html><html></html>", "not a picture"),
+    "html": (b"\n<!DOCTYPE html><html></html>", "web page"),
+    "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400), "HEIC"),
+    "heif": (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(400), "HEIC"),
+    "avif": (b"\0\0\0\x1cftypavif\0\0\0\0" + bytes(400), "AVIF"),
+    "video": (b"\0\0\0\x1cftypisom\0\0\2\0" + bytes(400), "video"),
+    "jpeg xl": (b"\xff\x0a" + bytes(400), "JPEG XL"),
+    "jpeg xl, boxed": (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(400), "JPEG XL"),
+    "jpeg 2000 stream": (b"\xff\x4f\xff\x51" + bytes(400), "JPEG 2000"),
+    "git lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
     "noise": (np.random.default_rng(0).bytes(5000), "not a picture"),
     "zeros": (bytes(5000), "not a picture"),
     "one byte": (b"\x89", "not a picture"),

@@ -47,7 +47,7 @@ def read(data: bytes, formats: tuple[str, ...]) -> DeepColor:
     with Image.open(BytesIO(data), formats=formats) as image:
         raw = _raw_mode(image)
         transparent = image.info.get("transparency")
-        if not raw:
+        if _is_separate(image):
             return _color(_separate(data, formats, len(image.tile)))
         if raw == "LA;16B":
             # four bytes a pixel, which lie in a row as those of 8-bit RGBA do

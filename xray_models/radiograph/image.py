@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from xray_models.radiograph import deep_color, jpeg_stream, ycbcr
+from xray_models.radiograph import deep_color, jpeg_stream, tiff_samples, ycbcr
 from xray_models.radiograph.gray_range import brightest, gray_range
 from xray_models.radiograph.picture_limits import MOST_WEBP_PIXELS, check_picture, pages
 from xray_models.radiograph.quiet import silenced
@@ -32,7 +32,6 @@ __all__ = ["FORMATS", "decode", "size"]
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
 _NAMES = {"WEBP": "WebP", "MPO": "JPEG"}  # MPO: what Pillow calls a phone's JPEG with a preview
-_TIFF_PHOTOMETRIC = 262
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _STRIP = 2**22  # pixels
 _MOST_FLOAT_PIXELS = 36_000_000  # each of which is sorted to find the range of grays
@@ -63,9 +62,11 @@ def decode(data: bytes) -> Radiograph:
     if data.startswith(b"\xff\xd8"):
         with _opened(BytesIO(data)):  # its size is checked first
             data, doubts = jpeg_stream.checked(data)
+    data, white_is_zero = tiff_samples.counted_from_black(data)
     with _opened(BytesIO(data)) as image:
         film = _radiograph(image, data)
-    return replace(film, warnings=(*film.warnings, *doubts))
+    pixels = 1.0 - film.pixels if white_is_zero else film.pixels
+    return replace(film, pixels=pixels, warnings=(*film.warnings, *doubts))
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -77,7 +78,11 @@ def size(path: Path) -> tuple[int, int]:
     Raises:
         UnreadableRadiograph: too many pixels, or the header is damaged.
     """
-    with _opened(path) as image:
+    source: BytesIO | Path = path
+    with path.open("rb") as file:
+        if file.read(2) in (b"II", b"MM"):
+            source = BytesIO(tiff_samples.counted_from_black(path.read_bytes())[0])
+    with _opened(source) as image:
         width, height = image.size
         if image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS:
             width, height = height, width
@@ -133,15 +138,17 @@ def _radiograph(image: Image.Image, data: bytes) -> Radiograph:
         values = np.asarray(upright)
         white = white_of(brightest(values, CONTAINER_BITS), 16)
         pixels, bits = stretched(values, 0, white), white.bit_length()
+        if isinstance(clear := image.info.get("transparency"), int):
+            pixels[values == clear] = 0
     elif image.mode in ("I", "F"):  # with no agreement on what is white
-        values, bits = np.asarray(upright), 32
+        values, bits = tiff_samples.as_stored(image, np.asarray(upright)), 32
         shown = gray_range(values)
         pixels = stretched(values, shown and shown.low, shown and shown.high)
         note = shown and shown.sentence
     else:
-        pixels, bits = stretched(_grey(upright), 0, 255), 1 if image.mode == "1" else 8
-    if (image.mode in ("I", "F") or image.mode.startswith("I;16")) and _white_is_zero(image):
-        pixels = 1.0 - pixels
+        values, bits = tiff_samples.as_stored(image, _grey(upright)), 1 if image.mode == "1" else 8
+        lowest = np.iinfo(values.dtype).min
+        pixels = stretched(values, lowest, lowest + 255)
     film = _described(image, data, pixels, bits)
     return squared(replace(film, warnings=(*film.warnings, *doubts), gray_range=note), ratio)
 
@@ -168,12 +175,6 @@ def _described(image: Image.Image, data: bytes, pixels: np.ndarray, bits: int) -
         frames=frames,
         warnings=first_of(frames),
     )
-
-
-def _white_is_zero(image: Image.Image) -> bool:
-    """Whether a TIFF counts from white to black; Pillow inverts only those of up to 8 bits."""
-    tags = getattr(image, "tag_v2", {})
-    return image.format == "TIFF" and tags.get(_TIFF_PHOTOMETRIC) == 0
 
 
 def _grey(image: Image.Image) -> np.ndarray:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Container, Iterator
+from itertools import islice
 from typing import Literal
 
 from xray_models.radiograph.types import MOST_PIXELS, UnreadableRadiograph, check_size
 
-__all__ = ["MOST_WEBP_PIXELS", "check_jpeg", "check_picture", "pages", "too_many"]
+__all__ = ["MOST_WEBP_PIXELS", "check_jpeg", "check_picture", "pages", "tiff_shorts", "too_many"]
 
 MOST_WEBP_PIXELS = 36_000_000
 """WebP's decoder needs 20 bytes for a pixel, all others together up to 14."""
@@ -24,6 +26,7 @@ _MOST_SCANNED = 10 * MOST_PIXELS  # pixels times scans: progressive JPEG is deco
 _MOST_CHUNKS = 2**16
 _MOST_STRIPS = 2**17
 _MOST_PAGES = 1000
+_MOST_TAGS = 1000  # that are looked through for one of a few: a page has about 20
 _MOST_RLE_PIXELS = 4_000_000  # of a BMP: Pillow decodes its runs in Python
 _MOST_RLE_BYTES = 4 * 2**20
 
@@ -118,6 +121,24 @@ def pages(data: bytes) -> int:
     return max(1, len(seen))
 
 
+def tiff_shorts(data: bytes, wanted: Container[int]) -> dict[int, tuple[int, str]]:
+    """Values of some tags of a TIFF's first page that are one SHORT: where, in which `struct` form.
+
+    Args:
+        data: the whole file, of any format.
+        wanted: numbers of the tags.
+
+    Returns:
+        Tag -> place and form, without those that are missing, or have other types or counts.
+    """
+    entries = islice(_entries(data, _first_directory(data)), _MOST_TAGS)
+    return {
+        tag: (where, f"{_order(data)}H")
+        for tag, kind, count, where in entries
+        if tag in wanted and (kind, count) == (3, 1)
+    }
+
+
 def too_many(what: str) -> UnreadableRadiograph:
     """The refusal of a file for its number of pieces."""
     return UnreadableRadiograph(
@@ -164,21 +185,16 @@ def _check_directory(data: bytes, at: int | None) -> None:
             raise too_many("strips")
 
 
-def _entries(
-    data: bytes, at: int | None, value: bool = False
-) -> list[tuple[int, int, int, int | None]]:
-    """(Tag, type, count, first 16 bits of the value) of a directory's entries."""
+def _entries(data: bytes, at: int | None) -> Iterator[tuple[int, int, int, int]]:
+    """(Tag, type, count, where the value stands) of a directory's entries."""
     if at is None or (after := _after(data, at)) is None:
-        return []
+        return
     order, big = _order(data), _is_big(data)
     form, head = (f"{order}HHQ", 8) if big else (f"{order}HHI", 2)
     step, where = (20, 12) if big else (12, 8)
-    found: list[tuple[int, int, int, int | None]] = []
     for position in range(at + head, after, step):
         tag, kind, count = struct.unpack_from(form, data, position)
-        short = struct.unpack_from(f"{order}H", data, position + where)[0] if value else None
-        found.append((tag, kind, count, short))
-    return found
+        yield tag, kind, count, position + where
 
 
 def _order(data: bytes) -> Literal["<", ">"]:

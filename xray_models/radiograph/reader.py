@@ -45,6 +45,23 @@ _OFFICE = (
     "This is an office document, not a picture. Save the radiograph from it as PNG, or ask for "
     "the DICOM file."
 )
+_JPEG_2000 = (
+    "This is a JPEG 2000 picture; RadLens reads JPEG 2000 inside DICOM only. Save it as PNG."
+)
+_NEWER = f"This is {{}}, which RadLens does not read. Save it as PNG; it reads {_READABLE}."
+_PHOTO = (
+    "This is a photo in HEIC, as phones save it, which RadLens does not read. Save or send it as "
+    "JPEG: most phones offer that where they share a picture."
+)
+_VIDEO = "This is a video, not a picture. Save one picture of it as PNG."
+_WEB_PAGE = (
+    "This is a web page, not a picture: the place that it came from may have asked for a login. "
+    "Download the radiograph again."
+)
+_POINTER = (
+    "This is a pointer of Git LFS, not the film itself. Fetch the film with `git lfs pull`, then "
+    "open it again."
+)
 _OTHERS = (
     (b"PK\x03\x04", _ZIP),
     (b"PK\x05\x06", _ZIP),
@@ -55,12 +72,14 @@ _OTHERS = (
     (b"BZh", _ARCHIVE),
     (b"\xfd7zXZ\x00", _ARCHIVE),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OFFICE),
+    (b"\xff\x0a", _NEWER.format("a JPEG XL picture")),
+    (b"\x00\x00\x00\x0cJXL ", _NEWER.format("a JPEG XL picture")),
+    (b"\xff\x4f\xff\x51", _JPEG_2000),
+    (b"version https://git-lfs", _POINTER),
     (b"GIF8", f"This is a GIF, which RadLens does not read. Save it as PNG; it reads {_READABLE}."),
-    (
-        b"\x00\x00\x00\x0cjP  ",
-        "This is a JPEG 2000 picture; RadLens reads JPEG 2000 inside DICOM only. Save it as PNG.",
-    ),
+    (b"\x00\x00\x00\x0cjP  ", _JPEG_2000),
 )
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def read(source: bytes | str | os.PathLike[str], invert: bool = False) -> Radiograph:
@@ -101,12 +120,23 @@ def _decoded(source: bytes | str | os.PathLike[str]) -> Radiograph:
     for magic, sentence in _OTHERS:
         if data.startswith(magic):
             raise UnreadableRadiograph(sentence)
+    if data[4:8] == b"ftyp":
+        raise UnreadableRadiograph(_of_brand(data[8:12]))
+    if data[:256].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise UnreadableRadiograph(_WEB_PAGE)
     if dicom.starts_with_an_element(data):
         return dicom.decode(data)
     raise UnreadableRadiograph(
         f"This is not a picture in a format that RadLens reads ({_READABLE}), or its beginning is "
         "damaged. Export the radiograph as PNG or DICOM."
     )
+
+
+def _of_brand(brand: bytes) -> str:
+    """Why a file in the container of MPEG-4, ISO/IEC 14496-12, is not read."""
+    if brand in (b"avif", b"avis"):
+        return _NEWER.format("an AVIF picture")
+    return _PHOTO if brand in _HEIC else _VIDEO
 
 
 def size(path: str | os.PathLike[str]) -> tuple[int, int]:
