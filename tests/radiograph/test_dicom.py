@@ -486,6 +486,25 @@ def test_a_header_without_what_is_needed(element):
     assert f"lacks {element}" in refusal(dicom(**{element: None}))
 
 
+@pytest.mark.parametrize("element", ["FloatPixelData", "DoubleFloatPixelData"])
+def test_pixels_that_are_floating_point_numbers_are_called_so(element):
+    data = dicom(DEEP, PixelData=None, **{element: bytes(8 * DEEP.size)})
+    assert "floating-point" in refusal(data)
+
+
+def test_pixels_that_lie_on_a_server_are_called_so():
+    data = dicom(DEEP, PixelData=None, PixelDataProviderURL="https://archive.example/doe")
+    assert "address" in refusal(data) and "doe" not in refusal(data)
+
+
+def test_gray_in_small_letters():
+    film = read(dicom(DEEP, PhotometricInterpretation="monochrome1", **TWELVE_BITS))
+    np.testing.assert_array_equal(
+        film.pixels,
+        read(dicom(DEEP, PhotometricInterpretation="MONOCHROME1", **TWELVE_BITS)).pixels,
+    )
+
+
 def test_compression_that_cannot_be_decoded():
     data = dicom(stream=b"\x00\x00\x01\xb3" * 100, syntax=uid.MPEG2MPML)
     assert "compressed in a way" in refusal(data)

@@ -381,6 +381,14 @@ def test_the_header_itself_comes_before_functional_groups():
     np.testing.assert_array_equal(film.pixels, read(dicom(CHEST, **window, **TWELVE_BITS)).pixels)
 
 
+def test_a_table_of_functional_groups():
+    item = table(list(range(4095, -1, -1)), 0, 12)
+    shared = group(FrameVOILUTSequence=macro(VOILUTSequence=Sequence([item])))
+    film = read(dicom(CHEST, SharedFunctionalGroupsSequence=[shared], **TWELVE_BITS))
+    np.testing.assert_allclose(film.pixels, 1 - CHEST / 4095, atol=1e-5)
+    assert film.warnings == ()
+
+
 # --- luma and chroma, planes --------------------------------------------------------------------
 
 
@@ -722,6 +730,59 @@ def test_a_high_bit_at_odds_is_said_and_the_values_tell(high):
     film = read(dicom(CHEST, BitsStored=12, HighBit=high))
     assert "High Bit" in film.warnings[0]
     np.testing.assert_array_equal(film.pixels, read(dicom(CHEST, **TWELVE_BITS)).pixels)
+
+
+def test_bits_above_that_are_an_overlay_are_no_mistake():
+    drawn = CHEST.copy()
+    drawn[40:80, 40:80] |= 1 << 13
+    header = dcmread(io.BytesIO(dicom(drawn, **TWELVE_BITS)))
+    assert "more bits" in read(dicom(drawn, **TWELVE_BITS)).warnings[0]
+    header.add_new(0x60020100, "US", 16)
+    header.add_new(0x60020102, "US", 13)
+    file = io.BytesIO()
+    header.save_as(file)
+    film = read(file.getvalue())
+    assert film.warnings == ()
+    np.testing.assert_array_equal(film.pixels, read(dicom(CHEST, **TWELVE_BITS)).pixels)
+
+
+# --- the sign of stored values ------------------------------------------------------------------
+
+SIGNED = CHEST.astype(np.int16) - 2048
+
+
+@pytest.mark.parametrize(
+    "syntax", [uid.ExplicitVRLittleEndian, uid.RLELossless, uid.JPEG2000Lossless]
+)
+@pytest.mark.parametrize(
+    ("values", "center"), [(CHEST, "2048"), (SIGNED, "0")], ids=["unsigned", "signed"]
+)
+def test_a_sign_that_contradicts_the_picture_is_said_and_the_picture_tells(values, center, syntax):
+    window = {"WindowCenter": center, "WindowWidth": "3000"}
+    header = dcmread(io.BytesIO(dicom(values, **window, **TWELVE_BITS)))
+    if syntax.is_encapsulated:
+        header.compress(syntax)
+    right, wrong = io.BytesIO(), io.BytesIO()
+    header.save_as(right)
+    header.PixelRepresentation = 1 - header.PixelRepresentation
+    header.save_as(wrong)
+    expected, film = read(right.getvalue()), read(wrong.getvalue())
+    assert expected.warnings == ()
+    assert "can be negative" in film.warnings[-1]
+    np.testing.assert_allclose(film.pixels, expected.pixels, atol=1e-5)
+
+
+def test_eight_bits_that_are_said_to_be_signed():
+    film = read(dicom(EIGHT, PixelRepresentation=1))
+    assert "can be negative" in film.warnings[0]
+    np.testing.assert_allclose(film.pixels, EIGHT / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("beside", [0, 65535])
+@pytest.mark.parametrize("scale", [1, 15])
+def test_padding_at_either_end_is_no_wrong_sign(beside, scale):
+    film = read(dicom(labelled(beside, (slice(None), slice(0, 90)), CHEST * scale)))
+    assert film.warnings == ()
 
 
 # --- sentences on compressions -------------------------------------------------------------------

@@ -23,7 +23,7 @@ from pydicom.pixels.utils import pixel_array
 
 from xray_models.radiograph import dicom_terms as terms
 from xray_models.radiograph import jpeg_stream, ycbcr
-from xray_models.radiograph.dicom_bits import meaningful_bits
+from xray_models.radiograph.dicom_bits import OVERLAY_BITS, meaningful_bits
 from xray_models.radiograph.dicom_display import Shown, palette_colors, shown
 from xray_models.radiograph.dicom_limits import (
     LimitedFile,
@@ -31,6 +31,7 @@ from xray_models.radiograph.dicom_limits import (
     drop_overlong,
     inflated,
 )
+from xray_models.radiograph.dicom_sign import with_right_sign
 from xray_models.radiograph.gray_range import brightest
 from xray_models.radiograph.picture_limits import check_jpeg, too_many
 from xray_models.radiograph.quiet import silenced
@@ -74,6 +75,7 @@ _PALETTES = tuple(
     for part in ("Descriptor", "Data")
     if kind + part != "SegmentedDescriptor"
 )
+_NOT_PIXELS = ("FloatPixelData", "DoubleFloatPixelData", "PixelDataProviderURL")
 _WANTED = [
     *_NEEDED,
     *_PALETTES,
@@ -105,6 +107,7 @@ _WANTED = [
     "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths",
     "PixelData",
+    *_NOT_PIXELS,
 ]
 
 # A film can be shown without these: where one is damaged it is left out
@@ -112,13 +115,14 @@ _OPTIONAL = _WANTED[_WANTED.index("BurnedInAnnotation") : _WANTED.index("Extende
 
 # In the functional groups of an enhanced file: macro -> what is taken from it
 _MACROS = {
-    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction"),
+    "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
     "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
     "PixelMeasuresSequence": ("PixelSpacing",),
     "FramePixelDataPropertiesSequence": ("ImagerPixelSpacing",),
 }
 
 _WANTED_TAGS: list = [tag for name in _WANTED if (tag := tag_for_keyword(name)) is not None]
+_WANTED_TAGS += OVERLAY_BITS
 
 # SOF0 to SOF15, without the three numbers among them that mean something else; JPEG-LS: SOF55
 _FRAME_HEADERS = {*range(0xFFC0, 0xFFD0), 0xFFF7} - {0xFFC4, 0xFFC8, 0xFFCC}
@@ -192,7 +196,7 @@ def _parse(data: bytes) -> Dataset:
         header.set_original_encoding(False, True)
         header.file_meta = meta
     else:
-        header = dcmread(LimitedFile(data), force=True, specific_tags=_WANTED)
+        header = dcmread(LimitedFile(data), force=True, specific_tags=_WANTED_TAGS)
     if "TransferSyntaxUID" not in header.file_meta:
         implicit, little = header.original_encoding
         plain = uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian
@@ -213,6 +217,7 @@ def _meta(data: bytes) -> tuple[FileMetaDataset, int]:
 def _radiograph(header: Dataset) -> Radiograph:
     modality = terms.known(header, "Modality", terms.MODALITIES)
     _check_kind(header, modality)
+    header.PhotometricInterpretation = terms.code(header, "PhotometricInterpretation")
     check_size(int(header.Columns), int(header.Rows))
     syntax = header.file_meta.TransferSyntaxUID
     if syntax not in terms.COMPRESSIONS:
@@ -287,6 +292,11 @@ def _check_kind(header: Dataset, modality: str | None) -> None:
         if missing:
             raise _damaged(f"its header lacks {', '.join(missing)}")
         return
+    if any(name in header for name in _NOT_PIXELS):
+        raise UnreadableRadiograph(
+            "This DICOM file holds measured values as floating-point numbers, or only the address "
+            "of its pixels, not a picture of gray values. Export it as a plain radiograph."
+        )
     if header.get("Rows") or "Image Storage" in uid.UID(sop_class).name:
         raise UnreadableRadiograph(
             "This DICOM file announces a picture but holds no pixels. It may have been cut short, "
@@ -390,6 +400,8 @@ def _grey(header: Dataset) -> Shown:
     if photometric in ("MONOCHROME1", "MONOCHROME2"):
         if stored.ndim != 2:
             raise _damaged("its header calls it both gray and colored")
+        stored, signs = with_right_sign(header, stored)
+        doubts += signs
         film = shown(header, stored)
         gray = 1.0 - film.gray if photometric == "MONOCHROME1" else film.gray
         return film._replace(gray=gray, warnings=(*doubts, *film.warnings))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from pydicom import Dataset
 
-__all__ = ["meaningful_bits"]
+__all__ = ["OVERLAY_BITS", "meaningful_bits"]
+
+OVERLAY_BITS = tuple(0x60000102 + (group << 16) for group in range(0, 0x20, 2))
+"""Tags of Overlay Bit Position (retired), one for each overlay: a bit of the stored values."""
 
 _ABOVE = (
     "Some stored values need more bits than the file says, and the bits above were cut off: the "
@@ -39,7 +42,7 @@ def meaningful_bits(header: Dataset, values: np.ndarray) -> tuple[np.ndarray, tu
             return (values << (size - 1 - int(high))) >> (size - kept), tuple(doubts)
     if kept >= size or _fit(values, kept):
         return values, tuple(doubts)
-    if not _is_plain_sign(values, kept):
+    if not (_is_plain_sign(values, kept) or _is_overlay(header, values, kept)):
         doubts.append(_ABOVE)
     return (values << (size - kept)) >> (size - kept), tuple(doubts)
 
@@ -52,6 +55,20 @@ def _fit(values: np.ndarray, bits: int) -> bool:
     if values.dtype.kind == "u":
         return high < 2**bits
     return -(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1)
+
+
+def _is_overlay(header: Dataset, values: np.ndarray, kept: int) -> bool:
+    """Whether all bits above those that are stored are overlays, as the header says."""
+    overlays = 0
+    for tag in OVERLAY_BITS:
+        try:
+            position = header[tag].value
+        except (AttributeError, KeyError, TypeError, ValueError):  # missing, or damaged
+            continue
+        if isinstance(position, int) and kept <= position < 8 * values.dtype.itemsize:
+            overlays |= 1 << position
+    above = values.view(f"u{values.dtype.itemsize}") >> kept
+    return not (above & ~np.array(overlays >> kept, above.dtype)).any()
 
 
 def _is_plain_sign(values: np.ndarray, bits: int) -> bool:

@@ -136,6 +136,8 @@ def _is_overlong(element: RawDataElement) -> bool:
     if tag == _PIXELS:
         # pixels that are not packed into items are millions of bytes that nobody splits
         return value[:4] in _ITEMS and _count(value) > _MOST_FRAGMENTS
+    if tag in _NOT_PARSED:
+        return False
     if tag in _OFFSETS:
         return len(value) > _MOST_OFFSETS
     if tag in _TABLES:
@@ -155,6 +157,7 @@ def _tags(*names: str) -> frozenset[int]:
 
 
 _PIXELS = 0x7FE00010
+_NOT_PARSED = _tags("FloatPixelData", "DoubleFloatPixelData")
 _OFFSETS = _tags("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _TABLES = _tags(
     "LUTData",
