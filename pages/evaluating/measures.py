@@ -49,7 +49,6 @@ def show(analysis: LabelAnalysis, cut: float, counts: Counts) -> None:
 
 def show_measures(analysis: LabelAnalysis, cut: float, counts: Counts) -> None:
     """Table of all measures with intervals and no skill; PPV and NPV for any prevalence."""
-    st.subheader("Measures", anchor=False)
     percent = st.number_input(
         "Prevalence where it is used, %",
         0.0,

@@ -205,11 +205,12 @@ def show_calibration(analysis: LabelAnalysis) -> None:
             "Of films with a score of 30 %, about 30 % should have the finding. "
             "Then the points lie on the dotted line. The bars below count the films."
         )
+        chance = analysis.measures["Brier score"].no_skill
         if not math.isnan(found.error):
             st.markdown(
                 f"On average the score misses the share by **{decimals(found.error)}**. "
                 "That is the expected calibration error.  \n"
-                f"The Brier score is **{decimals(found.brier)}**; 0 is best. Always giving the "
-                f"share of positives has {decimals(analysis.measures['Brier score'].no_skill)}."
+                f"The Brier score is **{decimals(found.brier)}**; 0 is best. "
+                f"Always giving the share of positives would score {decimals(chance)}."
             )
         st.caption("Bars at the points are 95 % intervals (Wilson). Films count as independent.")

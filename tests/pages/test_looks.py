@@ -13,6 +13,7 @@ PAGES = (
     "models?model=chest-14",
     "performance?model=chest-14&film=0.3",
     "performance?model=bone-wrist&section=measures",
+    "performance?model=bone-wrist&section=subgroups",
     "errors?model=bone-wrist",
     "batch",
     "about",
