@@ -16,6 +16,7 @@ const LAYOUTS = {
   blink: "Blink",
 };
 
+const BARE_LAYOUTS = { overlay: "Film" };
 const TILE_LAYOUTS = { grid: "All maps", swipe: "Swipe two", blink: "Blink two" };
 
 /** Windows for those who do not drag: level and width in shares of the gray range. */
@@ -208,8 +209,9 @@ export class Controls {
   }
 
   /** Ways to show what there is; `choices` are the pictures that can take turns, as [id, name]. */
-  setLayouts(tiles, choices) {
-    const layouts = tiles ? TILE_LAYOUTS : LAYOUTS;
+  setLayouts(tiles, choices, bare = false) {
+    const layouts = bare ? BARE_LAYOUTS : tiles ? TILE_LAYOUTS : LAYOUTS;
+    this.layout.hidden = bare;
     this.layout.replaceChildren(
       ...Object.entries(layouts).map(([value, words]) => make("option", { value }, words)),
     );

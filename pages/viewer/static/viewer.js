@@ -151,9 +151,12 @@ class Viewer {
       this.chosen = data.selected ?? data.sprites[0]?.ids[0] ?? null;
     }
     this.findings.set(data);
-    const layouts = this.controls.setLayouts(data.tiles.length > 0, this.choices());
+    // nothing to lay over the film, and nothing to come: it stands alone
+    const bare = !data.tiles.length && !maps.size && !data.findings.length && !data.message;
+    const layouts = this.controls.setLayouts(data.tiles.length > 0, this.choices(), bare);
     this.layouts = layouts;
-    if (!layouts.includes(this.layout)) {
+    if (bare !== this.bare || !layouts.includes(this.layout)) {
+      this.bare = bare;
       const kept = layouts.includes(this.style.layout) ? this.style.layout : layouts[0];
       const narrow = this.root.clientWidth && this.root.clientWidth < NARROW;
       this.layout = narrow && kept === "side" ? "overlay" : kept;
