@@ -29,6 +29,7 @@ st.html(_STYLE / "radlens.css")
 keep_networks_compiled()
 if background.wanted():
     warm_up()
+    background.show_progress()
 st.navigation(
     [
         st.Page(_HERE / "pages/read.py", title="Read", icon=":material/radiology:", default=True),

@@ -30,6 +30,8 @@ settings.load_profile("untimed")
 ROOT = Path(__file__).resolve().parent.parent
 # a page that is tested loads the models that it asks, and not all others beside it
 os.environ.setdefault("RADLENS_WARM", "off")
+# TensorFlow runs what a test asks, unless it asks for the cache of converted networks
+os.environ.setdefault("RADLENS_CACHE", "off")
 os.environ.setdefault("RADLENS_MEMORY_MB", "4096")  # more models than a visitor asks: none twice
 
 

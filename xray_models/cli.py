@@ -31,6 +31,7 @@ from xray_models.commands import (
     prepare,
     score,
     training,
+    warm,
 )
 from xray_models.commands.options import AsJson
 from xray_models.commands.quiet import quiet
@@ -149,6 +150,7 @@ app.command("app", context_settings=dashboard.SETTINGS)(dashboard.dashboard)
 app.command("explain")(explain.explain)
 app.command("localize")(localize.localize)
 app.command("score")(score.score)
+app.command("warm")(warm.warm)
 _measure = _group("measure", "Measure heatmaps on held-out films.")
 _measure.command("localization")(measure.localization)
 _measure.command("faithfulness")(measure.faithfulness)

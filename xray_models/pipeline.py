@@ -18,7 +18,7 @@ from xray_models.explain import targets
 from xray_models.explain.heatmap import Heatmap
 from xray_models.explain.methods import MethodSpec
 from xray_models.explain.progress import Progress, Stop
-from xray_models.inference import predict
+from xray_models.inference import converted, predict
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.ages import ADULT, CHILD
 
@@ -199,6 +199,7 @@ def read(
     chosen = asked or _choose(found, part is not None, age_group)
     warnings = [*film.warnings, *about_part(found, bool(chosen), bool(asked))]
 
+    converted.expect([catalogue.get(one.model) for one in chosen])
     findings: list[Finding] = []
     for one in chosen:
         began = time.perf_counter()
@@ -371,6 +372,7 @@ def warm(wanted: Callable[[], bool] = lambda: True) -> None:
         if not wanted():
             return
         predict.forward(card, blank)
+        predict.network(card).prepare()
 
 
 def _asked(part: str | None, models: Sequence[str] | None) -> list[ChosenModel]:

@@ -1,7 +1,9 @@
 """Warm-up: models are loaded in the background; who waits for a film comes first.
 
-`RADLENS_WARM=off` leaves that away: each model is loaded when a film first needs it. The server is
-up sooner and takes less memory, and the first reading of each part takes longer.
+Networks that were converted before are read back in tenths of a second each. At the first start a
+process of its own converts them, what a visitor's film needs before all others, and pages show how
+far it is. `RADLENS_WARM=off` leaves all that away: each model is loaded when a film first needs
+it. The server takes less memory then, and the first reading of each part takes longer.
 """
 
 from __future__ import annotations
@@ -12,14 +14,21 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-__all__ = ["begin", "held_back", "wanted"]
+import streamlit as st
+
+if TYPE_CHECKING:
+    from xray_models.inference.filler import Filler
+
+__all__ = ["begin", "held_back", "show_progress", "wanted"]
 
 _VARIABLE = "RADLENS_WARM"
 _nobody_waits = threading.Condition()
 _waiting = 0
 _ending = threading.Event()
 _LONGEST_MODEL = 30  # seconds
+_filler: Filler | None = None
 
 
 @contextmanager
@@ -49,28 +58,68 @@ def begin() -> threading.Thread:
     return thread
 
 
+def show_progress() -> None:
+    """Show how far the models are converted, while they are."""
+    if _filler is not None:
+        _progress()
+
+
+@st.fragment(run_every=1.0)
+def _progress() -> None:
+    filler = _filler
+    if filler is None:
+        st.rerun()  # the page without this line
+    elif filler.total:
+        message = f"Preparing the models for later starts: {filler.done} of {filler.total}"
+        st.progress(filler.done / filler.total, message)
+
+
 def _end(thread: threading.Thread) -> None:
     # an interpreter that ends while a network is being built takes the thread down in the middle
     # of it, with a message of C++; the model at hand is waited for, the others are not begun
     _ending.set()
+    if (filler := _filler) is not None:
+        filler.end()
     with _nobody_waits:
         _nobody_waits.notify_all()
     thread.join(_LONGEST_MODEL)
 
 
 def _warm() -> None:
-    from xray_models import (
-        pipeline,  # brings TensorFlow, which takes seconds: the page opens without waiting
-    )
+    from xray_models import pipeline  # takes half a second: the page opens without waiting
     from xray_models.evaluate import whole_films
 
-    with _nobody_waits:
-        # a page that a link opened with a film loads the models that this film needs by itself
-        _nobody_waits.wait_for(lambda: not _waiting or _ending.is_set())
     try:
-        pipeline.warm(lambda: not _ending.is_set())
+        _fill()
+        pipeline.warm(_next)
         if not _ending.is_set():
             whole_films.of_catalogue()  # which pages quote
-    except (ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         # the page says the same, in a sentence, to whoever asks for a reading
         logging.getLogger("radlens").warning("The models could not be warmed up: %s", error)
+
+
+def _fill() -> None:
+    """Have the cache of converted networks filled, where it is not; returns when it is."""
+    global _filler
+    from xray_models import catalogue
+    from xray_models.inference import converted
+    from xray_models.inference.filler import Filler, missing
+
+    if not converted.usable() or not missing(catalogue.catalogue().values()):
+        return
+    filler = _filler = Filler()
+    converted.fill_with(filler)
+    try:
+        while not filler.wait(1) and not _ending.is_set():
+            pass
+    finally:
+        converted.fill_with(None)
+        _filler = None
+
+
+def _next() -> bool:
+    """Wait until no page shows a film; whether the next model is to be loaded."""
+    with _nobody_waits:
+        _nobody_waits.wait_for(lambda: not _waiting or _ending.is_set())
+    return not _ending.is_set()

@@ -181,16 +181,16 @@ def test_weights_of_another_network_do_not_fit():
 @pytest.mark.network
 def test_the_least_recently_used_network_is_released_when_memory_is_short(monkeypatch):
     first, second, *_ = (get(model) for model in MODELS)
-    cache = weights._Cache()
-    cache.get(first)
-    cache.get(second)
-    assert cache.held() == [first.id, second.id]
+    monkeypatch.setattr(weights, "kept", weights.Held(weights._budget))
+    weights.network(first)
+    weights.network(second)
+    assert weights.held() == [first.id, second.id]
     monkeypatch.setenv("RADLENS_MEMORY_MB", "1")
-    cache.get(first)
-    assert cache.held() == [first.id]
+    weights.network(first)
+    assert weights.held() == [first.id]
     monkeypatch.setenv("RADLENS_MEMORY_MB", "much")
     with pytest.raises(WeightsError, match="RADLENS_MEMORY_MB"):
-        cache.get(first)
+        weights.network(first)
 
 
 @pytest.mark.network

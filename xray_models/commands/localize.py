@@ -243,12 +243,12 @@ def _check_method(card: Card | None, spec: MethodSpec | None) -> None:
     if card is None:
         return
     spec = spec or MethodSpec.of_card(card)
-    network = predict.traced(card)
+    network = predict.network(card)
     try:
         if objection := methods.objection(network, spec):
             raise ValueError(objection)
         for layer in spec.places:
-            network.graph.grid(layer or network.default_layer)
+            network.grid(layer or network.default_layer)
     except ValueError as error:
         raise ValueError(f"{spec.method} cannot be asked of {card.id}: {error}") from error
 

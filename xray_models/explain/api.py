@@ -237,7 +237,7 @@ def maps(
 
 def _raw(method: Method, asked: Request) -> np.ndarray:
     """The method's maps, those of targets seen before from memory."""
-    asked.cache.network.graph.grid(asked.layer)
+    asked.cache.network.grid(asked.layer)
     if method.family in ("activation", "gradient"):
         return method.run(asked)  # next to nothing, once the gradients are there
     settings = (method.id, asked.layer, asked.seed, tuple(sorted(asked.options.items())))
@@ -259,10 +259,11 @@ def pass_cache_of(card: Card, radiograph: Radiograph) -> PassCache:
         if key not in known:
             gray, _ = resize(radiograph.pixels, card.input_size, card.geometry)
             known[key] = PassCache(
-                lambda: predict.traced(card),  # released and loaded again as memory allows
+                lambda: predict.network(card),  # released and loaded again as memory allows
                 scale(gray, card.scaling, card.mean_std)[None],
                 baseline=scale(np.zeros((1, 1), np.float32), card.scaling, card.mean_std),
                 known=(done.activation, done.logits),
+                fronts=done.fronts,
             )
         return known[key]
 
@@ -275,9 +276,9 @@ def method_support(card: Card, spec: MethodSpec | str) -> MethodSupport:
         WeightsError: the model's weights cannot be used.
     """
     spec = MethodSpec.of(spec)
-    method, network = methods.get(spec.method), predict.traced(card)
+    method, network = methods.get(spec.method), predict.network(card)
     for layer in spec.layers:
-        network.graph.grid(layer)
+        network.grid(layer)
     options = method.checked(dict(spec.options))
     if why := methods.objection(network, spec):
         return MethodSupport(method, False, why, Cost(), False)
@@ -307,7 +308,7 @@ def layers(card: Card) -> dict[str, tuple[int, int, int]]:
     Raises:
         WeightsError: the model's weights cannot be used.
     """
-    return predict.traced(card).grids
+    return predict.network(card).grids
 
 
 def default_layer(card: Card) -> str:
@@ -316,7 +317,7 @@ def default_layer(card: Card) -> str:
     Raises:
         WeightsError: the model's weights cannot be used.
     """
-    return predict.traced(card).default_layer
+    return predict.network(card).default_layer
 
 
 def fused(maps: Sequence[np.ndarray], fusion: str = "mean") -> np.ndarray:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-import tensorflow as tf
-import keras
 import numpy as np
 
 from xray_models.explain.progress import BATCH, Work
-from xray_models.inference.functions import Traced, traced
+from xray_models.inference.network import Front, Network
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["AtRest", "NotCached", "PassCache"]
 
@@ -31,10 +33,11 @@ class PassCache:
 
     def __init__(
         self,
-        network: keras.Model | Callable[[], Traced],
+        network: keras.Model | Callable[[], Network],
         inputs: np.ndarray,
         baseline: np.ndarray | None = None,
         known: tuple[np.ndarray, np.ndarray] | None = None,
+        fronts: Mapping[str, Front] | None = None,
     ) -> None:
         """Take an input.
 
@@ -47,15 +50,14 @@ class PassCache:
                 `inputs`, zeros by default.
             known: (activation of the default layer without the batch, logits), from a pass that
                 was already made.
+            fronts: layer -> what that pass left at a cut there; see `Network.read`.
 
         Raises:
             ValueError: the network cannot be looked into, or the input does not fit it.
         """
-        # a Keras model can be called, too
-        live = isinstance(network, keras.Model)
-        self._network: Callable[[], Traced] = (lambda: traced(network)) if live else network
+        self._network = _functions(network)
         self.inputs = np.ascontiguousarray(inputs, np.float32)
-        wanted = tuple(self.network.graph.inputs.shape[1:])
+        wanted = self.network.input_shape
         if self.inputs.ndim != 4 or len(self.inputs) != 1 or self.inputs.shape[1:] != wanted:
             raise ValueError(f"The input has shape {self.inputs.shape}; needed is {(1, *wanted)}.")
         empty = np.zeros((), np.float32) if baseline is None else baseline
@@ -65,9 +67,11 @@ class PassCache:
         self._lock = threading.RLock()
         if known is not None:
             self._cached["forward"] = known
+        for layer, front in (fronts or {}).items():
+            self._cached["front", layer] = front
 
     @property
-    def network(self) -> Traced:
+    def network(self) -> Network:
         """The network's functions."""
         return self._network()
 
@@ -100,7 +104,7 @@ class PassCache:
         """
         if layer in (None, self.default_layer):
             return self._forward()[0]
-        return self._front(str(layer))[0].numpy()[0].astype(np.float32)
+        return self._front(str(layer))[0][0].astype(np.float32)
 
     def gradients(
         self,
@@ -157,7 +161,7 @@ class PassCache:
 
     def head(self, layer: str | None = None) -> np.ndarray | None:
         """Linear head that reads the mean of a layer, float32, (channels, labels), or None."""
-        return self.network.head if layer in (None, self.network.graph.pooled) else None
+        return self.network.head if layer in (None, self.network.pooled) else None
 
     def predict(self, batch: np.ndarray, work: Work | None = None) -> np.ndarray:
         """Logits of many inputs of this network.
@@ -211,11 +215,9 @@ class PassCache:
         Returns:
             float32, (activations, labels).
         """
-        activation, crossing, _ = self._front(layer)
-        rest, kind = self.network.cut(layer).rest, activation.dtype
-        found = [
-            rest(tf.cast(make(part), kind), crossing).numpy() for part in work.batches(count, BATCH)
-        ]
+        _, crossing, _ = self._front(layer)
+        rest = self.network.cut(layer).rest
+        found = [rest(make(part), crossing) for part in work.batches(count, BATCH)]
         return np.concatenate(found)
 
     def per_vector(
@@ -287,7 +289,7 @@ class PassCache:
         gradient = self.network.cut(layer).gradient
         made: list[np.ndarray] = []
         for part in work.batches(len(directions), max(1, min(BATCH, self._most_at(layer)))):
-            made += list(gradient(activation, crossing, tf.constant(directions[part])).numpy())
+            made += list(gradient(activation, crossing, directions[part]))
         return made
 
     def _most_at(self, layer: str) -> int:
@@ -301,15 +303,24 @@ class PassCache:
 
         return self.once("forward", make)
 
-    def _front(self, layer: str) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-        def make() -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-            if layer == self.default_layer and not self.network.graph.crossing(layer):
+    def _front(self, layer: str) -> Front:
+        def make() -> Front:
+            if layer == self.default_layer and not self.network.goes_around(layer):
                 activation, logits = self._forward()  # already there: no second pass
-                kind = self.network.graph.grid(layer).dtype
-                return tf.cast(activation[None], kind), [], tf.constant(logits[None])
-            return tuple(self.network.cut(layer).front(tf.constant(self.inputs)))
+                return activation[None], [], logits[None]
+            return self.network.cut(layer).front(self.inputs)
 
         return self.once(("front", layer), make)
+
+
+def _functions(network: keras.Model | Callable[[], Network]) -> Callable[[], Network]:
+    """What returns a network's functions, from that or from a Keras model, which is read live."""
+    keras = sys.modules.get("keras")  # a model of what was never imported there is not
+    if keras is None or not isinstance(network, keras.Model):  # it can be called, too
+        return network
+    from xray_models.inference import functions
+
+    return lambda: functions.traced(network)
 
 
 def _direction(vector: np.ndarray) -> np.ndarray:
@@ -339,22 +350,49 @@ def _size(value: Any) -> int:
         return sum(map(_size, value))
     if isinstance(value, np.ndarray):
         return value.nbytes
-    return int(np.prod(value.shape)) * value.dtype.size if tf.is_tensor(value) else 0
+    return 0
 
 
 class NotCached(RuntimeError):
     """Error: what is asked for is not cached, so that it takes a pass through the network."""
 
 
-class AtRest(Traced):
-    """Functions of a network that refuse every pass; its facts can still be asked."""
+class AtRest(Network):
+    """A network that refuses every pass; its facts can still be asked."""
 
-    def __init__(self, network: Traced) -> None:  # nothing is traced anew
+    def __init__(self, network: Network) -> None:
         """Take a network, whose own facts are asked."""
         self._network = network
+        self.labels, self.default_layer = network.labels, network.default_layer
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._network, name)
+    @property
+    def grids(self) -> dict[str, tuple[int, int, int]]:
+        """Grids of the layers -> (rows, columns, channels), from input to output."""
+        return self._network.grids
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the image."""
+        return self._network.input_shape
+
+    @property
+    def pooled(self) -> str | None:
+        """The layer that global average pooling reads just before a linear head, or None."""
+        return self._network.pooled
+
+    @property
+    def head(self) -> np.ndarray | None:
+        """Linear head on the pooled default layer, float32, (channels, labels), or None."""
+        return self._network.head
+
+    @property
+    def guided(self) -> bool:
+        """Whether guided gradients hold: ReLU is the only curve of the network."""
+        return self._network.guided
+
+    def goes_around(self, layer: str) -> bool:
+        """Whether something goes around a layer, such as a skip connection."""
+        return self._network.goes_around(layer)
 
     def forward(self, *_: Any) -> NoReturn:
         """Refuse a pass.

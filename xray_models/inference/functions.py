@@ -12,7 +12,6 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -20,35 +19,17 @@ import keras
 import numpy as np
 
 from xray_models.inference import layer_graph, precision
+from xray_models.inference.network import Cut, Front, Function, Network, not_finite
 
-__all__ = ["Cut", "Function", "Traced", "frozen_bytes", "traced"]
+__all__ = ["Traced", "frozen_bytes", "traced"]
 
 _CUTS = 6  # layers of one network whose functions are kept
 # keep gradients above the smallest half-precision number, and below the largest (65504) where the
 # first is too much; exact, as powers of 2
 _SCALES = (1024.0, 64.0, 8.0, 1.0)
 
-Function = Callable[..., Any]
-"""A function of tensors."""
 
-
-@dataclass(frozen=True, eq=False)
-class Cut:
-    """Cut of a network at a layer: the parts below and above it as functions.
-
-    Attributes:
-        front: images -> (activation, what else crosses the cut, logits).
-        rest: (activations, what crosses once) -> logits, for many activations at once.
-        gradient: (activation, what crosses, vectors) -> gradient of vector x logits per vector;
-            a ValueError says that it is not finite.
-    """
-
-    front: Function
-    rest: Function
-    gradient: Function
-
-
-class Traced:
+class Traced(Network):
     """Compiled functions of a network, each traced when it is first asked for."""
 
     def __init__(self, network: keras.Model, frozen: bool = False, bfloat16: bool = False) -> None:
@@ -83,6 +64,17 @@ class Traced:
         return {name: tuple(grid.shape[1:]) for name, grid in self.graph.grids.items()}
 
     @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the image."""
+        height, width, channels = self.graph.inputs.shape[1:]
+        return height, width, channels
+
+    @property
+    def pooled(self) -> str | None:
+        """The layer that global average pooling reads just before a linear head, or None."""
+        return self.graph.pooled
+
+    @property
     def head(self) -> np.ndarray | None:
         """Linear head on the pooled default layer, float32, (channels, labels), or None."""
         self._follow()
@@ -92,6 +84,14 @@ class Traced:
     def guided(self) -> bool:
         """Whether guided gradients hold: ReLU is the only curve of the network."""
         return layer_graph.is_relu_network(self.graph)
+
+    def goes_around(self, layer: str) -> bool:
+        """Whether something goes around a layer, such as a skip connection.
+
+        Raises:
+            ValueError: no such layer, or its output is no grid.
+        """
+        return bool(self.graph.crossing(layer))
 
     def forward(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Forward pass: (activation of the default layer, logits), float32.
@@ -195,36 +195,40 @@ class Traced:
         once = [_once(one) for one in around]
         spec = tf.TensorSpec((None, self.labels), tf.float32)
         backwards = _traced(run_gradient, _once(grid), once, spec, _FACTOR)
+        upwards = _traced(run_rest, _many(grid), once)
+
+        def rest(activations: np.ndarray, crossing: list[np.ndarray]) -> np.ndarray:
+            changed = tf.cast(tf.constant(activations), grid.dtype)
+            return upwards(changed, list(map(tf.constant, crossing))).numpy()
 
         def gradient(
-            activation: tf.Tensor, crossing: list[tf.Tensor], vectors: tf.Tensor
-        ) -> tf.Tensor:
-            every = np.asarray(vectors)
-            found = _finite(
-                layer,
-                lambda rows, factor: backwards(
-                    activation, crossing, tf.constant(every[rows]), factor
-                ),
+            activation: np.ndarray, crossing: list[np.ndarray], vectors: np.ndarray
+        ) -> np.ndarray:
+            # the pass that read the film gives it in float32 whatever the network's numbers are
+            cut = tf.cast(tf.constant(activation), grid.dtype), list(map(tf.constant, crossing))
+            return _finite(
+                layer, lambda rows, factor: backwards(*cut, tf.constant(vectors[rows]), factor)
             )
-            return tf.constant(found)
 
-        return Cut(
-            self._front(layer, _traced(run_front, _once(graph.inputs)), [grid, *around]),
-            _traced(run_rest, _many(grid), once),
-            gradient,
-        )
+        below = _traced(run_front, _once(graph.inputs))
+        return Cut(self._front(layer, below, [grid, *around]), rest, gradient)
 
     def _front(self, layer: str, concrete: Any, crossing: list[layer_graph.Tensor]) -> Function:
         """The part of a cut below it, frozen if the network is."""
         if not self.frozen or any(one.dtype != "float32" for one in crossing):
-            return concrete
+
+            def run(images: np.ndarray) -> Front:
+                activation, around, logits = concrete(tf.constant(images))
+                return activation.numpy(), [one.numpy() for one in around], logits.numpy()
+
+            return run
         frozen = self._freeze(layer, concrete)
 
-        def run(images: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-            activation, *around, logits = map(tf.constant, frozen(images.numpy()))
+        def run_frozen(images: np.ndarray) -> Front:
+            activation, *around, logits = frozen(images)
             return activation, around, logits
 
-        return run
+        return run_frozen
 
     def _trace_input_gradient(self, guided: bool) -> Function:
         graph = self.graph
@@ -298,11 +302,7 @@ def _finite(of: str, gradients: Callable[[slice | np.ndarray, tf.Tensor], tf.Ten
         found[lost] = gradients(lost, tf.constant(scale)).numpy()
         lost = _lost(found)
     if len(lost):
-        raise ValueError(
-            f"The gradient by {of} is not finite: the network's numbers overflow (those of float16 "
-            "end at 65504), or its weights are not finite. Build it in float32, check the weights, "
-            "or choose a method without gradients, such as score-cam."
-        )
+        raise not_finite(of)
     return found
 
 

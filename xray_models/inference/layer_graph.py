@@ -13,6 +13,8 @@ from typing import Any
 import tensorflow  # noqa: F401 - before keras: see pyproject.toml
 import keras
 
+from xray_models.inference.network import missing_layer
+
 __all__ = ["Graph", "Tensor", "graph", "is_relu_network"]
 
 Tensor = Any
@@ -84,10 +86,7 @@ class Graph:
             ValueError: no such layer, or its output is no grid.
         """
         if layer not in self.grids:
-            raise ValueError(
-                f"There is no layer {layer!r} with a grid to draw heat on. "
-                f"The last ones are: {', '.join(list(self.grids)[-5:])}."
-            )
+            raise missing_layer(layer, self.grids)
         return self.grids[layer]
 
     def crossing(self, layer: str) -> list[Tensor]:
@@ -105,6 +104,22 @@ class Graph:
                     if id(parent) not in depends:
                         around[id(parent)] = parent
         return list(around.values())
+
+    def bypassed(self) -> tuple[str, ...]:
+        """Layers that something goes around: those where `crossing` is not empty."""
+        order = list(_upwards(self.logits))
+        places = {id(tensor): place for place, tensor in enumerate(order)}
+        last_read = list(range(len(order)))
+        for place, tensor in enumerate(order):
+            for parent in _parents(tensor):
+                last_read[places[id(parent)]] = place
+        # nothing goes around where no earlier tensor is read later
+        straight, furthest = set(), 0
+        for place, tensor in enumerate(order):
+            if furthest <= place:
+                straight.add(id(tensor))
+            furthest = max(furthest, last_read[place])
+        return tuple(name for name, grid in self.grids.items() if id(grid) not in straight)
 
 
 def graph(network: keras.Model) -> Graph:

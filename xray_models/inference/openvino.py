@@ -11,15 +11,22 @@ import os
 import platform
 import queue
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Pass", "compiled"]
+__all__ = ["Inference", "Pass", "compiled", "loaded", "one_by_one", "portable"]
 
 Pass = Callable[[np.ndarray], list[np.ndarray]]
 """Images, float32 (batch, height, width, channels) -> outputs, float32."""
+
+Inference = Callable[..., list[np.ndarray]]
+"""Inputs of a compiled graph, float32 -> its outputs, float32; for several threads at once."""
+
+_SMALL = 256  # numbers that are not worth a conversion
 
 
 @functools.cache
@@ -58,7 +65,103 @@ def compiled(graph: Any, outputs: Sequence[str], bfloat16: bool) -> Pass:
     Returns:
         A function that may be called by several threads at once.
     """
+    converted = _openvino().convert_model(graph)
+    shape = converted.input(0).get_partial_shape()
+    shape[0] = 1  # or every new number of images is compiled for anew, for tenths of a second
+    converted.reshape(shape)
+    model = _for_processor(converted, bfloat16)
+    run = _inference(model, [model.input(0)], [model.output(name) for name in outputs])
+    return lambda images: one_by_one(run, images)
+
+
+def one_by_one(run: Inference, images: np.ndarray) -> list[np.ndarray]:
+    """Answers of a compiled graph to images, asked one after the other.
+
+    Args:
+        run: takes one image, (1, height, width, channels).
+        images: float32, (batch, height, width, channels).
+    """
+    answers = [run(image[None]) for image in images]
+    return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
+
+
+def portable(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> tuple[bytes, bytes]:
+    """Convert a graph to a file's content that `loaded` reads, without TensorFlow.
+
+    Weights that half-size numbers hold without loss are stored so; they are computed with in
+    float32 all the same.
+
+    Args:
+        graph: of TensorFlow, all shapes known; its variables become constants.
+        inputs: names of its input tensors, in the order in which they will be given.
+        outputs: names of the tensors that will be asked for.
+
+    Returns:
+        The description, in XML, and the weights.
+
+    Raises:
+        RuntimeError: an operation of the graph is not known to OpenVINO.
+    """
     openvino = _openvino()
+    from openvino.frontend.tensorflow.graph_iterator import GraphIteratorTFGraph
+
+    # not openvino.convert_model: it multiplies batch normalizations into kernels, which half-size
+    # numbers do not hold any more; compiling does the same when the file is read
+    frontend = openvino.frontend.FrontEndManager().load_by_framework("tf")
+    operations = GraphIteratorTFGraph(graph, True)  # a name, or Python lets go of it too early
+    needed = _ancestors(
+        graph, [*inputs, *outputs]
+    )  # what nothing comes of need not be known to OpenVINO
+    operations.m_decoders = [one for one in operations.m_decoders if one.m_operation.name in needed]
+    whole = frontend.convert(frontend.load(operations))
+    answers = [whole.output(name) for name in outputs]
+    for number, port in enumerate(map(whole.input, inputs)):
+        port.get_tensor().set_names({f"input{number}"})
+    for number, port in enumerate(answers):
+        port.get_tensor().set_names({f"output{number}"})
+    # without what else nobody reads: it would count as an output, too
+    results = [port.node.input_value(0) for port in answers]
+    model = openvino.Model(results, whole.get_parameters())
+    _halve(model)
+    with tempfile.TemporaryDirectory() as folder:
+        description = Path(folder) / "network.xml"
+        openvino.save_model(model, description, compress_to_fp16=False)
+        return description.read_bytes(), description.with_suffix(".bin").read_bytes()
+
+
+def _ancestors(graph: Any, tensors: Sequence[str]) -> set[str]:
+    """Names of the operations of a graph that tensors are made from."""
+    found: set[str] = set()
+    left = [graph.get_tensor_by_name(name).op for name in tensors]
+    while left:
+        operation = left.pop()
+        if operation.name not in found:
+            found.add(operation.name)
+            left += [tensor.op for tensor in operation.inputs]
+    return found
+
+
+def loaded(description: bytes, weights: bytes, bfloat16: bool) -> Inference:
+    """Compile what `portable` made.
+
+    Raises:
+        RuntimeError: it is damaged, or of a version that is not understood.
+    """
+    model = _core().read_model(model=description, weights=weights)
+    ready = _for_processor(model, bfloat16)
+    return _inference(
+        ready,
+        [ready.input(f"input{number}") for number in range(len(ready.inputs))],
+        [ready.output(f"output{number}") for number in range(len(ready.outputs))],
+    )
+
+
+@functools.cache
+def _core() -> Any:
+    return _openvino().Core()
+
+
+def _for_processor(model: Any, bfloat16: bool) -> Any:
     settings: dict[str, object] = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
@@ -67,28 +170,46 @@ def compiled(graph: Any, outputs: Sequence[str], bfloat16: bool) -> Pass:
     }
     if threads := os.environ.get("OMP_NUM_THREADS"):
         settings["INFERENCE_NUM_THREADS"] = int(threads)
-    converted = openvino.convert_model(graph)
-    shape = converted.input(0).get_partial_shape()
-    shape[0] = 1  # or every new number of images is compiled for anew, for tenths of a second
-    converted.reshape(shape)
-    model = openvino.Core().compile_model(converted, "CPU", settings)
-    ports = [model.output(name) for name in outputs]
+    return _core().compile_model(model, "CPU", settings)
+
+
+def _inference(model: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> Inference:
+    """Function of a compiled graph, for several threads at once."""
     idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def run(images: np.ndarray) -> list[np.ndarray]:
+    def run(*values: np.ndarray) -> list[np.ndarray]:
         try:
             request = idle.get_nowait()
         except queue.Empty:
             request = model.create_infer_request()
         try:
-            found: list[list[np.ndarray]] = [[] for _ in ports]
-            for image in np.ascontiguousarray(images, np.float32):
-                answer = request.infer([image[None]], share_inputs=True)
-                for port, parts in zip(ports, found, strict=True):
-                    # a copy: the request's memory holds the next answer soon
-                    parts.append(np.array(answer[port], np.float32))
-            return [np.concatenate(parts) for parts in found]
+            given = {
+                port: np.ascontiguousarray(value, np.float32)
+                for port, value in zip(inputs, values, strict=True)
+            }
+            answer = request.infer(given, share_inputs=True)
+            # copies: the request's memory holds the next answer soon
+            return [np.array(answer[port], np.float32) for port in outputs]
         finally:
             idle.put(request)
 
     return run
+
+
+def _halve(model: Any) -> None:
+    """Store weights in half precision where that loses nothing."""
+    openvino = _openvino()
+    for node in model.get_ordered_ops():
+        if node.get_type_name() != "Constant" or node.get_element_type() != openvino.Type.f32:
+            continue
+        values = node.data
+        if values.size < _SMALL:
+            continue
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if not np.array_equal(half.astype(np.float32), values):
+            continue
+        readers = node.output(0).get_target_inputs()
+        whole = openvino.opset13.convert(openvino.opset13.constant(half), "f32")
+        for reader in readers:
+            reader.replace_source_output(whole.output(0))

@@ -15,17 +15,22 @@ and change the answers a little. RADLENS_PRECISION says where they are used:
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import platform
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
 from xray_models.inference import openvino
 
-__all__ = ["CHOICES", "PrecisionError", "frozen", "multiplies_bfloat16", "wants_bfloat16"]
+__all__ = [
+    "CHOICES",
+    "PrecisionError",
+    "frozen",
+    "has_gpu",
+    "multiplies_bfloat16",
+    "wants_bfloat16",
+]
 
 _VARIABLE = "RADLENS_PRECISION"
 CHOICES = ("auto", "float32", "bfloat16")
@@ -48,11 +53,25 @@ def frozen(concrete: Any, bfloat16: bool) -> openvino.Pass:
     Returns:
         A function that holds its own copy of the weights.
     """
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
     constant = convert_variables_to_constants_v2(concrete)
-    if tf.config.list_physical_devices("GPU"):
+    if has_gpu():
         return lambda images: [one.numpy() for one in constant(tf.constant(images))]
     names = [tensor.name for tensor in constant.outputs]
     return openvino.compiled(constant.graph, names, bfloat16)
+
+
+@functools.cache
+def has_gpu() -> bool:
+    """Whether TensorFlow has a graphics card here; it is only asked where there may be one."""
+    nvidia = Path("/proc/driver/nvidia/version").exists()
+    if not (nvidia or Path("/dev/kfd").exists() or importlib.util.find_spec("tensorflow-plugins")):
+        return False
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def wants_bfloat16(free: bool) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import weakref
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import expit, softmax
 
 from xray_models.catalogue import Calibration, Card
-from xray_models.inference import functions, precision, weights
+from xray_models.inference import converted, precision, weights
+from xray_models.inference.network import Front, Network
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.preprocess import Placement, resize, scale
 
@@ -20,8 +22,8 @@ __all__ = [
     "calibrated",
     "forward",
     "logits",
+    "network",
     "probabilities",
-    "traced",
 ]
 
 
@@ -36,6 +38,7 @@ class ForwardPass:
             activation; None where the network has another kind of head.
         placement: where the film lies in the network's input.
         input_size: (height, width) of the network's input.
+        fronts: layer -> what the same pass left at a cut there; see `Network.read`.
     """
 
     logits: np.ndarray
@@ -43,6 +46,7 @@ class ForwardPass:
     head: np.ndarray | None
     placement: Placement
     input_size: tuple[int, int]
+    fronts: Mapping[str, Front] = field(default_factory=dict)
 
 
 _passes: weakref.WeakKeyDictionary[Radiograph, dict[str, ForwardPass]] = weakref.WeakKeyDictionary()
@@ -60,27 +64,36 @@ def forward(card: Card, radiograph: Radiograph) -> ForwardPass:
     key = f"{card.id}:{card.weights.sha256}"
     if key not in known:
         gray, placement = resize(radiograph.pixels, card.input_size, card.geometry)
-        activation, logits = traced(card).forward(scale(gray, card.scaling, card.mean_std)[None])
+        image = scale(gray, card.scaling, card.mean_std)[None]
+        activation, logits, fronts = network(card).read(image)
         known[key] = ForwardPass(
             logits=logits[0],
             activation=activation[0],
-            head=traced(card).head,
+            head=network(card).head,
             placement=placement,
             input_size=card.input_size,
+            fronts=fronts,
         )
     return known[key]
 
 
-def traced(card: Card) -> functions.Traced:
-    """Compiled functions of a model, frozen: the weights of a card never change.
+def network(card: Card) -> Network:
+    """A model's network, frozen: the weights of a card never change.
+
+    It comes converted from the cache folder, or from TensorFlow where that cannot be.
 
     Raises:
         WeightsError: the model's weights cannot be used.
         PrecisionError: RADLENS_PRECISION names no precision.
     """
-    return functions.traced(
-        weights.network(card), frozen=True, bfloat16=arithmetic(card) == "bfloat16"
-    )
+    half = arithmetic(card) == "bfloat16"
+
+    def whole() -> Network:
+        from xray_models.inference import functions
+
+        return functions.traced(weights.network(card), frozen=True, bfloat16=half)
+
+    return converted.network(card, half, whole) or whole()
 
 
 def arithmetic(card: Card) -> str:
@@ -107,7 +120,7 @@ def logits(card: Card, batch: np.ndarray) -> np.ndarray:
     Raises:
         WeightsError: the model's weights cannot be used.
     """
-    return traced(card).forward(batch)[1]
+    return network(card).forward(batch)[1]
 
 
 def probabilities(card: Card, radiograph: Radiograph) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """Weights: checked by sha256, loaded once per process, released when memory is short.
 
+TensorFlow is imported when a network is built.
+
 Files are safetensors: tensors by name and nothing else, no code. Kernels are stored in half
 precision, one-dimensional tensors (biases, batch statistics) in single.
 """
@@ -8,12 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
-from collections import OrderedDict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import tensorflow  # noqa: F401 - before keras: see pyproject.toml
-import keras
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
@@ -21,9 +20,12 @@ from safetensors.numpy import save as dump_tensors
 
 from xray_models import catalogue, networks
 from xray_models.catalogue import Card
-from xray_models.inference import functions
+from xray_models.inference.memory import Held
 
-__all__ = ["WeightsError", "fill", "held", "load", "network", "save"]
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["WeightsError", "fill", "held", "kept", "load", "network", "save"]
 
 _BUDGET_VARIABLE = "RADLENS_MEMORY_MB"
 _DEFAULT_BUDGET_MB = 2048
@@ -108,47 +110,40 @@ def load(card: Card) -> keras.Model:
     return network
 
 
-class _Cache:
-    """Networks by weights hash, the least recently used released when over budget."""
+def network(card: Card) -> keras.Model:
+    """Network of a card, filled, held in memory as `kept` says.
 
-    def __init__(self) -> None:
-        self._networks: OrderedDict[str, keras.Model] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, card: Card) -> keras.Model:
-        # one lock for all: two visitors asking for the same model must not load it twice
-        with self._lock:
-            key = f"{card.id}:{card.weights.sha256}"
-            if key not in self._networks:
-                self._networks[key] = load(card)
-            self._networks.move_to_end(key)
-            budget = self.budget()
-            while len(self._networks) > 1 and self._bytes() > budget:
-                self._networks.popitem(last=False)
-            return self._networks[key]
-
-    def held(self) -> list[str]:
-        """Ids of the models in memory, least recently used first."""
-        return [key.split(":")[0] for key in self._networks]
-
-    def _bytes(self) -> int:
-        return sum(
-            4 * network.count_params() + functions.frozen_bytes(network)
-            for network in self._networks.values()
-        )
-
-    @staticmethod
-    def budget() -> int:
-        text = os.environ.get(_BUDGET_VARIABLE) or str(_DEFAULT_BUDGET_MB)
-        try:
-            megabytes = int(text)
-        except ValueError as error:
-            raise WeightsError(
-                f"{_BUDGET_VARIABLE} is {text!r}; it must be a number of megabytes."
-            ) from error
-        return megabytes * 2**20
+    Raises:
+        WeightsError: as for `load`.
+    """
+    return kept.get(_key(card), lambda: load(card), _bytes)
 
 
-_cache = _Cache()
-network = _cache.get
-held = _cache.held
+def held() -> list[str]:
+    """Ids of the models in memory, least recently used first."""
+    return list(dict.fromkeys(key.split(":")[0] for key in kept.names()))
+
+
+def _key(card: Card) -> str:
+    return f"{card.id}:{card.weights.sha256}"
+
+
+def _bytes(network: keras.Model) -> int:
+    from xray_models.inference import functions
+
+    return 4 * network.count_params() + functions.frozen_bytes(network)
+
+
+def _budget() -> int:
+    text = os.environ.get(_BUDGET_VARIABLE) or str(_DEFAULT_BUDGET_MB)
+    try:
+        megabytes = int(text)
+    except ValueError as error:
+        raise WeightsError(
+            f"{_BUDGET_VARIABLE} is {text!r}; it must be a number of megabytes."
+        ) from error
+    return megabytes * 2**20
+
+
+kept = Held(_budget)
+"""Networks in memory, up to RADLENS_MEMORY_MB."""

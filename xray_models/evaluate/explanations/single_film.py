@@ -121,7 +121,7 @@ def timed_map(
     if (again := cached(card, film, query, spec)) is not None:
         return again
     target = query.target(card)
-    network = predict.traced(card)
+    network = predict.network(card)
     cost = methods.passes(network, spec)
     # the pass that read the film is not part of the cost
     cache = explain.pass_cache_of(card, film)

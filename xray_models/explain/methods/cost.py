@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xray_models.explain.methods.occlusion import patches
 
 if TYPE_CHECKING:
-    from xray_models.inference.functions import Traced
+    from xray_models.inference.network import Network
 
 __all__ = ["Cost"]
 
@@ -46,70 +46,70 @@ class Cost:
         return self.total > _SLOW
 
 
-def _inner(network: Traced, layer: str) -> float:
+def _inner(network: Network, layer: str) -> float:
     """1 for a layer that the pass that read the film did not keep, else 0."""
-    network.graph.grid(layer)
+    network.grid(layer)
     return float(layer != network.default_layer)
 
 
-def _read(network: Traced, layer: str) -> float:
+def _read(network: Network, layer: str) -> float:
     """Passes until the part above a layer can be run: its activation, and what goes around it."""
-    around = network.graph.head is None and bool(network.graph.crossing(layer))
+    around = network.head is None and network.goes_around(layer)
     return max(_inner(network, layer), float(around))
 
 
-def _pooled(network: Traced, layer: str) -> bool:
+def _pooled(network: Network, layer: str) -> bool:
     """Whether a linear head reads the mean of the layer, so that nothing need be run above it."""
-    return layer == network.graph.pooled
+    return layer == network.pooled
 
 
-def _activation(network: Traced, _targets: int, layer: str, _options: dict[str, Any]) -> Cost:
+def _activation(network: Network, _targets: int, layer: str, _options: dict[str, Any]) -> Cost:
     return Cost(_inner(network, layer))
 
 
-def _backward(network: Traced, targets: int, layer: str, _options: dict[str, Any]) -> Cost:
+def _backward(network: Network, targets: int, layer: str, _options: dict[str, Any]) -> Cost:
     # at most: only the part above the layer is run; above the last activation that is next to none
     inner = _inner(network, layer)
     steps = targets * (not _pooled(network, layer))
     return Cost(_read(network, layer) + inner * targets, inner * targets, steps)
 
 
-def _channels(network: Traced, _targets: int, layer: str, _options: dict[str, Any]) -> Cost:
+def _channels(network: Network, _targets: int, layer: str, _options: dict[str, Any]) -> Cost:
     inner, channels = _inner(network, layer), network.grids[layer][2]
     steps = channels * (not _pooled(network, layer))
     # with all, and without each
     return Cost(_read(network, layer) + inner * (1 + channels), steps=steps)
 
 
-def _score(network: Traced, _targets: int, layer: str, options: dict[str, Any]) -> Cost:
+def _score(network: Network, _targets: int, layer: str, options: dict[str, Any]) -> Cost:
     inner, channels = _inner(network, layer), network.grids[layer][2]
     steps = min(options["top"] or channels, channels)
     return Cost(inner + steps, steps=steps)
 
 
-def _masks(_network: Traced, _targets: int, _layer: str, options: dict[str, Any]) -> Cost:
+def _masks(_network: Network, _targets: int, _layer: str, options: dict[str, Any]) -> Cost:
     return Cost(options["masks"], steps=options["masks"])
 
 
-def _patches(network: Traced, _targets: int, _layer: str, options: dict[str, Any]) -> Cost:
-    height, width = network.graph.inputs.shape[1:3]
+def _patches(network: Network, _targets: int, _layer: str, options: dict[str, Any]) -> Cost:
+    height, width, _ = network.input_shape
     steps = len(patches((height, width), options["patch"], options["stride"]))
     return Cost(steps, steps=steps)
 
 
 def _each(name: str) -> Any:
-    def plan(_network: Traced, targets: int, _layer: str, options: dict[str, Any]) -> Cost:
+    def plan(_network: Network, targets: int, _layer: str, options: dict[str, Any]) -> Cost:
         steps = targets * options[name]
         return Cost(steps, steps, steps)
 
     return plan
 
 
-def _once(_network: Traced, targets: int, _layer: str, _options: dict[str, Any]) -> Cost:
+def _once(_network: Network, targets: int, _layer: str, _options: dict[str, Any]) -> Cost:
     return Cost(targets, targets, targets)
 
 
-def _once_and_backward(network: Traced, targets: int, layer: str, options: dict[str, Any]) -> Cost:
+def _once_and_backward(network: Network, targets: int, layer: str, options: dict[str, Any]) -> Cost:
     above = _backward(network, targets, layer, options)
     # the gradient is taken at one go, the guided ones in batches
     return Cost(above.forward + targets, above.backward + targets, targets)

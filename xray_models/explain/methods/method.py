@@ -13,7 +13,7 @@ from xray_models.explain.progress import Work
 
 if TYPE_CHECKING:
     from xray_models.explain.pass_cache import PassCache
-    from xray_models.inference.functions import Traced
+    from xray_models.inference.network import Network
 
 __all__ = ["Method", "Option", "Request"]
 
@@ -81,7 +81,7 @@ class Method:
     reference: str
     family: str
     run: Callable[[Request], np.ndarray]
-    plan: Callable[[Traced, int, str, dict[str, Any]], Cost]
+    plan: Callable[[Network, int, str, dict[str, Any]], Cost]
     needs_gradient: bool = False
     needs_linear_head: bool = False
     needs_relu: bool = False
@@ -94,7 +94,7 @@ class Method:
 
     def passes(
         self,
-        network: Traced,
+        network: Network,
         targets: int = 1,
         layer: str | None = None,
         options: Mapping[str, int | float] | None = None,
@@ -108,7 +108,7 @@ class Method:
 
     def others(
         self,
-        network: Traced,
+        network: Network,
         layer: str | None = None,
         options: Mapping[str, int | float] | None = None,
     ) -> Cost:
@@ -150,9 +150,9 @@ class Method:
             for name, option in known.items()
         }
 
-    def objection(self, network: Traced, layer: str | None = None) -> str:
+    def objection(self, network: Network, layer: str | None = None) -> str:
         """Reason why the method does not fit a network, as a sentence; empty where it does."""
-        pooled = network.graph.pooled
+        pooled = network.pooled
         if self.needs_linear_head and pooled is None:
             return f"{self.name} needs a linear head on pooled channels, which this model lacks."
         if self.needs_linear_head and layer not in (None, pooled):

@@ -38,7 +38,7 @@ from xray_models.explain.methods.xgrad_cam import xgrad_cam
 from xray_models.explain.progress import BATCH
 
 if TYPE_CHECKING:
-    from xray_models.inference.functions import Traced
+    from xray_models.inference.network import Network
 
 __all__ = ["DEFAULT", "METHODS", "get", "objection", "passes"]
 
@@ -270,7 +270,7 @@ def get(method: str) -> Method:
     return METHODS[method]
 
 
-def objection(network: Traced, spec: MethodSpec) -> str:
+def objection(network: Network, spec: MethodSpec) -> str:
     """Reason why a method at its layers does not fit a network, a sentence; empty where it does.
 
     Raises:
@@ -280,7 +280,7 @@ def objection(network: Traced, spec: MethodSpec) -> str:
     return next(filter(None, (method.objection(network, name) for name in spec.places)), "")
 
 
-def passes(network: Traced, spec: MethodSpec, targets: int = 1) -> Cost:
+def passes(network: Network, spec: MethodSpec, targets: int = 1) -> Cost:
     """Cost of the maps of some targets at all layers of a specification, at most.
 
     Raises:
