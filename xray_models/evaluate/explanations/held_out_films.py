@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from xray_models import catalogue, explain, networks
@@ -22,9 +22,12 @@ from xray_models.evaluate.predictions import held_out_table
 from xray_models.explain import MethodSpec
 from xray_models.explain.heatmap import Heatmap
 from xray_models.explain.targets import Target
-from xray_models.inference import functions, weights
+from xray_models.inference import weights
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.preprocess import Placement, resize, scale
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["FOLD_WEIGHTS", "Explained", "HeldOutFilm", "Networks", "held_out", "splits"]
 
@@ -105,6 +108,8 @@ class Networks:
         card, pixels = self._card, one.film.pixels()
         gray, placement = resize(pixels, card.input_size, card.geometry)
         if self._run is not None and one.split.startswith("fold"):
+            from xray_models.inference import functions
+
             cache = explain.PassCache(
                 partial(functions.traced, self._network(one.split), frozen=True),
                 scale(gray, card.scaling, card.mean_std)[None],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from xray_models import explain, networks
@@ -18,6 +18,9 @@ from xray_models.explain.metrics.faithfulness import silent
 from xray_models.explain.progress import BATCH, Progress
 from xray_models.explain.targets import Target
 from xray_models.inference import weights as stored_weights
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["check_labels", "check_weights"]
 
@@ -90,6 +93,8 @@ def check_labels(
         Its row; None where the network does not end in a linear layer.
     """
     shipped = stored_weights.network(card)
+    import keras
+
     last = shipped.get_layer("logits")
     if not isinstance(last, keras.layers.Dense):
         return None

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from xray_models.explain.metrics.faithfulness import silent
 from xray_models.explain.metrics.rank_correlation import rank_correlation, similarity
 from xray_models.explain.progress import Progress
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["TRAINED", "Stage", "cascade", "linear_head", "random_labels"]
 
@@ -75,6 +78,8 @@ def cascade(
     Raises:
         ValueError: the network has no layer with weights, or fewer than one stage is asked for.
     """
+    import keras
+
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
     learned = [layer for layer in reversed(copy.layers) if layer.get_weights()]
@@ -99,6 +104,8 @@ def cascade(
 
 def _head(network: keras.Model) -> list[keras.Layer]:
     """The layers with weights next to the output, down to those that shuffling can change."""
+    import keras
+
     found: list[keras.Layer] = []
     seen: set[int] = set()
     tensors = list(network.outputs)
