@@ -372,7 +372,6 @@ def warm(wanted: Callable[[], bool] = lambda: True) -> None:
         if not wanted():
             return
         predict.forward(card, blank)
-        predict.network(card).prepare()
 
 
 def _asked(part: str | None, models: Sequence[str] | None) -> list[ChosenModel]:

@@ -29,6 +29,7 @@ _waiting = 0
 _ending = threading.Event()
 _LONGEST_MODEL = 30  # seconds
 _filler: Filler | None = None
+_may_fill = False
 
 
 @contextmanager
@@ -52,6 +53,8 @@ def wanted() -> bool:
 
 def begin() -> threading.Thread:
     """Load every model in a thread, so that the first reading is quick."""
+    global _may_fill
+    _may_fill = True
     thread = threading.Thread(target=_warm, name="warm-up", daemon=True)
     thread.start()
     atexit.register(_end, thread)
@@ -59,17 +62,14 @@ def begin() -> threading.Thread:
 
 
 def show_progress() -> None:
-    """Show how far the models are converted, while they are."""
-    if _filler is not None:
+    """Show how far the models are converted, as long as they are."""
+    if _may_fill:
         _progress()
 
 
 @st.fragment(run_every=1.0)
 def _progress() -> None:
-    filler = _filler
-    if filler is None:
-        st.rerun()  # the page without this line
-    elif filler.total:
+    if (filler := _filler) is not None and filler.total:
         message = f"Preparing the models for later starts: {filler.done} of {filler.total}"
         st.progress(filler.done / filler.total, message)
 
@@ -86,11 +86,11 @@ def _end(thread: threading.Thread) -> None:
 
 
 def _warm() -> None:
-    from xray_models import pipeline  # takes half a second: the page opens without waiting
-    from xray_models.evaluate import whole_films
-
     try:
-        _fill()
+        _fill()  # first: the process that does it takes seconds to start
+        from xray_models import pipeline  # takes half a second: the page opens without waiting
+        from xray_models.evaluate import whole_films
+
         pipeline.warm(_next)
         if not _ending.is_set():
             whole_films.of_catalogue()  # which pages quote
@@ -101,21 +101,20 @@ def _warm() -> None:
 
 def _fill() -> None:
     """Have the cache of converted networks filled, where it is not; returns when it is."""
-    global _filler
+    global _filler, _may_fill
     from xray_models import catalogue
     from xray_models.inference import converted
     from xray_models.inference.filler import Filler, missing
 
-    if not converted.usable() or not missing(catalogue.catalogue().values()):
-        return
-    filler = _filler = Filler()
-    converted.fill_with(filler)
     try:
-        while not filler.wait(1) and not _ending.is_set():
-            pass
+        if converted.usable() and missing(catalogue.catalogue().values()):
+            filler = _filler = Filler()
+            converted.fill_with(filler)
+            while not filler.wait(1) and not _ending.is_set():
+                pass
     finally:
         converted.fill_with(None)
-        _filler = None
+        _filler, _may_fill = None, False
 
 
 def _next() -> bool:

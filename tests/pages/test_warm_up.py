@@ -1,5 +1,6 @@
 """Loading models in the background: it stops when the app does, without a word."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,30 @@ def test_an_app_that_ends_while_models_load_waits_for_the_one_at_hand():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "ended\n" and "warmed up" not in done.stderr
+
+
+FILLING = """
+import sys
+from pages.shared import warm_up
+warm_up.begin().join()
+from xray_models import catalogue
+from xray_models.inference import converted, weights
+assert all(converted.filled(catalogue.get("body-part"), step) for step in converted.STEPS)
+print(weights.held(), "tensorflow" in sys.modules)
+"""
+
+
+def test_a_first_start_fills_the_cache_beside_the_server(one_model, tmp_path):  # noqa: ARG001
+    done = subprocess.run(
+        [sys.executable, "-c", FILLING],
+        cwd=ROOT,
+        env=os.environ | {"RADLENS_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.stdout == "['body-part'] False\n", done.stderr
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ _VARIABLE = "RADLENS_CACHE"
 _OFF = "off"
 _READING, _MAPS = STEPS
 _DIGEST = 64  # characters of a sha256
+_GROWTH = 6  # memory of a compiled pass for each byte of half-size weights, as measured
 _KEPT_DAYS = 30  # of what nobody asks for any more: another version may still
 _SOURCES = ("networks", "inference")
 _LIBRARIES = ("openvino", "keras", "tensorflow", "efficientnet")
@@ -131,8 +132,8 @@ class Converted(Network):
 
     @property
     def bytes_held(self) -> int:
-        """Memory that its weights take at most, in all its passes."""
-        return 2 * self._bytes  # float32 of what the files hold in half of that
+        """Memory that all its passes take, about."""
+        return _GROWTH * self._bytes
 
     def goes_around(self, layer: str) -> bool:
         """Whether something goes around a layer, such as a skip connection.
@@ -189,10 +190,6 @@ class Converted(Network):
     ) -> np.ndarray:
         """Gradient of a weighted sum of logits by the image; see `Network`."""
         return self._whole().input_gradient(images, vector, guided)
-
-    def prepare(self) -> None:
-        """Compile the passes back to its layers, so that the first map is quick."""
-        self._backward()
 
     def _gradient(
         self, layer: str, activation: np.ndarray, crossing: list[np.ndarray], vectors: np.ndarray

@@ -112,9 +112,6 @@ class Network(ABC):
             ValueError: the gradient is not finite.
         """
 
-    def prepare(self) -> None:  # noqa: B027 - most have nothing to do
-        """Make ready whatever the first map would wait for."""
-
     def read(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Front]]:
         """Forward pass of one image, with whatever cuts come out of the same pass.
 

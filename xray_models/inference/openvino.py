@@ -148,6 +148,7 @@ def loaded(description: bytes, weights: bytes, bfloat16: bool) -> Inference:
         RuntimeError: it is damaged, or of a version that is not understood.
     """
     model = _core().read_model(model=description, weights=weights)
+    _detach(model)
     ready = _for_processor(model, bfloat16)
     return _inference(
         ready,
@@ -194,6 +195,20 @@ def _inference(model: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> Inf
             idle.put(request)
 
     return run
+
+
+def _detach(model: Any) -> None:
+    """Give single-precision constants memory of their own.
+
+    Compiling copies the half-size ones, and as long as any other lies in the file's content, all of
+    that stays in memory.
+    """
+    openvino = _openvino()
+    for node in model.get_ordered_ops():
+        if node.get_type_name() == "Constant" and node.get_element_type() != openvino.Type.f16:
+            own = openvino.opset13.constant(np.array(node.data), node.get_element_type())
+            for reader in node.output(0).get_target_inputs():
+                reader.replace_source_output(own.output(0))
 
 
 def _halve(model: Any) -> None:
