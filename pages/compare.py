@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.comparing import agreement, blinking, choosing, grid, measures, tiles
-from pages.explaining import queries
+from pages.comparing import agreement, choosing, grid, measures, tiles
 from pages.shared import film_links, open_film, warm_up
 from pages.shared.page import open_page, show_notice
 from pages.shared.plain import plain
@@ -32,7 +31,7 @@ def main() -> None:
             return
         opened, reading = found
         show_head(reading)
-        show_comparison(opened.key, reading, open_film.narrow())
+        show_comparison(opened.key, reading)
 
 
 def back_to_the_film() -> None:
@@ -53,7 +52,7 @@ def show_head(reading: Reading) -> None:
 
 
 @st.fragment
-def show_comparison(film_key: str, reading: Reading, phone: bool) -> None:
+def show_comparison(film_key: str, reading: Reading) -> None:
     """Comparison of the film that is open. Changing something runs nothing but this."""
     show_notice()
     wanted = choosing.choose_tiles(reading)
@@ -67,17 +66,13 @@ def show_comparison(film_key: str, reading: Reading, phone: bool) -> None:
     done, slow = tiles.make(film_key, film, wanted)
     words = tiles.titles(wanted)
     names = {tile: ", ".join(lines) for tile, lines in words.items()}
-    pictures = st.container()
-    style = queries.choose_style()
-    with pictures:
-        grid.show(film, done, words, style, phone)
+    grid.show(film_key, film, done, words)
     tiles.run_slow(film_key, film, slow, names)
     if not done:
         return
     measured = st.container()
     if len(done) > 1:
         agreement.show(film, done, names)
-    blinking.show(film, done, names, style)
     with measured:  # last: it starts work beside the page, and all else is on the screen by now
         measures.show(film_key, film, done, names)
 

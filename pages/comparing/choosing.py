@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.comparing.tiles import Tile, tiles
-from pages.explaining import queries
+from pages.explaining import method_controls, queries
+from pages.explaining.method_settings import SETTINGS
 from pages.explaining.queries import OWN_LAYER, Question
 from pages.shared import legacy_links
 from pages.shared.open_film import card_of
@@ -37,7 +38,8 @@ def choose_tiles(reading: Reading) -> list[Tile]:
     with layer_side:
         layers = _choose_layers(cards)
     _tell_misfits(reading, known)
-    return tiles(questions, direction, others, methods, layers)
+    settings = _choose_settings(cards, known, methods, layers)
+    return tiles(questions, direction, others, methods, layers, settings)
 
 
 def _choose_questions(reading: Reading) -> tuple[list[Question], str]:
@@ -129,6 +131,27 @@ def _choose_methods(
         help="Slow ones start on a button of their own.",
     )
     return chosen
+
+
+def _choose_settings(
+    cards: Mapping[str, Card],
+    known: Mapping[str, Mapping[str, MethodSupport]],
+    methods: list[str],
+    layers: Mapping[str, list[str]],
+) -> dict[tuple[str, str], tuple[tuple[str, int], ...]]:
+    """What sets the cost of slow methods: (model, method) -> options; the same as on Read."""
+    found: dict[tuple[str, str], tuple[tuple[str, int], ...]] = {}
+    slow = [method for method in methods if method in SETTINGS]
+    if not slow:
+        return found
+    with st.container(horizontal=True):
+        for method in slow:
+            # one menu for all models: the first that the method fits says what it offers
+            models = [model for model in cards if known[model][method].fits]
+            places = [one for one in layers.get(models[0], ()) if one != OWN_LAYER]
+            chosen = method_controls.choose_setting(cards[models[0]], method, places)
+            found |= {(model, method): chosen for model in models}
+    return found
 
 
 def _choose_layers(cards: Mapping[str, Card]) -> dict[str, list[str]]:

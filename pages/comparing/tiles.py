@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
 from pages.explaining import maps, queries
+from pages.explaining.method_settings import SETTINGS
 from pages.explaining.queries import OWN_LAYER, Question
 from pages.shared.open_film import card_of
 from xray_models.catalogue.display_names import display_name
@@ -51,6 +54,7 @@ def tiles(
     others: dict[str, str],
     methods: list[str],
     layers: dict[str, list[str]],
+    settings: Mapping[tuple[str, str], tuple[tuple[str, int], ...]] = MappingProxyType({}),
 ) -> list[Tile]:
     """Tiles of every question by every method that fits its model, at every layer that fits.
 
@@ -61,6 +65,7 @@ def tiles(
             missing knows none, and is asked what speaks for its label.
         methods: ids.
         layers: model -> layers.
+        settings: (model, method) -> options that differ from the method's own.
     """
     from xray_models.explain import MethodSpec
 
@@ -75,10 +80,11 @@ def tiles(
             # what draws on pixels has no layer, and CAM only one: each is shown once
             own = queries.method_supports(card)
             for method in methods:
+                options = settings.get((question.model, method), ())
                 if known[method].fits:
-                    spec = MethodSpec(method, () if where is None else (where,))
+                    spec = MethodSpec(method, () if where is None else (where,), options)
                 elif own[method].fits:
-                    spec = MethodSpec(method)
+                    spec = MethodSpec(method, (), options)
                 else:
                     continue
                 found.append(Tile(question, asked_for, spec, other))
@@ -95,6 +101,7 @@ def titles(wanted: list[Tile]) -> dict[Tile, tuple[str, ...]]:
     found = {}
     for one in wanted:
         words = [METHODS[one.spec.method].name]
+        words += [SETTINGS[one.spec.method].words(value) for _, value in one.spec.options]
         if several_labels:
             words.append(asked(one))
         if several_models:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xray_models.catalogue import Card
     from xray_models.explain import MethodSpec, MethodSupport
 
-__all__ = ["choose_spec"]
+__all__ = ["choose_setting", "choose_spec"]
 
 
 def choose_spec(card: Card) -> tuple[MethodSpec, str]:
@@ -42,7 +42,7 @@ def choose_spec(card: Card) -> tuple[MethodSpec, str]:
         _tell_more(card, method, known)
     layers, problems = _fitting(card, method, layers)
     with method_side:
-        settings = _choose_setting(card, method, layers)
+        settings = choose_setting(card, method, layers)
     spec = MethodSpec(method, tuple(layers), settings, fusion)
     return spec, " ".join([*problems, support.method.summary])
 
@@ -127,7 +127,7 @@ def _fitting(card: Card, method: str, layers: list[str]) -> tuple[list[str], lis
     return ([] if fits == [own] else fits), problems
 
 
-def _choose_setting(card: Card, method: str, layers: list[str]) -> tuple[tuple[str, int], ...]:
+def choose_setting(card: Card, method: str, layers: list[str]) -> tuple[tuple[str, int], ...]:
     """What sets the cost of a slow method; nothing where it is the default."""
     from xray_models import explain
 

@@ -1,45 +1,35 @@
-"""Questions that a film can be asked, what methods cost in words, and the style of the overlay."""
+"""Questions that a film can be asked, and what methods cost in words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 import streamlit as st
 
 from pages.shared.open_film import card_of
 from xray_models.catalogue.display_names import display_name
-from xray_models.viz import overlay
 
 if TYPE_CHECKING:
     from xray_models.catalogue import Card
     from xray_models.explain import MethodSupport
-    from xray_models.explain.heatmap import Heatmap
     from xray_models.pipeline import Reading
-    from xray_models.radiograph import Radiograph
-    from xray_models.viz.film_figure import Grid
 
 __all__ = [
     "OWN_LAYER",
-    "SCREEN",
     "Question",
     "begin",
     "choose",
-    "choose_style",
     "counted",
-    "frame",
     "layer_words",
     "layers",
     "method_supports",
     "method_words",
     "passes",
-    "percent_grid",
     "probability",
     "questions",
     "took",
 ]
 
-SCREEN = 900  # pixels on the longer side of what is sent to the screen
 OWN_LAYER = "last activation"
 
 
@@ -187,66 +177,3 @@ def layer_words(card: Card) -> dict[str, str]:
         return f"{layer}, {rows} × {columns} cells"
 
     return {layer: words(layer) for layer in layers(card)}
-
-
-def choose_style() -> overlay.Style:
-    """Controls of the overlay's style."""
-    first, second, third = st.columns(3)
-    with first:
-        opacity = st.slider(
-            "Opacity of the heat",
-            0.0,
-            1.0,
-            0.5,
-            0.05,
-            format="percent",
-            key="opacity",
-            bind="query-params",
-            persist_state="session",
-        )
-    with second:
-        threshold = st.slider(
-            "Show heat from",
-            0.0,
-            0.95,
-            0.3,
-            0.05,
-            format="percent",
-            key="heat",
-            bind="query-params",
-            persist_state="session",
-            help="Weaker heat leaves the film as it is; a line marks the border.",
-        )
-    with third:
-        colormap = st.selectbox(
-            "Color map",
-            overlay.COLORMAPS,
-            key="colormap",
-            bind="query-params",
-            persist_state="session",
-            help="Turbo and jet are common, but their bands suggest edges that are not there.",
-        )
-    return overlay.Style(colormap, opacity, threshold, contour=threshold > 0)
-
-
-def percent_grid(
-    film: Radiograph, heats: dict[str, Heatmap], cells: int
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Intensity and heats in percent, uint8, on a grid coarse enough to be sent at every move.
-
-    Args:
-        film: the radiograph.
-        heats: name -> map.
-        cells: on the longer side of the grid.
-    """
-    intensity = overlay.shrink(film.pixels, cells)
-    found = {
-        name: (one.on_radiograph(intensity.shape) * 100).round().astype(np.uint8)
-        for name, one in heats.items()
-    }
-    return (intensity * 100).round().astype(np.uint8), found
-
-
-def frame(key: str, grid: Grid) -> None:
-    """Give the container of a figure the figure's proportions, whatever its width."""
-    st.html(f"<style>.st-key-{key} {{ aspect-ratio: {grid.ratio:.4f}; }}</style>")

@@ -30,7 +30,6 @@ __all__ = [
     "WAITED",
     "Opened",
     "card_of",
-    "narrow",
     "offer_another",
     "offer_inverting",
     "open_film",
@@ -40,18 +39,6 @@ ELSEWHERE = "film_from_elsewhere"
 """Session state that another page sets to have a film opened: dict(name=str, content=bytes)."""
 WAITED = "waited"
 """Session state: seconds that the visitor waited for this reading, by stage."""
-
-# the browser alone knows how wide it is; it only speaks up where two pictures don't fit
-_NARROW = """
-export default function({ setStateValue }) {
-  const phone = window.matchMedia("(max-width: 640px)");
-  let told = false;
-  const tell = () => { if (phone.matches !== told) setStateValue("narrow", told = phone.matches); };
-  phone.addEventListener("change", tell);
-  tell();
-  return () => phone.removeEventListener("change", tell);
-}
-"""
 
 
 def open_film(
@@ -105,13 +92,6 @@ def offer_inverting() -> None:
         persist_state="session",
         help="Exchanges black and white before the models read the film.",
     )
-
-
-def narrow() -> bool:
-    """Whether the screen has no room for two pictures beside each other, as on a phone."""
-    ask = st.components.v2.component("radlens_narrow", js=_NARROW)
-    message = ask(key="narrow", default={"narrow": False}, on_narrow_change=lambda: None)
-    return bool(message.narrow)
 
 
 def card_of(model: str) -> Card:

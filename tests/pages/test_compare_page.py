@@ -1,11 +1,18 @@
 """The page that compares explanations, run by Streamlit's own test runner with the real models."""
 
-import base64
-import json
-
-import numpy as np
 import pytest
-from screens import NOTICE, checked, elements, html, opened, prose, strip_of
+from screens import (
+    NOTICE,
+    checked,
+    elements,
+    html,
+    map_of,
+    opened,
+    prose,
+    same_map,
+    strip_of,
+    viewer,
+)
 from ways_in import watched
 
 from pages.comparing import faithfulness
@@ -57,26 +64,13 @@ def first_page():
     return measured(compared())
 
 
-def figure(page):
-    (chart,) = page.get("plotly_chart")
-    return json.loads(chart.proto.spec or chart.proto.figure.spec)
-
-
-def tile_heat(page):
-    """The heat of the first map in percent, as it answers the mouse: uint8, (rows, columns)."""
-    sent = figure(page)["data"][0]["customdata"]
-    shape = [int(side) for side in sent["shape"].split(",")]
-    return np.frombuffer(base64.b64decode(sent["bdata"]), sent["dtype"]).reshape(shape)[..., 0]
-
-
-def percent(heatmap, shape):
-    """Heat as the page sends it."""
-    return (heatmap.on_radiograph(shape) * 100).round().astype(np.uint8)
-
-
 def titles(page):
-    """What stands under each picture."""
-    return [note["text"] for note in figure(page)["layout"]["annotations"]]
+    """What stands under each map, a line each."""
+    return ["\n".join(one["lines"]) for one in viewer(page)["tiles"]]
+
+
+def first_map(page):
+    return map_of(page, viewer(page)["tiles"][0]["id"])
 
 
 def measured(page):
@@ -93,24 +87,20 @@ def measures(page):
 def test_without_a_film_the_page_says_what_it_is_for():
     page = opened("compare.py")
     assert "One film, several explanations" in prose(page) and NOTICE in html(page)
-    assert not page.get("plotly_chart")
+    assert not page.get("bidi_component")
 
 
 def test_maps_lie_beside_the_film_under_one_zoom_with_their_cost(first_page):
     page = first_page
-    drawn = figure(page)
     chosen = page.multiselect(key="methods-chest-14").value
-    assert len(drawn["data"]) == len(chosen) + 1 == len(drawn["layout"]["images"])
-    assert titles(page)[0].startswith("<b>Radiograph</b>")
-    for name, title in zip(chosen, titles(page)[1:], strict=True):
-        assert explain.METHODS[name].name in title and " ms<br>" in title and "pass" in title
-    for number in range(2, len(chosen) + 2):
-        assert drawn["layout"][f"xaxis{number}"]["matches"] == "x"
-        assert drawn["layout"][f"yaxis{number}"]["matches"] == "y"
-    for trace in drawn["data"]:  # pointing at one picture tells every map there
-        assert all(explain.METHODS[name].name in trace["hovertemplate"] for name in chosen)
-    (chart,) = page.get("plotly_chart")
-    assert "of the heat in" in chart.proto.alt
+    for name, title in zip(chosen, titles(page), strict=True):
+        assert title.startswith(explain.METHODS[name].name) and " ms\n" in title
+        assert "pass" in title
+    words = viewer(page)
+    assert [one["ids"] for one in words["sprites"]] == [[one["id"]] for one in words["tiles"]]
+    film = page.session_state.film
+    assert (words["film"]["height"], words["film"]["width"]) == film.pixels.shape
+    assert all("of the heat in" in one for one in words["where"].values())
     assert NOTICE in html(page)
 
 
@@ -160,7 +150,7 @@ def test_agreement_is_a_table_with_ones_on_its_diagonal(first_page):
 def test_a_slow_method_waits_for_a_click():
     page = compared()
     checked(page.multiselect(key="methods-chest-14").set_value(["grad-cam", "rise"]).run())
-    assert len(titles(page)) == 2
+    assert len(titles(page)) == 1
     (button,) = [one for one in page.button if one.label.startswith("Run RISE (1,000 forward")]
     checked(button.click().run())
     (stop,) = [one for one in page.button if one.key == "stop tile 0"]
@@ -169,7 +159,7 @@ def test_a_slow_method_waits_for_a_click():
         job.stop()
         job.wait(300)
     checked(page.run())
-    assert len(titles(page)) == 2
+    assert len(titles(page)) == 1
     assert any(one.label.startswith("Run RISE") for one in page.button)
 
 
@@ -192,16 +182,16 @@ def test_models_and_layers_stand_beside_each_other_with_names_that_tell_them_apa
     label, _, _ = detector.rpartition(" (")
     question = type(first)("body-part", label)
     checked(labels.set_value([first, question]).run())
-    assert len(titles(page)) == 3
-    assert catalogue.get("body-part").name in titles(page)[2]
+    assert len(titles(page)) == 2
+    assert catalogue.get("body-part").name in titles(page)[1]
     checked(page.multiselect(key="labels").set_value([first]).run())
     layers = page.multiselect(key=f"layers-{first.model}")
     from pages.explaining import queries
 
     names = queries.layers(catalogue.get(first.model))
     checked(layers.set_value(names[:3]).run())
-    assert len(titles(page)) == 4
-    assert all(name in title for name, title in zip(names[1:3], titles(page)[2:], strict=True))
+    assert len(titles(page)) == 3
+    assert all(name in title for name, title in zip(names[1:3], titles(page)[1:], strict=True))
 
 
 def test_maps_start_at_the_layer_that_the_card_chose_and_cam_where_it_can_be_had():
@@ -210,25 +200,29 @@ def test_maps_start_at_the_layer_that_the_card_chose_and_cam_where_it_can_be_had
     chosen = catalogue.get(model).explanation.layer
     assert chosen and page.multiselect(key=f"layers-{model}").value == [chosen]
     checked(page.multiselect(key="methods-chest-14").set_value(["cam", "grad-cam"]).run())
-    assert len(titles(page)) == 3
-    assert "no further pass" in titles(page)[1]  # the pass that read the film left it behind
-    assert "pass" in titles(page)[2] and "no further" not in titles(page)[2]
+    assert len(titles(page)) == 2
+    assert "no further pass" in titles(page)[0]  # the pass that read the film left it behind
+    assert "pass" in titles(page)[1] and "no further" not in titles(page)[1]
 
 
-def test_two_pictures_take_turns_where_asked():
-    page = compared()
-    assert len(elements(page).every("figure")) == 1
-    (show,) = [one for one in page.segmented_control if one.label == "Show"]
-    checked(show.set_value("in turns").run())
-    assert len(elements(page).every("figure")) == 2 and elements(page).every(class_="rl-turns")
+def test_what_a_slow_method_costs_can_be_set_as_on_read():
+    page = compared(**{"methods-chest-14": "RISE (slow)"})
+    assert any(one.label.startswith("Run RISE (1,000 forward") for one in page.button)
+    checked(page.selectbox(key="rise-masks").set_value(100).run())
+    (button,) = [one for one in page.button if one.label.startswith("Run RISE, 100 masks (100")]
+    checked(button.click().run())
+    measured(page)
+    assert titles(page)[0].startswith("RISE\n100 masks\n")
+    card, film = catalogue.get("chest-14"), page.session_state.film
+    true = explain.heat(card, film, Query("Pneumonia").target(card), "rise, masks=100")
+    assert same_map(first_map(page), true)
 
 
 def test_the_film_and_the_choices_live_in_the_link():
-    page = compared(methods="Eigen-CAM", opacity="0.8", speaks="against")
+    page = compared(methods="Eigen-CAM", speaks="against")
     assert page.multiselect(key="methods-chest-14").value == ["eigen-cam"]
-    assert page.slider(key="opacity").value == 0.8
     assert page.segmented_control(key="speaks").value == "against"
-    assert len(titles(page)) == 2
+    assert len(titles(page)) == 1
 
 
 def test_a_link_shared_before_each_model_had_its_own_methods_still_works(caplog):
@@ -263,7 +257,7 @@ def test_a_new_film_is_asked_about_its_own_finding_unless_the_visitor_chose(lowe
     page.session_state[ELSEWHERE] = {"name": "leg", "content": lower_leg.read_bytes()}
     checked(page.run())
     (question,) = page.multiselect(key="labels").value
-    assert question.model not in [one.model for one in first] and len(titles(page)) > 1
+    assert question.model not in [one.model for one in first] and titles(page)
     page.session_state[ELSEWHERE] = {"name": "chest", "content": chest.read_bytes()}
     checked(page.run())
     assert page.multiselect(key="labels").value[0].model != question.model
@@ -283,14 +277,13 @@ def test_labels_are_set_against_another_one_of_their_model():
     card, film = catalogue.get("chest-14"), page.session_state.film
     layer = card.explanation.layer
     target = Query("Pneumonia", "over", "Effusion").target(card)
-    sent = tile_heat(page)
     true = explain.heat(card, film, target, f"grad-cam@{layer}")
-    assert np.array_equal(sent, percent(true, sent.shape))
+    assert same_map(first_map(page), true)
     # a second label of the same model: neither can be set against itself or the other
     both = [Question("chest-14", label) for label in ("Pneumonia", "Mass")]
     checked(page.multiselect(key="labels").set_value(both).run())
     assert not {"Pneumonia", "Mass"} & set(page.selectbox(key="other-chest-14").options)
-    assert [one.split("<br>")[1] for one in titles(page)[1:]] == [
+    assert [one.split("\n")[1] for one in titles(page)] == [
         "Pneumonia over Effusion",
         "Mass over Effusion",
     ]
@@ -307,29 +300,21 @@ def test_a_model_that_knows_one_label_has_nothing_to_set_it_against():
     page = compared(speaks="over", labels=nodule.words)
     assert page.multiselect(key="labels").value == [nodule]
     assert "There is nothing to set nodule against" in prose(page)
-    assert len(titles(page)) > 1
+    assert titles(page)
 
 
 def test_every_map_says_in_words_where_its_heat_is():
     page = compared()
-    (chart,) = page.get("plotly_chart")
     (message,) = [one.value for one in page.markdown if "of the heat in" in one.value]
     lines = message.splitlines()
     chosen = page.multiselect(key="methods-chest-14").value
     assert [line[2:].split(": ")[0] for line in lines] == [
         f"**{explain.METHODS[name].name}**" for name in chosen
     ]
-    for line in lines:
-        assert line[2:].replace("**", "") in chart.proto.alt
-    # blinking shows the last two pictures, each with the same sentence in its alternative text
-    (show,) = [one for one in page.segmented_control if one.label == "Show"]
-    checked(show.set_value("in turns").run())
-    figures = elements(page).every("figure")
-    assert len(figures) == 2
-    for shown, line in zip(figures, (lines[0], lines[-1]), strict=True):
-        name, where = line[2:].replace("**", "").split(": ")
-        ((picture,), (words,)) = shown.every("img"), shown.every("figcaption")
-        assert picture.attributes["alt"] == f"{name}: {where}" and where in words.text
+    # the same sentences are the alternative texts of the pictures
+    words = viewer(page)
+    told = [words["where"][one["id"]] for one in words["tiles"]]
+    assert told == [line.partition(": ")[2] for line in lines]
 
 
 def test_heat_in_the_borders_that_made_the_film_square_is_told_for_each_map(chest):
@@ -341,11 +326,10 @@ def test_heat_in_the_borders_that_made_the_film_square_is_told_for_each_map(ches
     checked(page.multiselect(key="methods-body-part").set_value(["eigen-cam", "layercam"]).run())
     card, film = catalogue.get("body-part"), page.session_state.film
     (message,) = [one.value for one in page.markdown if "of the heat in" in one.value]
-    (chart,) = page.get("plotly_chart")
     for method, line in zip(("eigen-cam", "layercam"), message.splitlines(), strict=True):
         share = explain.heat(card, film, Query("chest").target(card), method).outside
         words = f"{share * 100:.0f} % of the heat lies in the black borders"
-        assert (words in line) == (words in chart.proto.alt) == (share > 1 / 3)
+        assert (words in line) == (share > 1 / 3)
     assert "the black borders" in message
     assert "relative to its own hottest point on the film" in prose(page)
 
@@ -357,16 +341,16 @@ def test_another_label_or_direction_takes_no_pass(monkeypatch):
         job.wait(300)
     page.session_state.made[faithfulness._STOPPED] = True  # measuring takes passes of its own
     checked(page.run())
-    assert "back passes" in "".join(titles(page)[1:])
+    assert "back passes" in "".join(titles(page))
     ran = watched(monkeypatch)
     other = [Question("chest-14", "Effusion")]
     checked(page.multiselect(key="labels").set_value(other).run())
-    assert all("no further pass" in title for title in titles(page)[1:])
-    before = tile_heat(page)
+    assert all("no further pass" in title for title in titles(page))
+    before = first_map(page)
     for direction in ("against", "over"):
         checked(page.segmented_control(key="speaks").set_value(direction).run())
-        assert (tile_heat(page) != before).any()
-        assert all("no further pass" in title for title in titles(page)[1:])
+        assert (first_map(page) != before).any()
+        assert all("no further pass" in title for title in titles(page))
     assert not ran
 
 
@@ -375,13 +359,13 @@ def test_a_slow_method_that_has_run_answers_for_every_label(monkeypatch):
     (button,) = [one for one in page.button if one.label.startswith("Run Occlusion (225 forward")]
     checked(button.click().run())
     measured(page)
-    assert "225 passes" in titles(page)[1]
+    assert "225 passes" in titles(page)[0]
     measured(page)
     ran = watched(monkeypatch)
     page.session_state.made[faithfulness._STOPPED] = True
     both = [Question("chest-14", "Pneumonia"), Question("chest-14", "Effusion")]
     checked(page.multiselect(key="labels").set_value(both).run())
-    assert "225 passes" in titles(page)[1] and "no further pass" in titles(page)[2]
+    assert "225 passes" in titles(page)[0] and "no further pass" in titles(page)[1]
     assert not [one for one in page.button if one.label.startswith("Run Occlusion")]
     assert not ran
 
@@ -390,4 +374,4 @@ def test_nothing_chosen_is_answered_in_a_sentence():
     page = compared()
     checked(page.multiselect(key="methods-chest-14").set_value([]).run())
     assert "Choose at least one label and one method." in page.info[0].value
-    assert not page.get("plotly_chart")
+    assert not page.get("bidi_component")

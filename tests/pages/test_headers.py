@@ -36,7 +36,7 @@ def test_no_page_is_hindered_by_the_policy(browser: Browser, address):
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(f"Content Security? {error}"))
     page.goto(f"{address}/?sample=chest")
-    page.locator(".st-key-films .js-plotly-plot").wait_for()
+    page.locator("canvas[role=img]").first.wait_for()
     for name in PAGES:
         page.goto(f"{address}/{name}")
         page.get_by_role("heading", level=1).wait_for()

@@ -22,6 +22,7 @@ from screens import (
     named_part,
     opened,
     prose,
+    same_map,
     strip_of,
     viewer,
 )
@@ -56,13 +57,7 @@ def headers(page):
 
 def is_shown(page, true):
     """Whether the map in the viewer is this heatmap, as far as eight bits can tell."""
-    return same(map_of(page), true)
-
-
-def same(shown, true):
-    """Whether a map of the viewer is this heatmap, as far as eight bits can tell."""
-    wanted = np.minimum(true.values * true.scale_on_film, 1)
-    return np.abs(shown - wanted).max() <= 1.01 / 255 * max(1, true.scale_on_film)
+    return same_map(map_of(page), true)
 
 
 def boxes(page):
@@ -143,7 +138,7 @@ def test_the_maps_of_all_labels_of_the_model_go_over_at_once(chest_page):
     for label in card.thresholds:
         true = explain.heat(card, film, Query(label).target(card), spec)
         shown = map_of(page, f"{card.id}:{label}")
-        assert same(shown, true)
+        assert same_map(shown, true)
 
 
 def test_the_heat_is_told_in_words_and_so_is_how_far_to_trust_it(chest_page):

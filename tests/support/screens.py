@@ -12,6 +12,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.testing.v1 import AppTest
 
 from xray_models import radiograph
+from xray_models.explain.heatmap import Heatmap
 from xray_models.viz import overlay
 
 MAIN = Path(__file__).parents[2] / "app.py"
@@ -101,6 +102,13 @@ def map_of(page: AppTest, chosen: str = "") -> np.ndarray | None:
             number = sprite["ids"].index(chosen)
             return np.minimum(values.reshape(shape)[number] / 255 * sprite["scales"][number], 1)
     return None
+
+
+def same_map(shown: np.ndarray, true: Heatmap) -> bool:
+    """Whether a map of the viewer is a heatmap, as far as eight bits can tell."""
+    wanted = np.minimum(true.values * true.scale_on_film, 1)
+    apart = np.abs(shown - wanted).max()
+    return bool(apart <= 1.01 / 255 * max(1, true.scale_on_film))
 
 
 def map_words(page: AppTest) -> str:

@@ -45,8 +45,3 @@ def test_an_interval_is_drawn_on_its_scale():
     assert "0.900" in piece and "0.850–0.950" in piece
     assert "left:25.00%;width:50.00%" in piece and "left:50.00%" in piece
     assert 'aria-label="AUC: 0.900, 95 % interval 0.850 to 0.950"' in piece
-
-
-def test_a_legend_marks_the_threshold():
-    piece = html.legend(["#000000", "#ffffff"], 0.3)
-    assert "linear-gradient(90deg, #000000, #ffffff)" in piece and "left:30.00%" in piece

@@ -128,12 +128,6 @@ def test_a_saved_overlay_has_the_pixels_and_nothing_else():
         assert image.format == "JPEG" and not image.getexif()
 
 
-def test_a_legend_runs_from_no_heat_to_most():
-    colors = overlay.ramp("viridis", steps=5)
-    assert len(colors) == 5
-    assert colors[0] == "#440154" and colors[-1] == "#fde725"
-
-
 def test_boxes_are_drawn_where_they_lie_and_nowhere_else():
     pixels = np.full((200, 100, 3), 128, np.uint8)
     drawn = overlay.outlined(pixels, [((0.2, 0.5, 0.6, 0.9), "")])

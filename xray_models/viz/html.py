@@ -23,7 +23,6 @@ __all__ = [
     "facts",
     "filled",
     "interval",
-    "legend",
     "measures",
     "table",
     "two_class",
@@ -72,16 +71,6 @@ def bar(
         threshold=threshold,
         threshold_name=threshold_name,
     )
-
-
-def legend(colors: Iterable[str], threshold: float) -> str:
-    """Color map from no heat to most, with the heat threshold marked.
-
-    Args:
-        colors: "#rrggbb", from no heat to most.
-        threshold: 0..1.
-    """
-    return filled("legend", colors=colors, threshold=threshold)
 
 
 def interval(name: str, value: float, low: float, high: float, start: float = 0.0) -> str:

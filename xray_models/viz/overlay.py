@@ -20,7 +20,6 @@ __all__ = [
     "film",
     "outlined",
     "overlay",
-    "ramp",
     "shrink",
 ]
 
@@ -151,12 +150,6 @@ def encode(pixels: np.ndarray, kind: str = "PNG") -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind, quality=90, compress_level=4)
     return file.getvalue()
-
-
-def ramp(colormap: str, steps: int = 16) -> list[str]:
-    """Colors of a map from no heat to most, as "#rrggbb"."""
-    colors = _table(colormap)[np.linspace(0, 255, steps).round().astype(int)]
-    return ["#{:02x}{:02x}{:02x}".format(*color) for color in _to_bytes(colors)]
 
 
 def color_table(colormap: str) -> np.ndarray:
