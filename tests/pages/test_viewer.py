@@ -190,7 +190,7 @@ def test_arrows_go_through_the_findings(browser):
     for key, chosen in (("ArrowDown", 1), ("ArrowDown", 2), ("ArrowUp", 1), ("End", 2)):
         page.keyboard.press(key)
         assert state(page, "chosen") == f"model:label {chosen}"
-    for key, chosen in (("p", 1), ("p", 0), ("p", 0), ("n", 1)):
+    for key, chosen in (("k", 1), ("k", 0), ("k", 0), ("j", 1)):
         page.keyboard.press(key)
         assert state(page, "chosen") == f"model:label {chosen}"
     assert sent(page) == []

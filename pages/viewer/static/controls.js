@@ -40,7 +40,7 @@ const KEYS = [
   ["T  F", "turn by 90 degrees, flip"],
   ["H", "hide the heat while held"],
   ["V", "next way to show film and heat"],
-  ["N  P", "next and previous finding"],
+  ["J  K", "next and previous finding"],
   ["?", "this list"],
 ];
 
@@ -70,9 +70,9 @@ export class Controls {
       this.invert,
       button("Turn to the right (T)", "rotate", () => viewer.turn()),
       button("Flip (F)", "flip", () => viewer.flip()),
-      button("Zoom out (−)", "minus", () => viewer.zoomBy(1 / 1.25)),
+      button("Zoom out (−)", "minus", () => viewer.zoomBy(1 / 1.25), { class: "tool zooming" }),
       this.zoom,
-      button("Zoom in (+)", "plus", () => viewer.zoomBy(1.25)),
+      button("Zoom in (+)", "plus", () => viewer.zoomBy(1.25), { class: "tool zooming" }),
       button("Back to the start (R)", "reset", () => viewer.reset()),
     );
     this.save = button("Save", "save", () => this.askSave(), { "aria-expanded": "false" });

@@ -197,8 +197,8 @@ export class Gestures {
       f: () => viewer.flip(),
       h: () => viewer.hide(true),
       v: () => viewer.nextLayout(),
-      n: () => viewer.nextFinding(1),
-      p: () => viewer.nextFinding(-1),
+      j: () => viewer.nextFinding(1), // N and P go through films
+      k: () => viewer.nextFinding(-1),
       "+": () => viewer.zoomBy(1.25),
       "=": () => viewer.zoomBy(1.25),
       "-": () => viewer.zoomBy(1 / 1.25),
