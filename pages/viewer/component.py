@@ -98,6 +98,7 @@ def show(
     words, blobs = viewer_data.packed(view)
     words["urls"] = {name: _address(content, f"{key} {name}") for name, content in blobs.items()}
     words["sharp"] = bool(words["sharp"] and film is not None)
+    _forget_other_than(view.film.key)
     if words["sharp"] and film is not None and _asked(key, "sharp") == view.film.key:
         content, rows, columns = _sharp(view.film.key, film)
         words["full"] = {"url": _address(content, f"{key} full"), "rows": rows, "columns": columns}
@@ -165,10 +166,17 @@ def _component() -> ComponentRenderer:
     return st.components.v2.component("radlens_viewer", js=script(), css=style())
 
 
+def _forget_other_than(key: str) -> None:
+    """Let go of the full resolution of films that are not looked at any more."""
+    cached = st.session_state.get(_SHARP)
+    if cached is not None and cached[0] != key:
+        del st.session_state[_SHARP]
+
+
 def _sharp(key: str, film: Radiograph) -> tuple[bytes, int, int]:
     """Gray at full resolution, kept while the film is looked at."""
     cached = st.session_state.get(_SHARP)
-    if cached is None or cached[0] != key:
+    if cached is None:
         cached = st.session_state[_SHARP] = key, viewer_data.full_resolution(film)
     made: tuple[bytes, int, int] = cached[1]
     return made

@@ -139,7 +139,7 @@ def test_zooming_in_asks_for_full_resolution_once_and_shows_it(browser):
     assert sent(page) == [], "nobody has zoomed in"
     page.evaluate("() => viewer().zoomBy(8)")
     page.wait_for_function("() => window.sent.length > 0")
-    assert sent(page) == [["state", "sharp", data.film.key]]
+    assert sent(page) == [["trigger", "sharp", data.film.key]]
     page.wait_for_timeout(300)
     coarse = viewer.pixels(page)[..., 0].std()
     words = viewer.data_of(page, data, full=shown)
@@ -225,7 +225,7 @@ def test_a_finding_without_a_map_is_asked_for_and_then_shown(browser):
     data = viewer.view(shown, 1, findings=rows, names={}, where={}, message="RISE has not run yet.")
     page = viewer.mounted(browser, data)
     page.get_by_role("button", name=re.compile("Finding 1")).click()
-    assert sent(page) == [["state", "selected", "model:label 1"]]
+    assert sent(page) == [["trigger", "selected", "model:label 1"]]
     expect(page.locator(".pane .words").nth(1)).to_have_text("The model is asked …")
     maps = MapSprite.of({"model:label 1": viewer.heatmap(shown, 5, 5)})
     viewer.show(page, viewer.view(shown, findings=rows, sprites=(maps,), selected="model:label 1"))

@@ -34,7 +34,6 @@ window.sent = [];
 window.show = (data) => mount({
   data,
   parentElement: root,
-  setStateValue: (name, value) => window.sent.push(["state", name, value]),
   setTriggerValue: (name, value) => window.sent.push(["trigger", name, value]),
 });
 window.viewer = () => root.querySelector(".viewer")?.viewer;

@@ -1,7 +1,7 @@
 /* The viewer: what is shown, what is kept, what the server is asked, and when it is painted. */
 
 import { bytesOf } from "./tables.js";
-import { held, matrixOf, moved, startView, toFilm, turned, zoomedAt } from "./geometry.js";
+import { held, matrixOf, moved, startView, toFilm, toPane, turned, zoomedAt } from "./geometry.js";
 import { readFilm, readStyle, writeFilm, writeStyle } from "./store.js";
 import { fetched, inflated } from "./data.js";
 import { Painter } from "./painter.js";
@@ -98,9 +98,8 @@ class Viewer {
   }
 
   /** Take a new view from the server. */
-  async update({ data, setStateValue, setTriggerValue }) {
-    this.setStateValue = setStateValue;
-    this.send = setTriggerValue;
+  async update({ data, setTriggerValue }) {
+    this.send = setTriggerValue; // each is told, also when it was asked for before
     if (!data) return;
     const number = (this.number = (this.number ?? 0) + 1);
     try {
@@ -232,7 +231,7 @@ class Viewer {
     if (!this.waiting) this.asked = null;
     else if (this.asked !== id) {
       this.asked = id;
-      this.setStateValue("selected", id);
+      this.send("selected", id);
     }
     this.mention();
     if (tell) {
@@ -754,6 +753,13 @@ class Viewer {
     }
   }
 
+  /** Which picture the magnifier sees: where two are swiped, the one on its side. */
+  underLens(pane) {
+    if (!pane.handle || !this.lens || !this.cursor) return pane.id;
+    const [x] = toPane(matrixOf(this.film.view, this.data.film, pane), ...this.cursor);
+    return x < this.split * pane.width ? this.idsOf(pane)[0] : pane.id;
+  }
+
   marksOf(pane) {
     const { boxes, truth } = this.style;
     const named = pane.kind !== FILM || this.layout === "grid";
@@ -768,7 +774,7 @@ class Viewer {
       cross: this.cursor && !this.lens ? this.cursor : null,
       lens: this.lens ? this.cursor : null,
       ruler: this.ruler,
-      id: pane.id,
+      id: this.underLens(pane),
     };
   }
 
@@ -785,7 +791,7 @@ class Viewer {
     if (this.data.sharp && !this.data.full && this.sharpOf !== key) {
       if (this.painter.wantsMore(this.film.view, this.pane)) {
         this.sharpOf = key;
-        this.setStateValue("sharp", key);
+        this.send("sharp", key);
       }
     }
   }
