@@ -54,8 +54,8 @@ def show(cards: dict[str, Card]) -> None:
     machine = {one.machine for one in known.values()}
     st.caption(
         "Bars are 95 % intervals; the dot is the figure. "
-        "Time is for one decoded film once the model is loaded"
-        + (f", on {machine.pop()}." if len(machine) == 1 else ".")
+        "Time is for one decoded film once the model is loaded."
+        + (f" It was taken on {machine.pop()}." if len(machine) == 1 else "")
     )
     st.subheader("What holds for all of them", anchor="all")
     st.markdown(_FOR_ALL)

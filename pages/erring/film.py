@@ -37,12 +37,13 @@ _NEAR = 0.03  # of the longer side: this far from a box still counts as beside i
 
 
 class Shown(NamedTuple):
-    """Film as the viewer shows it, and words on where the heat is."""
+    """Film as the viewer shows it, and words on where the heat is and what speaks against it."""
 
     view: View
     film: Radiograph
     where: str
     hottest: str
+    cautions: tuple[str, ...]
 
 
 def show(
@@ -104,6 +105,8 @@ def _show_facts(
     st.html(html.bar(display_name(label), min(score, 1.0), cut, threshold_name="threshold"))
     if found is not None:
         st.markdown(f"{plain(found.hottest)} {plain(found.where)}")
+        for caution in found.cautions:
+            st.caption(plain(caution))
     st.caption(f"Film {plain(predictions.images[row])}")
     if same:
         st.caption(f"The same film is in the table as {', '.join(map(plain, same))}.")
@@ -168,7 +171,8 @@ def shown(film: Film, model: str, label: str, sha: str) -> Shown:  # noqa: ARG00
         where={_MAP: where},
         names={_MAP: display_name(label)},
     )
-    return Shown(view, opened, where, hottest_in_words(over, film))
+    cautions = heatmap_text.cautions(pixels, over, heat.outside)
+    return Shown(view, opened, where, hottest_in_words(over, film), cautions)
 
 
 def boxes_of(film: Film) -> tuple[BoxData, ...]:
