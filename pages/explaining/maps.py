@@ -80,7 +80,7 @@ def on_click(
 
 def small(film: Radiograph, heatmap: Heatmap) -> np.ndarray:
     """The heat over the film, small enough to be looked through at every move."""
-    return heatmap.on_radiograph(overlay.shrink(film.pixels, WORDED).shape)
+    return heatmap.on_radiograph(overlay.shrunk_shape(film.pixels.shape, WORDED))
 
 
 def where(film: Radiograph, heatmap: Heatmap) -> str:

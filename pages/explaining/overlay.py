@@ -111,10 +111,7 @@ def show_overlay(
         drawn = explain(film_key, film, card, query, spec)
     heatmaps = every_label(film_key, film, card, query, spec, drawn)
     words = _words(film_key, reading, card, query, spec, heatmaps)
-    boxes = {
-        label: boxes_of_map(film, one, replace(query, label=label), _rule_of(card, label, rule))
-        for label, one in heatmaps.items()
-    }
+    boxes = _boxes(film_key, film, card, query, spec, heatmaps, rule)
     with summary:
         st.caption(f"{title(spec)}. {about} {costs(card, film, spec, drawn)}")
         if query.label in words:
@@ -289,14 +286,30 @@ def _explain(
     return Drawn(heat(card, film, target, spec, progress=progress, stop=stop, every_label=True))
 
 
+def _boxes(
+    film_key: str,
+    film: Radiograph,
+    card: Card,
+    query: Query,
+    spec: MethodSpec,
+    heatmaps: dict[str, Heatmap],
+    rule: Rule,
+) -> dict[str, tuple[Box, ...]]:
+    """Boxes of each map; cut once for each rule."""
+    made: dict[object, tuple[Box, ...]] = st.session_state.made
+    found = {}
+    for label, heatmap in heatmaps.items():
+        asked, of_label = replace(query, label=label), _rule_of(card, label, rule)
+        key = "boxes", film_key, card.id, asked, spec, of_label
+        if key not in made:
+            made[key] = boxes_of(maps.small(film, heatmap), asked, of_label, film)
+        found[label] = made[key]
+    return found
+
+
 def _rule_of(card: Card, label: str, rule: Rule) -> Rule:
     """The rule for a label: shares of the film are those that people box for that label."""
     return query_controls.area_rule(card, label) if rule.name == "area" else rule
-
-
-def boxes_of_map(film: Radiograph, heatmap: Heatmap, query: Query, rule: Rule) -> tuple[Box, ...]:
-    """Boxes of a map, in pixels of the film."""
-    return boxes_of(maps.small(film, heatmap), query, rule, film)
 
 
 def boxes_of(heat: np.ndarray, query: Query, rule: Rule, film: Radiograph) -> tuple[Box, ...]:
@@ -346,13 +359,18 @@ def _words(
         asked = replace(query, label=label)
         key = "words", film_key, card.id, asked, spec
         if key not in made:
-            made[key] = _said(reading, card, asked, spec, heatmap)
+            made[key] = _said(film_key, reading, card, asked, spec, heatmap)
         found[label] = made[key]
     return found
 
 
 def _said(
-    reading: Reading, card: Card, query: Query, spec: MethodSpec, heatmap: Heatmap
+    film_key: str,
+    reading: Reading,
+    card: Card,
+    query: Query,
+    spec: MethodSpec,
+    heatmap: Heatmap,
 ) -> MapWords:
     from xray_models.explain import METHODS
     from xray_models.report import heatmap_text
@@ -360,6 +378,7 @@ def _said(
 
     film = reading.radiograph
     heat = maps.small(film, heatmap)
+    places = maps.at_once(("places", film_key), lambda *_: heatmap_text.FilmPlaces.of(film.pixels))
     lines = []
     if query.direction == "against" and not METHODS[spec.method].signed:
         lines.append(f"{METHODS[spec.method].name} draws the same map for and against.")
@@ -372,11 +391,11 @@ def _said(
     except ValueError as error:  # a stored table that cannot be used
         message, numbers = str(error), ""
     return MapWords(
-        maps.where(film, heatmap),
+        heatmap_text.where(heat, heatmap.outside),
         hottest(heat, film),
         (*lines, message),
         numbers,
-        tuple(heatmap_text.cautions(film.pixels, heat, heatmap.outside)),
+        tuple(heatmap_text.cautions(places, heat, heatmap.outside)),
     )
 
 

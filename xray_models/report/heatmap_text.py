@@ -6,6 +6,8 @@ right.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy import ndimage
 
@@ -17,6 +19,7 @@ from xray_models.viz.overlay import shrink
 __all__ = [
     "BESIDE",
     "EMPTY",
+    "FilmPlaces",
     "at_border",
     "beside",
     "cautions",
@@ -143,7 +146,29 @@ def beside(outside: float) -> str:
     return _BESIDE.format(share=in_percent(outside)) if outside > _TOO_MUCH else ""
 
 
-def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tuple[str, ...]:
+class FilmPlaces(NamedTuple):
+    """Places of a film that a map is held against; the same for all of its maps.
+
+    Attributes:
+        gray: the film, small.
+        outside: of the body, bool, same shape.
+        markers: rows and columns of each.
+    """
+
+    gray: np.ndarray
+    outside: np.ndarray
+    markers: list[tuple[slice, slice]]
+
+    @classmethod
+    def of(cls, pixels: np.ndarray) -> FilmPlaces:
+        """Places of a film, gray in 0..1, (height, width)."""
+        gray = shrink(pixels, _SIDE)
+        return cls(gray, outside_body(gray), list(markers(gray)))
+
+
+def cautions(
+    pixels: np.ndarray | FilmPlaces, heat: np.ndarray, outside: float = 0.0
+) -> tuple[str, ...]:
     """Warnings that the film and the map themselves give: heat beside it, border, dark, markers.
 
     The background is what is almost black and joined to the film's edge outside the largest bright
@@ -151,7 +176,7 @@ def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tupl
     miss one, and can take a small bright bone for a marker.
 
     Args:
-        pixels: gray in 0..1, (height, width).
+        pixels: gray in 0..1, (height, width), or the places that were found there.
         heat: in 0..1, (height, width), laid over the whole film; may be of another size.
         outside: share of the map's heat that lies beside the film: `Heatmap.outside`.
 
@@ -159,7 +184,8 @@ def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tupl
         Sentences; none where nothing was seen, and none for a map that is empty on the film: then
         `where` says so.
     """
-    film = shrink(pixels, _SIDE)
+    places = pixels if isinstance(pixels, FilmPlaces) else FilmPlaces.of(pixels)
+    film = places.gray
     heat = _resized(heat, film.shape)
     hot = heat * _hot(heat)
     total = float(hot.sum())
@@ -169,10 +195,10 @@ def cautions(pixels: np.ndarray, heat: np.ndarray, outside: float = 0.0) -> tupl
     border = float(hot[at_border(film.shape)].sum()) / total
     if border > _TOO_MUCH:
         found.append(_AT_BORDER.format(share=in_percent(border)))
-    outside = float(hot[outside_body(film)].sum()) / total
+    outside = float(hot[places.outside].sum()) / total
     if outside > _TOO_MUCH:
         found.append(_OUTSIDE.format(share=in_percent(outside)))
-    for rows, columns in markers(film):
+    for rows, columns in places.markers:
         if hot[rows, columns].any():
             middle_y, middle_x = (rows.start + rows.stop) / 2, (columns.start + columns.stop) / 2
             where_it_is = place(middle_x / film.shape[1], middle_y / film.shape[0])

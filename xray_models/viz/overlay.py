@@ -21,6 +21,7 @@ __all__ = [
     "outlined",
     "overlay",
     "shrink",
+    "shrunk_shape",
 ]
 
 COLORMAPS = ("inferno", "viridis", "plasma", "cividis", "turbo", "jet")
@@ -131,13 +132,20 @@ def shrink(gray: np.ndarray, longest: int) -> np.ndarray:
     Returns:
         float32; the film itself where it is small enough.
     """
-    height, width = gray.shape
+    height, width = shrunk_shape(gray.shape, longest)
+    if (height, width) == gray.shape:
+        return gray
+    image = Image.fromarray(np.ascontiguousarray(gray, np.float32))
+    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def shrunk_shape(shape: tuple[int, ...], longest: int) -> tuple[int, int]:
+    """Shape (height, width) that `shrink` gives a film of a shape."""
+    height, width = shape
     scale = longest / max(height, width)
     if scale >= 1:
-        return gray
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    image = Image.fromarray(np.ascontiguousarray(gray, np.float32))
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+        return height, width
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def encode(pixels: np.ndarray, kind: str = "PNG") -> bytes:

@@ -74,6 +74,27 @@ class Sheet {
     return heat.raster.canvas;
   }
 
+  /** Film with its heat on one canvas, for when the two are scaled together. */
+  bothCanvas(id) {
+    const film = this.filmCanvas();
+    const heat = this.heatCanvas(id);
+    if (!heat) return film;
+    const version = `${id} ${this.painter.grayVersion} ${this.painter.heatVersion}`;
+    this.both ??= new Raster(this.width, this.height);
+    if (this.bothVersion !== version) {
+      this.both.context.drawImage(film, 0, 0);
+      this.both.context.drawImage(heat, 0, 0);
+      this.bothVersion = version;
+    }
+    return this.both.canvas;
+  }
+
+  /** Make what a map needs before it is asked for. */
+  prepare(id) {
+    const heat = this.heatOf(id);
+    if (heat) heat.slopes ??= slopes(heat.heat, this.height, this.width);
+  }
+
   heatOf(id) {
     let made = this.heats.get(id);
     if (made) {
@@ -269,11 +290,6 @@ export class Painter {
   /** Lay a sheet where it belongs; one that fits the screen's pixels is copied, not scaled. */
   lay(context, matrix, density, sheet, id) {
     const [x0, y0, x1, y1] = sheet.rect;
-    const layers = [sheet.filmCanvas()];
-    if (id) {
-      const heat = sheet.heatCanvas(id);
-      if (heat) layers.push(heat);
-    }
     const [a, b, c, d] = matrix;
     const [px, py] = toPane(matrix, x0, y0).map((one) => one * density);
     const [qx, qy] = toPane(matrix, x1, y1).map((one) => one * density);
@@ -284,7 +300,10 @@ export class Painter {
       Math.abs(qy - py - sheet.height) < 0.75
     ) {
       context.setTransform(1, 0, 0, 1, 0, 0);
-      for (const layer of layers) context.drawImage(layer, Math.round(px), Math.round(py));
+      const heat = id && sheet.heatCanvas(id);
+      for (const layer of [sheet.filmCanvas(), heat]) {
+        if (layer) context.drawImage(layer, Math.round(px), Math.round(py));
+      }
       return;
     }
     context.setTransform(
@@ -297,7 +316,8 @@ export class Painter {
     );
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "low";
-    for (const layer of layers) context.drawImage(layer, x0, y0, x1 - x0, y1 - y0);
+    const picture = id ? sheet.bothCanvas(id) : sheet.filmCanvas();
+    context.drawImage(picture, x0, y0, x1 - x0, y1 - y0);
   }
 
   /** Paint what lies over the pictures: boxes, ruler, cross, magnifier. */

@@ -778,6 +778,22 @@ class Viewer {
     };
   }
 
+  /** Make the other maps ready while nothing else is to be done: a click shows them at once. */
+  prepareOthers() {
+    const idle =
+      window.requestIdleCallback ?? ((act) => setTimeout(() => act({ timeRemaining: () => 5 }), 50));
+    const ids = this.data.tiles.length ? [] : [...this.painter.maps.keys()].slice(0, 15);
+    const sheet = this.painter.whole;
+    const next = (deadline) => {
+      while (ids.length && sheet === this.painter.whole && deadline.timeRemaining() > 4) {
+        sheet?.prepare(ids.pop());
+      }
+      if (ids.length && sheet && sheet === this.painter.whole) this.preparing = idle(next);
+    };
+    window.cancelIdleCallback?.(this.preparing);
+    this.preparing = idle(next);
+  }
+
   settleSoon() {
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.settle(), SETTLED);
@@ -787,6 +803,7 @@ class Viewer {
   settle() {
     if (!this.data || !this.pane?.width) return;
     if (this.painter.refine(this.film.view, this.pane)) this.paint();
+    this.prepareOthers();
     const { key } = this.data.film;
     if (this.data.sharp && !this.data.full && this.sharpOf !== key) {
       if (this.painter.wantsMore(this.film.view, this.pane)) {

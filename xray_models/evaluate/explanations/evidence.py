@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 
 import pandas as pd
 
@@ -95,15 +97,39 @@ def evidence(model: str, finding: str, spec: MethodSpec | str, positive: bool) -
     Raises:
         MethodTableError: a stored table cannot be used.
     """
-    method = MethodSpec.of(spec).name
+    files = tuple(_state(results_table.path(model, kind)) for kind in results_table.KINDS)
+    localization, faithfulness = _stored(model, finding, MethodSpec.of(spec).name, files)
+    return Evidence(localization, faithfulness, positive)
+
+
+def _state(file: Path) -> tuple[str, int]:
+    """What tells a file that has changed from what was read of it."""
+    return str(file), file.stat().st_mtime_ns if file.is_file() else 0
+
+
+@lru_cache(maxsize=4096)
+def _stored(
+    model: str, finding: str, method: str, files: tuple[tuple[str, int], ...]
+) -> tuple[Localization | None, Measured | None]:
+    """What the tables hold, as long as the files stay as they are: a page asks for every label."""
+    pointings, shares, uses = _rows(model, method, files)
+    pointing, share = _of_finding(pointings, finding), _of_finding(shares, finding)
+    return Localization(pointing, share) if pointing and share else None, uses
+
+
+@lru_cache(maxsize=64)
+def _rows(
+    model: str,
+    method: str,
+    files: tuple[tuple[str, int], ...],  # noqa: ARG001 - it tells the caches apart
+) -> tuple[pd.DataFrame, pd.DataFrame, Measured | None]:
+    """Rows of a method: pointing and share of each finding, and the faithfulness over all."""
     places = results_table.load(model, "localization")
-    pointing = _of_finding(_of(places, method, POINTING), finding)
-    share = _of_finding(_of(places, method, SHARE), finding)
     uses = _of(results_table.load(model, "faithfulness"), method, GAP)
-    return Evidence(
-        Localization(pointing, share) if pointing and share else None,
+    return (
+        _of(places, method, POINTING),
+        _of(places, method, SHARE),
         _measured(uses.sort_values("films")),
-        positive,
     )
 
 
