@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.comparing import agreement, choosing, grid, measures, tiles
 from pages.shared import film_links, open_film, warm_up
+from pages.shared.leaving import go_to
 from pages.shared.page import open_page, show_notice
 from pages.shared.plain import plain
 
@@ -36,7 +37,7 @@ def main() -> None:
 
 def back_to_the_film() -> None:
     """Go back to the film, which stays open."""
-    st.switch_page("pages/read.py")
+    go_to("pages/read.py", {})
 
 
 def show_head(reading: Reading) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.evaluating import screen
 from pages.shared import open_predictions
 from pages.shared.as_read import as_read
+from pages.shared.leaving import FINDING
 from pages.shared.page import all_cards, ends_with, open_page
 from pages.shared.plain import plain
 from xray_models.report.whole_films_text import ALONE
@@ -73,7 +74,7 @@ def choose(names: dict[str, str]) -> str:
 def changed() -> None:
     """Put another model into the link, without the last one's label, threshold and film."""
     st.query_params["model"] = st.session_state[MODEL]
-    for name in ("label", "threshold", screen.FILM):
+    for name in ("label", "threshold", screen.FILM, FINDING):
         st.query_params.pop(name, None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.evaluating import threshold
+from pages.shared.leaving import FINDING
 from xray_models import catalogue
 from xray_models.evaluate import errors
 from xray_models.evaluate.analysis import LabelAnalysis
@@ -29,7 +30,7 @@ def choose_model(models: list[str]) -> str:
 
     def changed() -> None:
         st.query_params["model"] = state[MODEL]
-        for name in ("label", "threshold"):
+        for name in ("label", "threshold", FINDING):
             st.query_params.pop(name, None)
         other_films()
 

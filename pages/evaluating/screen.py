@@ -18,6 +18,7 @@ from pages.evaluating import (
     threshold,
 )
 from pages.shared import figure
+from pages.shared.leaving import FINDING
 from pages.shared.plain import plain
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.analysis import LabelAnalysis, ModelAnalysis
@@ -161,7 +162,8 @@ def _note_section(titles: dict[str, str]) -> None:
 def choose_label(key: str, predictions: Predictions) -> str:
     """Label to show, where there are several; the link carries it."""
     names = predictions.labels
-    linked = predictions.like(st.query_params.get("label", ""))
+    said = st.query_params.get("label") or st.query_params.get(FINDING)
+    linked = predictions.like(said or "")
     own = [name for name in names if name in predictions.thresholds]
     # combined findings come last and say most
     label = linked or (own or names)[-1 if predictions.classes else 0]
@@ -173,7 +175,7 @@ def choose_label(key: str, predictions: Predictions) -> str:
 
     def changed() -> None:
         st.query_params["label"] = st.session_state[widget]
-        for name in ("threshold", FILM):
+        for name in ("threshold", FILM, FINDING):
             st.query_params.pop(name, None)
 
     chosen: str = st.selectbox(

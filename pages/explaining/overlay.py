@@ -14,6 +14,7 @@ import streamlit as st
 from pages.explaining import downloads, maps, method_controls, queries, query_controls
 from pages.explaining.method_settings import SETTINGS, title
 from pages.explaining.queries import Question
+from pages.shared.leaving import go_to
 from pages.shared.open_film import card_of
 from pages.viewer import component
 from xray_models.catalogue.display_names import display_name
@@ -421,7 +422,7 @@ def _follow(rows: tuple[FindingRow, ...], chosen: str) -> None:
     for row in rows:
         if row.id == chosen and row.link:
             name, _, query = row.link.partition("?")
-            st.switch_page(f"pages/{name}.py", query_params=dict(parse_qsl(query)))
+            go_to(f"pages/{name}.py", dict(parse_qsl(query)))
 
 
 def measured_otherwise(spec: MethodSpec) -> str:

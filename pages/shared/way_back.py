@@ -8,6 +8,7 @@ from typing import NamedTuple, NoReturn
 
 import streamlit as st
 
+from pages.shared.leaving import go_to
 from pages.shared.open_film import ELSEWHERE
 
 __all__ = ["offer", "read_film"]
@@ -40,7 +41,7 @@ def read_film(
     state[ELSEWHERE] = {"name": name, "content": content}
     key = f"sent {hashlib.sha256(content).hexdigest()}"
     state[_STATE] = _Way(key, f"pages/{page}", words, dict(query))
-    st.switch_page("pages/read.py")
+    go_to("pages/read.py", {})
 
 
 def offer(film: str) -> None:

@@ -124,8 +124,9 @@ def test_the_measures_agree_with_scikit_learn(fractures):
         assert shown[name] == f"{value:.3f}", name
 
 
-def test_the_link_carries_model_label_and_threshold():
-    page = opened(model="chest-pneumonia", label="viral pneumonia", threshold="0.42")
+@pytest.mark.parametrize("name", ["label", "finding"])
+def test_the_link_carries_model_label_and_threshold(name):
+    page = opened(model="chest-pneumonia", threshold="0.42", **{name: "viral pneumonia"})
     films = held_out("chest-pneumonia")
     truth = (films["truth"] == "viral pneumonia").to_numpy()
     scores = films["p:viral pneumonia"].to_numpy(float)
