@@ -15,7 +15,7 @@ import pytest
 
 from xray_models.batch import results, sources
 from xray_models.batch.film_names import UniqueNames, decoded, display_name, key_of_path
-from xray_models.batch.resumable_csv import GrowingFile
+from xray_models.batch.resumable_csv import GrowingFile, held
 from xray_models.batch.score import Scored
 from xray_models.batch.sources import Archive, FileList, Folder, Uploads
 from xray_models.spreadsheet import safe_cell, safe_csv, safe_names, safe_table
@@ -197,3 +197,27 @@ def test_a_run_killed_at_any_moment_of_its_beginning_goes_on(tmp_path, moment):
     assert done.returncode == -signal.SIGKILL and path.exists()
     GrowingFile(path, {"models": ["a"]}).write([Scored("a.png", "hand", 0.9)])
     assert GrowingFile(path, {"models": ["a"]}).done == {"a.png"}
+
+
+HOLDER = """
+import pathlib, sys
+from xray_models.batch.resumable_csv import held
+with held(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps no second run away")
+def test_two_runs_do_not_write_into_one_file(tmp_path):
+    path = tmp_path / "results.csv"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(results.ResultsError, match="Another run is writing"), held(path):
+            pass
+        other.kill()
+    with held(path):  # however it ended
+        GrowingFile(path, {}).write([Scored("a.png", "hand", 0.9)])
+    assert GrowingFile(path, {}).done == {"a.png"}

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +24,36 @@ from xray_models.batch.results import ResultsError, as_csv, read_csv, rows
 if TYPE_CHECKING:
     from xray_models.batch.score import Scored
 
-__all__ = ["GrowingFile"]
+__all__ = ["GrowingFile", "held"]
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a file of results for one run: two that write into it would destroy each other's rows.
+
+    The system lets go of it when the run ends, however that may be. Windows, and network drives
+    that know no locks, do not keep a second run away.
+
+    Args:
+        path: of the CSV; made empty if it is not there.
+
+    Raises:
+        ResultsError: another run holds it.
+        OSError: it cannot be written.
+    """
+    with path.open("ab") as file:
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ResultsError(
+                    f"Another run is writing {path}. Wait until it ends, or name another file."
+                ) from None
+            except OSError:  # a drive without locks
+                pass
+        yield
 
 
 class GrowingFile:

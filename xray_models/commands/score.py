@@ -85,7 +85,7 @@ def score(
     try:
         table = csv_import.read(truth) if truth else None  # wrong paths are told before the work
         asked = plan(model or (), part)
-        with sources.find(films) as found:
+        with sources.find(films) as found, resumable_csv.held(out):
             settings = {"films": str(films.resolve())} | asked.settings()
             file = resumable_csv.GrowingFile(out, settings)
             _score(found, asked, file, threads)

@@ -183,6 +183,8 @@ def content_of(source: bytes | str | os.PathLike[str]) -> bytes:
 def _load(path: str | os.PathLike[str], most: int = MOST_BYTES) -> bytes:
     """The first `most` bytes of a file that is not too large."""
     try:
+        if Path(path).is_dir():
+            raise UnreadableRadiograph("This is a folder, not a film. Choose one film in it.")
         if not Path(path).is_file():  # a pipe or device could go on for ever
             raise FileNotFoundError
         with Path(path).open("rb") as file:
