@@ -399,6 +399,7 @@ def refused(path: Path) -> str:
 
 def test_files_that_are_no_keras_weights_are_told(tmp_path):
     assert "no such file" in refused(tmp_path / "nowhere.h5")
+    assert "a folder, not a file. RadLens" in refused(tmp_path)
     (tmp_path / "text.h5").write_text("not a file of Keras")
     assert "not a Keras file" in refused(tmp_path / "text.h5")
     with h5py.File(tmp_path / "empty.h5", "w"):

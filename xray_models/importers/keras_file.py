@@ -255,7 +255,9 @@ def opened(path: Path) -> Iterator[KerasFile]:
             file = h5py.File(path, "r")
             config = file.attrs.get("model_config")
     except (OSError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
-        why = "no such file" if not path.exists() else f"not a Keras file ({error})"
+        why = f"not a Keras file ({error})"
+        if not path.is_file():  # h5py's words on a folder are those of its buffers
+            why = "a folder, not a file" if path.is_dir() else "no such file"
         raise ImportRefused(
             f"{path}: {why}. RadLens imports what Keras saves as .h5, .weights.h5 or .keras; "
             "convert other files with model.save_weights('x.weights.h5')."
