@@ -26,8 +26,8 @@ def show(film: Radiograph, done: dict[Tile, TimedMap], names: dict[Tile, str]) -
 
     st.header("Agreement", anchor=False)
     st.caption(
-        "Rank correlation of each pair of maps over the film: 1 the same order of heat "
-        "everywhere, 0 nothing in common."
+        "Rank correlation of each pair of maps. 1: the same order of heat everywhere. "
+        "0: nothing in common."
     )
     shape = overlay.shrink(film.pixels, SMALL).shape
     found = agreement([one.heatmap.on_radiograph(shape) for one in done.values()])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from xray_models.explain import MethodSpec
 
-__all__ = ["SETTINGS", "Setting", "title"]
+__all__ = ["SETTINGS", "Setting", "spoken", "title"]
 
 
 class Setting(NamedTuple):
@@ -49,3 +49,15 @@ def title(spec: MethodSpec) -> str:
     fused = f", fused by {spec.fusion}" if len(spec.layers) > 1 else ""
     options = "".join(f", {SETTINGS[spec.method].words(value)}" for _, value in spec.options)
     return f"{METHODS[spec.method].name}{at}{fused}{options}"
+
+
+def spoken(spec: MethodSpec) -> str:
+    """A specification as people say it: "LayerCAM, finer layer"; `title` has the layers' names."""
+    from xray_models.explain import METHODS
+
+    method = METHODS[spec.method]
+    if not method.layered:
+        return method.name
+    if len(spec.layers) > 1:
+        return f"{method.name}, {len(spec.layers)} layers fused"
+    return f"{method.name}, {'finer' if spec.layers else 'last'} layer"

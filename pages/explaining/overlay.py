@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from pages.explaining import downloads, maps, method_controls, queries, query_controls
-from pages.explaining.method_settings import SETTINGS, title
+from pages.explaining.method_settings import SETTINGS, spoken, title
 from pages.explaining.queries import Question
 from pages.shared.leaving import go_to
 from pages.shared.open_film import card_of
@@ -120,10 +120,7 @@ def show_overlay(
         if drawn is not None and not boxes[query.label]:
             st.caption(no_boxes(maps.small(film, drawn.heatmap), rule))
         if query.direction != "for":
-            st.caption(
-                "Boxes are saved as files only of what speaks for a finding: whoever reads such a "
-                "file takes each box for a place of the finding that it names."
-            )
+            st.caption("Boxes are saved as files only of what speaks for a finding.")
     ids = {label: row_id(card.id, label) for label in heatmaps}
     shown = View(
         film=film_data(film_key, film),
@@ -144,7 +141,7 @@ def show_overlay(
         message=f"{title(spec)} has not run yet: start it below." if drawn is None else "",
         saves={downloads.PICTURE: "Picture as PNG"}
         | (downloads.BOXES if query.direction == "for" and heatmaps else {}),
-        note=note,
+        note=f"{note} Heat: {spoken(spec)}.".strip(),
     )
     by_id = {ids[label]: label for label in heatmaps}
 

@@ -90,7 +90,7 @@ def show_steps(opened: Opened) -> None:
     st.button(
         "Previous film",
         key="previous film",
-        shortcut="z",  # N and P go through the findings
+        shortcut="p",
         icon=":material/chevron_left:",
         disabled=place == 1,
         on_click=go,
@@ -100,7 +100,7 @@ def show_steps(opened: Opened) -> None:
     st.button(
         "Next film",
         key="next film",
-        shortcut="x",
+        shortcut="n",
         icon=":material/chevron_right:",
         disabled=place == films,
         on_click=go,
