@@ -17,7 +17,7 @@ __all__ = ["boxes", "offer", "show"]
 
 def offer(opened: Opened) -> None:
     """Switch that shows the truth, where it is known."""
-    if opened.file in SAMPLES:
+    if opened.file in SAMPLES and SAMPLES[opened.file].truth:
         st.toggle("Show the truth", key="truth", help="First look, then compare.")
 
 

@@ -9,7 +9,7 @@ from xray_models import radiograph
 
 __all__ = ["FORMATS", "LINK", "MOST", "go", "number", "offer_upload", "put", "queue", "show_steps"]
 
-LINK = "film"
+LINK = "upload"
 """What the link calls the place in the queue; nothing else of an upload is in a link."""
 MOST = 40
 FORMATS = "PNG, JPEG, TIFF, BMP, WebP or DICOM, up to 25 MB each. They stay in memory."

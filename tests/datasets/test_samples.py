@@ -72,7 +72,7 @@ def test_names_and_titles_give_nothing_of_the_truth_away():
     for name, sample in SAMPLES.items():
         said = f"{name} {sample.title} {sample.about}".lower()
         truth = sample.truth.lower().split(",")[0].removeprefix("no ")
-        assert truth not in said and "fracture" not in said
+        assert (not truth or truth not in said) and "fracture" not in said
 
 
 def test_older_links_lead_to_the_same_films():

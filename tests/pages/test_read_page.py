@@ -147,7 +147,8 @@ def test_the_heat_is_told_in_words_and_so_is_how_far_to_trust_it(chest_page):
     assert f"what speaks for {display_name(asked(page))}" in said
     assert "% of the heat in" in said and "Hottest at x" in said
     trust = said.splitlines()[-1]
-    assert "threshold here" in trust and trust.endswith(".")
+    assert trust.startswith("Place ") and trust.endswith(".")
+    assert "threshold here" in prose(page), "the numbers are behind it"
 
 
 def test_a_film_that_another_page_sends_is_opened_and_leaves_the_link(lower_leg):
@@ -416,7 +417,7 @@ def test_layers_are_fused_into_one_map_that_says_so():
         checked(page.segmented_control(key="fusion").set_value(fusion).run())
         true = explain.heat(card, film, target, MethodSpec("grad-cam", layers, (), fusion))
         assert is_shown(page, true)
-    assert "Nobody has measured" in map_words(page), "of fused layers there are no figures"
+    assert "Place not measured at all" in map_words(page), "of fused layers there are no figures"
 
 
 def test_every_layer_can_be_chosen_the_telling_ones_first():
@@ -452,7 +453,7 @@ def test_the_cost_of_a_slow_method_can_be_set_and_is_told():
     job.wait(120)
     checked(page.run())
     assert "RISE, 100 masks" in prose(page)
-    assert "RISE is measured with 1,000 masks, not 100 masks." in map_words(page)
+    assert "RISE is measured with 1,000 masks, not 100 masks." in prose(page)
     card, film = catalogue.get("chest-14"), page.session_state.film
     true = explain.heat(card, film, Query("Pneumonia").target(card), "rise, masks=100")
     assert is_shown(page, true)

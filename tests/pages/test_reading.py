@@ -91,7 +91,7 @@ def test_a_sample_that_cannot_be_fetched_says_so_and_offers_the_others(monkeypat
     ("link", "problem"),
     [
         ({"sample": "knee"}, "There is no sample 'knee'"),
-        ({"film": "2"}, "This link names an upload. Uploads are not kept"),
+        ({"upload": "2"}, "This link names an upload. Uploads are not kept"),
         ({"sample": "lower-leg", "part": "knee"}, "The link names a part 'knee'"),
         ({"sample": "lower-leg", "age": "baby"}, "The link names an age 'baby'"),
         ({"sample": "lower-leg", "label": "gout"}, "The link asks about 'gout'"),
@@ -129,18 +129,18 @@ def test_a_film_stays_open_while_other_pages_are_looked_at():
 
 def test_the_next_film_of_several_is_a_step_away_and_its_corrections_are_its_own():
     page = upload(opened(), drawn(1), drawn(2), drawn(3))
-    assert page.query_params["film"] == "1" and "Film 1 of 3" in prose(page)
+    assert page.query_params["upload"] == "1" and "Film 1 of 3" in prose(page)
     assert page.button(key="previous film").disabled
     checked(page.selectbox(key="part").select("hand").run())
     assert named_part(page) == "hand named by hand"
     first = page.session_state.film.pixels
     checked(page.button(key="next film").click().run())
-    assert page.query_params["film"] == "2" and "Film 2 of 3" in prose(page)
+    assert page.query_params["upload"] == "2" and "Film 2 of 3" in prose(page)
     assert "named by hand" not in named_part(page)
     assert (page.session_state.film.pixels != first).any()
     checked(page.button(key="next film").click().run())
     assert page.button(key="next film").disabled
-    page.query_params["film"] = "1"  # as the browser goes back
+    page.query_params["upload"] = "1"  # as the browser goes back
     checked(page.run())
     assert "Film 1 of 3" in prose(page) and (page.session_state.film.pixels == first).all()
 
@@ -199,13 +199,13 @@ def test_the_truth_of_a_sample_is_hidden_until_it_is_asked_for(fetched):
         "Truth: No finding, says its report, mined by a program. The boxes are theirs."
     )
     checked(page.button(key="back to the start").click().run())
-    checked(page.button(key="sample chest").click().run())
+    checked(page.button(key="sample lower-leg").click().run())
     assert not page.toggle(key="truth").value and not page.info
 
 
-def test_an_upload_has_no_truth():
-    page = upload(opened(), drawn(1))
-    assert not [one for one in page.toggle if one.key == "truth"]
+def test_where_no_truth_is_known_none_is_offered():
+    for page in (upload(opened(), drawn(1)), opened(sample="chest")):
+        assert not [one for one in page.toggle if one.key == "truth"]
 
 
 def test_what_the_visitor_waited_for_is_told_by_stage():

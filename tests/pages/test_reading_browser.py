@@ -112,3 +112,21 @@ def test_whoever_walks_by_keyboard_sees_where_they_are(browser, address):
             seen += 1
     assert seen > 15
     page.close()
+
+
+def test_a_finding_leads_to_the_place_of_the_film_among_the_held_out_ones_and_back(
+    browser, address, chest
+):
+    page = opened(browser, address)
+    page.locator('input[type="file"]').set_input_files(chest)
+    page.get_by_role("link", name="This film among the held-out films").click()
+    page.wait_for_url(re.compile(r"/performance\?.*film=0\.\d+"))
+    for said in ("model=", "threshold=0."):
+        assert said in page.url
+    assert chest.name not in page.url
+    expect(page.get_by_role("heading", name="Your film among these")).to_be_visible(
+        timeout=PATIENCE
+    )
+    page.go_back()
+    expect(page.locator("h1.rl-verdict")).to_contain_text("called", timeout=PATIENCE)
+    page.close()

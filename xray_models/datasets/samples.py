@@ -55,7 +55,8 @@ class Sample:
         title: for its button; gives nothing of the truth away.
         part: what it shows; a heading of the gallery.
         about: one sentence on what to expect of RadLens; gives nothing of the truth away.
-        truth: what it shows, in words, and who says so; told only to those who ask.
+        truth: what it shows, in words, and who says so; told only to those who ask. Empty where
+            nobody has published it.
         boxes: (x, y, width, height) of what people marked, in shares of the film.
         file: name in pydicom-data, or in the cache.
         sha256: of the file.
@@ -117,7 +118,7 @@ _PACKAGED = {
         title="Chest (DICOM)",
         part="chest",
         about="A chest as DICOM, with its facts. It comes with RadLens.",
-        truth="Nothing is published about what this chest shows.",
+        truth="",
         file="RG1_UNCI.dcm",
         sha256="3561020824868615a93a51078671b3ff73bb2578c966f76def99b4d982897e75",
     ),
