@@ -19,6 +19,7 @@ from xray_models.catalogue import (
     is_own,
     shipped,
 )
+from xray_models.catalogue.segmenters import segmenters
 from xray_models.commands import (
     codes,
     dashboard,
@@ -26,6 +27,7 @@ from xray_models.commands import (
     fail,
     import_keras,
     localize,
+    lungs,
     measure,
     mura,
     prepare,
@@ -104,7 +106,7 @@ def report(
     ] = False,
 ) -> None:
     """Recompute a model's held-out figures from its stored predictions."""
-    from xray_models.report import model_text
+    from xray_models.report import model_text, segmenter_text
     from xray_models.report import readme as readme_table
 
     if (model is None) == (not every):
@@ -112,12 +114,16 @@ def report(
     if readme and not every:
         fail("--readme writes the whole table of models: give --all with it.")
     try:
-        cards = list(catalogue().values()) if every else [get(str(model))]
+        finders = [card for card in segmenters().values() if every or card.id == model]
+        alone = bool(finders) and not every
+        cards = list(catalogue().values()) if every else [] if alone else [get(str(model))]
         if readme:  # first: without a README nobody waits for the rest
             readme_path = app_folder() / "README.md"
             readme_table.refresh_readme(readme_path, cards)
         for card in cards:
             typer.echo(model_text.report(card))
+        for finder in finders:
+            typer.echo(segmenter_text.report(finder))
         if every:
             typer.echo(readme_table.pooled_line(cards))
             typer.echo(readme_table.whole_films_line(cards))
@@ -132,6 +138,8 @@ for _name in RECIPES:
     _trainer = codes.train_chest_nodule if _name == "chest-nodule" else training.train(_name)
     _train.command(_name, help=f"Train {_name} from its recipe.")(_trainer)
     _publish.command(_name, help=f"Publish a finished run of {_name}.")(training.publish(_name))
+_train.command("chest-lungs")(lungs.train_lungs)
+_publish.command("chest-lungs")(lungs.publish_lungs)
 _train.command("mura")(mura.train_mura)
 _train.command("codes")(codes.train_codes)
 

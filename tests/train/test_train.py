@@ -658,3 +658,14 @@ def test_a_fold_of_many_findings_is_not_calibrated_down():
     _, probability = publishing._calibrated(publishing._HeldOut(films, split, raw), recipe)
     assert epoch.mean_auc(truth[:, None], probability) > epoch.mean_auc(truth[:, None], raw) - 0.005
     assert probability.mean() == pytest.approx(truth.mean(), abs=0.03)
+
+
+def test_a_film_that_only_trains_leaves_the_fold_that_holds_its_patient_out():
+    def of(names: str) -> list[Film]:
+        return [Film(Path(name), name, f"g{name}") for name in names.split()]
+
+    films = {"folds": of("a b c d e f"), "train": of("a x")}
+    for part in cross_validation.splits(films, 3).values():
+        trained, held_out = ({film.group for film in part[one]} for one in ("train", "test"))
+        assert not trained & held_out and "gx" in trained
+        assert len(part["train"]) == 6 - len(part["test"]) + 2 - ("ga" in held_out)

@@ -14,7 +14,7 @@ from xray_models.catalogue.cards import ACTIVATIONS, AGES, TASKS, Card, Catalogu
 from xray_models.networks import ARCHITECTURES
 from xray_models.radiograph.preprocess import GEOMETRIES, SCALINGS
 
-__all__ = ["read_card"]
+__all__ = ["build", "read_card"]
 
 
 def read_card(path: Path) -> Card:
@@ -25,7 +25,7 @@ def read_card(path: Path) -> Card:
     """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        card = _build(Card, raw, path.name)
+        card = build(Card, raw, path.name)
     except CatalogueError:
         raise
     except (OSError, ValueError) as error:
@@ -97,7 +97,7 @@ def _multi_label_problems(card: Card) -> typing.Iterator[str]:
         yield f"labels holds {wrong[0]!r}; '|' and 'none' have their own meaning in its table."
 
 
-def _build(kind: Any, raw: Any, where: str) -> Any:
+def build(kind: Any, raw: Any, where: str) -> Any:
     """Fill a dataclass, tuple, dict or plain type from JSON, with errors that name the place."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if is_dataclass(kind):
@@ -111,7 +111,7 @@ def _build(kind: Any, raw: Any, where: str) -> Any:
             if name not in raw and entry.default is MISSING and entry.default_factory is MISSING:
                 raise CatalogueError(f"{where}: the field {name!r} is missing.")
         return typing.cast(Any, kind)(
-            **{name: _build(hints[name], raw[name], f"{where}: {name}") for name in raw}
+            **{name: build(hints[name], raw[name], f"{where}: {name}") for name in raw}
         )
     if origin is tuple:
         variable = len(arguments) == 2 and arguments[1] is Ellipsis
@@ -119,14 +119,14 @@ def _build(kind: Any, raw: Any, where: str) -> Any:
             wanted = "a list" if variable else f"a list of {len(arguments)}"
             raise CatalogueError(f"{where}: must be {wanted}, not {raw!r}.")
         kinds = [arguments[0]] * len(raw) if variable else arguments
-        return tuple(_build(one, value, where) for one, value in zip(kinds, raw, strict=True))
+        return tuple(build(one, value, where) for one, value in zip(kinds, raw, strict=True))
     if origin is dict:
         if not isinstance(raw, dict):
             raise CatalogueError(f"{where}: must be an object, not {raw!r}.")
-        return {key: _build(arguments[1], value, f"{where}[{key!r}]") for key, value in raw.items()}
+        return {key: build(arguments[1], value, f"{where}[{key!r}]") for key, value in raw.items()}
     if isinstance(kind, types.UnionType):  # X | None
         wanted_kind = next(one for one in arguments if one is not type(None))
-        return None if raw is None else _build(wanted_kind, raw, where)
+        return None if raw is None else build(wanted_kind, raw, where)
     if kind is float and isinstance(raw, int) and not isinstance(raw, bool):
         return float(raw)
     if not isinstance(raw, kind) or (isinstance(raw, bool) and kind is not bool):

