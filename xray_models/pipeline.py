@@ -19,6 +19,8 @@ from xray_models.explain.heatmap import Heatmap
 from xray_models.explain.methods import MethodSpec
 from xray_models.explain.progress import Progress, Stop
 from xray_models.inference import converted, predict
+from xray_models.inference import lungs as lung_search
+from xray_models.inference.lungs import Lungs
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.ages import ADULT, CHILD
 
@@ -32,6 +34,7 @@ __all__ = [
     "at_odds",
     "explain",
     "findings_of",
+    "lungs",
     "read",
     "route",
     "warm",
@@ -357,6 +360,25 @@ def explain(
         )
     except ValueError as error:
         raise CannotClassify(str(error)) from error
+
+
+def lungs(film: Radiograph, model: str) -> Lungs | None:
+    """Lungs of a film that a chest model read: where the right and the left one lie.
+
+    The first call for a film takes a pass of a small network, later ones nothing.
+
+    Args:
+        film: the radiograph, frontal.
+        model: id of the model that read it.
+
+    Returns:
+        None where the model reads other parts than chests, or no plausible pair of lungs is found.
+
+    Raises:
+        CatalogueError: unknown model.
+        LungsError: the weights of the network that finds lungs cannot be used.
+    """
+    return lung_search.lungs(film) if catalogue.get(model).parts == ("chest",) else None
 
 
 def warm(wanted: Callable[[], bool] = lambda: True) -> None:

@@ -35,7 +35,9 @@ def show(
         words: the lines that name each map.
     """
     names = {tile: ", ".join(words[tile]) for tile in done}
-    said = {tile: maps.message(film, one.heatmap) for tile, one in done.items()}
+    said = {
+        tile: maps.message(film, one.heatmap, tile.question.model) for tile, one in done.items()
+    }
     ids = {tile: tile_id(tile) for tile in done}
     component.show(
         View(

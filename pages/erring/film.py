@@ -161,7 +161,8 @@ def shown(film: Film, model: str, label: str, sha: str) -> Shown:  # noqa: ARG00
     opened = Radiograph(pixels, film.path.suffix)
     heat = pipeline.explain(opened, model, label)
     over = heat.on_radiograph(overlay.shrink(pixels, _SMALL).shape)
-    where = heatmap_text.where(over, heat.outside)
+    lungs = pipeline.lungs(opened, model)
+    where = heatmap_text.where(over, heat.outside, lungs)
     view = View(
         FilmData.of(opened),
         f"Film, and where the model sees {display_name(label)}",
@@ -171,7 +172,7 @@ def shown(film: Film, model: str, label: str, sha: str) -> Shown:  # noqa: ARG00
         where={_MAP: where},
         names={_MAP: display_name(label)},
     )
-    cautions = heatmap_text.cautions(pixels, over, heat.outside)
+    cautions = heatmap_text.cautions(pixels, over, heat.outside, lungs, label)
     return Shown(view, opened, where, hottest_in_words(over, film), cautions)
 
 

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from xray_models.explain import MethodSupport
     from xray_models.explain.heatmap import Heatmap
     from xray_models.explain.progress import Progress, Stop
+    from xray_models.inference.lungs import Lungs
     from xray_models.radiograph import Radiograph
 
-__all__ = ["WORDED", "at_once", "cached", "message", "on_click", "small", "where"]
+__all__ = ["WORDED", "at_once", "cached", "lungs", "message", "on_click", "small", "where"]
 
 WORDED = 256
 """Pixels on the longer side of the heat that is put into words and boxes."""
@@ -83,17 +84,35 @@ def small(film: Radiograph, heatmap: Heatmap) -> np.ndarray:
     return heatmap.on_radiograph(overlay.shrunk_shape(film.pixels.shape, WORDED))
 
 
-def where(film: Radiograph, heatmap: Heatmap) -> str:
-    """Sentence that says where the heat is."""
+def lungs(film: Radiograph, model: str) -> Lungs | None:
+    """Lungs of a film that a chest model read; None, and told, where they cannot be looked for."""
+    from xray_models import pipeline
+    from xray_models.inference.lungs import LungsError
+
+    try:
+        return pipeline.lungs(film, model)
+    except LungsError as error:
+        st.warning(f"Places are told without the lungs. {error}", icon=":material/warning:")
+        return None
+
+
+def where(film: Radiograph, heatmap: Heatmap, model: str) -> str:
+    """Sentence that says where heat is, on a chest in zones of the lungs.
+
+    Args:
+        film: the radiograph.
+        heatmap: of it.
+        model: whose map it is.
+    """
     from xray_models.report import heatmap_text
 
-    return heatmap_text.where(small(film, heatmap), heatmap.outside)
+    return heatmap_text.where(small(film, heatmap), heatmap.outside, lungs(film, model))
 
 
-def message(film: Radiograph, heatmap: Heatmap) -> str:
+def message(film: Radiograph, heatmap: Heatmap, model: str) -> str:
     """Sentences on where the heat is, and how much of it lies beside the film if much does."""
     from xray_models.report import heatmap_text
 
-    said = where(film, heatmap)
+    said = where(film, heatmap, model)
     beside = heatmap_text.beside(heatmap.outside)
     return f"{said} {beside}" if beside and said != heatmap_text.BESIDE else said

@@ -377,6 +377,7 @@ def _said(
     film = reading.radiograph
     heat = maps.small(film, heatmap)
     places = maps.at_once(("places", film_key), lambda *_: heatmap_text.FilmPlaces.of(film.pixels))
+    lungs = maps.lungs(film, card.id)
     lines = []
     if query.direction == "against" and not METHODS[spec.method].signed:
         lines.append(f"{METHODS[spec.method].name} draws the same map for and against.")
@@ -389,11 +390,17 @@ def _said(
     except ValueError as error:  # a stored table that cannot be used
         message, numbers = str(error), ""
     return MapWords(
-        heatmap_text.where(heat, heatmap.outside),
+        heatmap_text.where(heat, heatmap.outside, lungs),
         hottest(heat, film),
         (*lines, message),
         numbers,
-        tuple(heatmap_text.cautions(places, heat, heatmap.outside)),
+        heatmap_text.cautions(
+            places,
+            heat,
+            heatmap.outside,
+            lungs,
+            query.label if query.direction == "for" else "",
+        ),
     )
 
 

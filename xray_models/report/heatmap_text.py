@@ -1,7 +1,7 @@
 """Text about a heatmap: where it is, what speaks against it, and how far to trust it.
 
 Left and right are those of the picture; on most chest films the picture's left is the patient's
-right.
+right. Only zones of the lungs are called by the patient's sides, and say so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from scipy import ndimage
 
 from xray_models.catalogue.display_names import display_name
 from xray_models.evaluate.explanations.evidence import Evidence, Localization, Measured
+from xray_models.inference.lungs import Lungs
 from xray_models.number_text import in_percent
+from xray_models.report import lung_zones
 from xray_models.viz.overlay import shrink
 
 __all__ = [
@@ -41,6 +43,7 @@ _ALONG = 0.4  # of the hottest third's share: a long region lies there too
 _SIDE = 256  # films are looked at this small
 _TOO_MUCH = 1 / 3  # of the heat, beside the film, at its border or outside the body
 _BORDER = 0.05  # of each side
+_IN_LUNGS = 0.5  # of the strongest heat: then it is a place in the lungs
 _DARK = 0.12  # of the film's bright end: darker than any tissue on a film that is exposed well
 
 _BESIDE = (
@@ -53,34 +56,60 @@ _OUTSIDE = (
     "{share} of the strongest heat lies on the dark background outside the body: "
     "no sign of disease."
 )
+_WHOSE = " Right is the patient's right, the picture's left."
+_OUTSIDE_LUNGS = (
+    "{share} of the strongest heat lies outside the lungs, where this finding has no sign: "
+    "whatever the model uses there, do not take it for the finding."
+)
 _ON_MARKER = (
     "Strong heat lies on what looks like a marker in the {where}: it says nothing of the patient."
 )
 
 
-def where(heat: np.ndarray, outside: float = 0.0) -> str:
+def where(heat: np.ndarray, outside: float = 0.0, lungs: Lungs | None = None) -> str:
     """Sentence that says where the heat is, for those who can't use color.
 
     Args:
         heat: in 0..1, (height, width), laid over the whole film.
         outside: share of the map's heat that lies beside the film: `Heatmap.outside`.
+        lungs: of a chest whose lungs are known: places then are zones of the lungs, if half of
+            the strongest heat lies there.
 
     Returns:
-        Such as "Left lower third of the film, 62 % of the heat in 8 % of the film."
+        Such as "Left lower third of the film, 62 % of the heat in 8 % of the film." Of a chest
+        "Right lower zone, 62 % of the heat in 8 % of the film. Of all heat, 80 % lies in the
+        lungs. Right is the patient's right, the picture's left."
     """
     hot = _hot(heat)
     if not hot.any():
         return BESIDE if outside > 0 else EMPTY
+    map_of_lungs = None if lungs is None else lungs.on_radiograph(heat.shape)
     within = float(heat[hot].sum() / heat.sum())
     amounts = f"{in_percent(within)} of the heat in {in_percent(float(hot.mean()))} of the film."
     if hot.mean() > _SPREAD:
-        return f"Spread over the film, {amounts}"
+        return f"Spread over the film, {amounts}{_in_lungs(heat, map_of_lungs)}"
+    if map_of_lungs is not None and lung_zones.inside(heat * hot, map_of_lungs) >= _IN_LUNGS:
+        zones = _listed(lung_zones.places(heat * hot, map_of_lungs))
+        sides = "" if zones == lung_zones.BOTH else _WHOSE
+        start = f"{zones[0].upper()}{zones[1:]}"
+        return f"{start}, {amounts}{_in_lungs(heat, map_of_lungs)}{sides}"
     found = _spots(heat, hot)
     if not found:
-        return f"Scattered over the film in small spots, {amounts}"
+        return f"Scattered over the film in small spots, {amounts}{_in_lungs(heat, map_of_lungs)}"
     places = list(dict.fromkeys(name for spot in found for name in _places(_thirds(spot))))
-    text = " and ".join([", ".join(places[:-1]), places[-1]] if places[1:] else places)
-    return f"{text[0].upper()}{text[1:]} of the film, {amounts}"
+    text = _listed(places)
+    return f"{text[0].upper()}{text[1:]} of the film, {amounts}{_in_lungs(heat, map_of_lungs)}"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _in_lungs(heat: np.ndarray, lungs: np.ndarray | None) -> str:
+    if lungs is None:
+        return ""
+    share = in_percent(lung_zones.inside(heat, lungs))
+    return f" Of all heat, {share} lies in the lungs."
 
 
 def _spots(heat: np.ndarray, hot: np.ndarray) -> list[np.ndarray]:
@@ -167,9 +196,16 @@ class FilmPlaces(NamedTuple):
 
 
 def cautions(
-    pixels: np.ndarray | FilmPlaces, heat: np.ndarray, outside: float = 0.0
+    pixels: np.ndarray | FilmPlaces,
+    heat: np.ndarray,
+    outside: float = 0.0,
+    lungs: Lungs | None = None,
+    label: str = "",
 ) -> tuple[str, ...]:
-    """Warnings that the film and the map themselves give: heat beside it, border, dark, markers.
+    """Warnings that the film and the map themselves give: of heat where no sign of disease is.
+
+    That is beside the film, at its border, in the dark, on markers, and for findings of the lung
+    outside the lungs.
 
     The background is what is almost black and joined to the film's edge outside the largest bright
     region; markers are small bright spots near the corners. Both are told by simple rules that can
@@ -179,6 +215,8 @@ def cautions(
         pixels: gray in 0..1, (height, width), or the places that were found there.
         heat: in 0..1, (height, width), laid over the whole film; may be of another size.
         outside: share of the map's heat that lies beside the film: `Heatmap.outside`.
+        lungs: of a chest whose lungs are known.
+        label: that the map explains.
 
     Returns:
         Sentences; none where nothing was seen, and none for a map that is empty on the film: then
@@ -198,6 +236,10 @@ def cautions(
     outside = float(hot[places.outside].sum()) / total
     if outside > _TOO_MUCH:
         found.append(_OUTSIDE.format(share=in_percent(outside)))
+    if lungs is not None and label.lower() in lung_zones.OF_THE_LUNG:
+        beside_lungs = lung_zones.outside(hot, lungs.on_radiograph(film.shape))
+        if beside_lungs > _IN_LUNGS:
+            found.append(_OUTSIDE_LUNGS.format(share=in_percent(beside_lungs)))
     for rows, columns in places.markers:
         if hot[rows, columns].any():
             middle_y, middle_x = (rows.start + rows.stop) / 2, (columns.start + columns.stop) / 2
