@@ -99,12 +99,3 @@ def test_a_batch_goes_on_while_its_page_is_loaded_anew(browser: Browser, address
     page.get_by_text("1 of 1 files scored").wait_for()
     assert chest.name not in page.url
     page.close()
-
-
-def test_a_finding_leads_to_its_place_among_the_held_out_films(browser: Browser, address: str):
-    page = opened(browser, address, "?sample=chest", 1440, "light")
-    # Streamlit refuses to carry what a widget of Read is bound to, such as the label
-    page.get_by_role("link", name="This film among the held-out films").first.click()
-    page.get_by_role("heading", name="Your film among these").wait_for()
-    assert "film=" in page.url and "threshold=" in page.url
-    page.close()
