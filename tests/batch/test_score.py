@@ -83,6 +83,21 @@ def test_a_folder_gives_its_films_in_order_and_leaves_out_what_is_none(tmp_path)
     assert next(iter(folder)).load() == tmp_path / "a" / "y"
 
 
+def test_a_film_is_none_the_less_one_for_being_called_a_text(tmp_path):
+    films = {"1.txt": bytes(128) + b"DICM", ".2": b"\x89PNG\r\n\x1a\n", "4.db": b"BM" + bytes(8)}
+    texts = {"5.txt": b"no film", "6.csv": b"BMI,age\n22,40\n", ".7": b"", "thumbs.db": b"\xd0\xcf"}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, content in {**films, **texts}.items():
+            (tmp_path / name).write_bytes(content)
+            packed.writestr(name, content)
+    with Uploads(list({**films, **texts}.items())) as loose:
+        assert {one.file for one in loose} == set(films)
+    with Uploads([("all.zip", archive.getvalue())]) as zipped:
+        assert {one.file for one in zipped} == set(films)
+    assert {one.file for one in Folder(tmp_path)} == set(films)
+
+
 def test_folders_that_are_nested_too_deep_are_told_and_left(tmp_path):
     deep = tmp_path.joinpath(*["d"] * 34)
     deep.mkdir(parents=True)

@@ -15,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -25,7 +26,7 @@ from xray_models.batch.film_names import (
     key_of_path,
     name_in_archive,
 )
-from xray_models.radiograph import MOST_BYTES, UnreadableRadiograph
+from xray_models.radiograph import MOST_BYTES, UnreadableRadiograph, begins_as_film
 
 __all__ = [
     "UPLOADED",
@@ -47,7 +48,10 @@ _PACKING = (
     "method (deflate)."
 )
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+# others are unpacked whole before anybody can look at the limit
+_UNPACKED_IN_PIECES = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MOST_FOLDERS = 32
+_PEEK = 132  # bytes that tell a picture or DICOM file
 _RATIO_COUNTS_FROM = 2**20  # a small file can be packed very well without harm
 _NO_FILMS = frozenset(
     ".csv .tsv .txt .md .rst .json .jsonl .xml .yaml .yml .html .htm .log .xls .xlsx .parquet .db "
@@ -107,7 +111,7 @@ class Sources:
     """Files to score, in the same order at each pass; a context manager, for archives are open."""
 
     def __iter__(self) -> Iterator[Source]:
-        """The files that may be films; what is clearly none (tables, texts) is left out."""
+        """The files that may be films; tables, texts and the like are left out unless they are."""
         raise NotImplementedError
 
     def count(self) -> int:
@@ -151,13 +155,12 @@ class Folder(Sources):
             yield _refused_path(inside, "The folder cannot be opened. Check its permissions.")
             return
         for entry in entries:
-            name = inside / entry.name
-            if _is_no_film(entry.name):
-                continue
+            name, path = inside / entry.name, folder / entry.name
             if entry.is_dir(follow_symlinks=False):
-                yield from self._below(folder / entry.name, name)
-            elif entry.is_file():
-                yield _of_path(str(name), folder / entry.name)
+                if not _is_no_film(entry.name):
+                    yield from self._below(path, name)
+            elif entry.is_file() and _may_be_film(entry.name, partial(_beginning, path)):
+                yield _of_path(str(name), path)
 
 
 class FileList(Sources):
@@ -264,7 +267,10 @@ class Archive(Sources):
     def _entries(self) -> Iterator[Source]:
         for place, entry in enumerate(self._zip.infolist(), 1):
             path = name_in_archive(entry)
-            if entry.is_dir() or any(_is_no_film(part) for part in path.parts if part != ".."):
+            folders = [part for part in path.parts[:-1] if part != ".."]
+            if entry.is_dir() or any(map(_is_no_film, folders)):
+                continue
+            if not _may_be_film(path.name, partial(self._beginning, entry)):
                 continue
             name, key = display_name(f"{self._inside}{path}"), f"{self._place}{place}"
             wrong = self._objection(entry, path)
@@ -283,8 +289,8 @@ class Archive(Sources):
             return "This is a link, not a file. Put the film itself into the archive."
         if entry.flag_bits & 0x1:
             return "The file is encrypted. Make the archive without a password."
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            return _PACKING  # others are unpacked whole before anybody can look at the limit
+        if entry.compress_type not in _UNPACKED_IN_PIECES:
+            return _PACKING
         if path.suffix.lower() in _ARCHIVES:
             return (
                 "This is an archive inside the archive, which RadLens does not open. Unpack it "
@@ -303,6 +309,15 @@ class Archive(Sources):
                 "not read."
             )
         return None
+
+    def _beginning(self, entry: zipfile.ZipInfo) -> bytes:
+        if entry.flag_bits & 0x1 or entry.compress_type not in _UNPACKED_IN_PIECES:
+            return b""
+        try:
+            with self._zip.open(entry) as file:
+                return file.read(_PEEK)
+        except _DAMAGE:
+            return b""
 
     def _loader(self, entry: zipfile.ZipInfo) -> Callable[[], bytes]:
         def load() -> bytes:
@@ -345,7 +360,7 @@ class Uploads(Sources):
                 self._parts.append(
                     Archive(io.BytesIO(content), display_name(name), limits, inside, f"{place}/")
                 )
-            elif not _is_no_film(PurePosixPath(name).name):
+            elif _may_be_film(PurePosixPath(name).name, _given(content)):
                 self._parts.append(Source(display_name(name), _given(content), f"{place}"))
 
     def __iter__(self) -> Iterator[Source]:
@@ -417,6 +432,19 @@ def _is_text(line: bytes) -> bool:
 
 def _given(content: bytes) -> Callable[[], bytes]:
     return lambda: content
+
+
+def _may_be_film(name: str, beginning: Callable[[], bytes]) -> bool:
+    """Whether a file is to be read: by its name, and by its beginning where its name says no."""
+    return not _is_no_film(name) or begins_as_film(beginning()[:_PEEK])
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_PEEK)
+    except OSError:
+        return b""
 
 
 def _is_no_film(name: str) -> bool:

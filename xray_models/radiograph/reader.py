@@ -19,6 +19,7 @@ __all__ = [
     "MOST_PIXELS",
     "Radiograph",
     "UnreadableRadiograph",
+    "begins_as_film",
     "content_of",
     "read",
     "size",
@@ -137,6 +138,17 @@ def _of_brand(brand: bytes) -> str:
     if brand in (b"avif", b"avis"):
         return _NEWER.format("an AVIF picture")
     return _PHOTO if brand in _HEIC else _VIDEO
+
+
+def begins_as_film(beginning: bytes) -> bool:
+    """Whether a file begins as a picture or DICOM file does, whatever it is called.
+
+    Args:
+        beginning: its first 132 bytes, or more.
+    """
+    if beginning.startswith(b"BM"):  # as may a table of body mass; in a bitmap zeros follow
+        return beginning[6:10] == bytes(4)
+    return beginning[128:132] == b"DICM" or _is_picture(beginning)
 
 
 def size(path: str | os.PathLike[str]) -> tuple[int, int]:
