@@ -18,7 +18,16 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Inference", "Pass", "compiled", "loaded", "one_by_one", "portable"]
+__all__ = [
+    "Inference",
+    "Pass",
+    "compiled",
+    "loaded",
+    "one_by_one",
+    "operations",
+    "portable",
+    "put_together",
+]
 
 Pass = Callable[[np.ndarray], list[np.ndarray]]
 """Images, float32 (batch, height, width, channels) -> outputs, float32."""
@@ -155,6 +164,22 @@ def loaded(description: bytes, weights: bytes, bfloat16: bool) -> Inference:
         [ready.input(f"input{number}") for number in range(len(ready.inputs))],
         [ready.output(f"output{number}") for number in range(len(ready.outputs))],
     )
+
+
+def operations() -> Any:
+    """Operations of OpenVINO to put a graph together from: `put_together` compiles it."""
+    return _openvino().opset13
+
+
+def put_together(outputs: Sequence[Any], inputs: Sequence[Any]) -> Inference:
+    """Compile a graph that was made of `operations`, in float32.
+
+    Args:
+        outputs: nodes that are asked for.
+        inputs: parameters of the graph, in the order in which they will be given.
+    """
+    model = _for_processor(_openvino().Model(list(outputs), list(inputs)), bfloat16=False)
+    return _inference(model, model.inputs, model.outputs)
 
 
 @functools.cache

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from xray_models.inference.openvino import _openvino
+from xray_models.inference import openvino
 from xray_models.networks.segmentation import lite0_pyramid
 
 __all__ = ["Pass", "compiled"]
@@ -29,34 +27,18 @@ def compiled(weights: Mapping[str, np.ndarray], size: tuple[int, int], classes: 
         classes: of pixels.
 
     Returns:
-        A function that may be called by several threads, one after the other.
+        A function that may be called by several threads at once.
 
     Raises:
         KeyError: a weight is missing; its name.
     """
-    openvino = _openvino()
-    make = _Graph(openvino.opset13, weights)
-    film = openvino.opset13.parameter([1, *size, 3], np.float32, "film")
-    rows_last = openvino.opset13.transpose(film, np.array([0, 3, 1, 2], np.int64))
-    logits = lite0_pyramid(make, rows_last, classes)
-    classes_last = openvino.opset13.transpose(logits, np.array([0, 2, 3, 1], np.int64))
-    settings: dict[str, object] = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "f32",
-        "ENABLE_CPU_PINNING": False,  # as in `openvino.compiled`
-    }
-    if threads := os.environ.get("OMP_NUM_THREADS"):
-        settings["INFERENCE_NUM_THREADS"] = int(threads)
-    model = openvino.Model([classes_last], [film], "pyramid")
-    request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
-    lock = threading.Lock()
-
-    def run(image: np.ndarray) -> np.ndarray:
-        with lock:
-            answer = request.infer([np.ascontiguousarray(image, np.float32)])
-            return np.array(answer[0], np.float32)  # the request's memory holds the next one soon
-
-    return run
+    graph = openvino.operations()
+    film = graph.parameter([1, *size, 3], np.float32, "film")
+    channels_first = graph.transpose(film, np.array([0, 3, 1, 2], np.int64))
+    logits = lite0_pyramid(_Graph(graph, weights), channels_first, classes)
+    channels_last = graph.transpose(logits, np.array([0, 2, 3, 1], np.int64))
+    run = openvino.put_together([channels_last], [film])
+    return lambda image: run(image)[0]
 
 
 class _Graph:

@@ -58,8 +58,8 @@ _OUTSIDE = (
 )
 _WHOSE = " Right is the patient's right, the picture's left."
 _OUTSIDE_LUNGS = (
-    "{share} of the strongest heat lies outside the lungs, where this finding has no sign: "
-    "whatever the model uses there, do not take it for the finding."
+    "{share} of the strongest heat lies outside the lungs. What the model uses there is no sign of "
+    "this finding."
 )
 _ON_MARKER = (
     "Strong heat lies on what looks like a marker in the {where}: it says nothing of the patient."
