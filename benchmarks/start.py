@@ -42,16 +42,14 @@ PAINTED = """
 () => {
   const every = root => [...root.querySelectorAll('*')].flatMap(
     one => [one, ...(one.shadowRoot ? every(one.shadowRoot) : [])]);
-  const canvases = every(document).filter(one => one.tagName === 'CANVAS');
-  const painted = canvas => {
+  const colored = canvas => {  // film is gray, heat is not
     if (canvas.getBoundingClientRect().width < 200 || !canvas.width) return false;
     const small = new OffscreenCanvas(32, 32).getContext('2d');
     small.drawImage(canvas, 0, 0, 32, 32);
-    return small.getImageData(0, 0, 32, 32).data.some((value, i) => i % 4 === 3 && value > 0);
+    const values = small.getImageData(0, 0, 32, 32).data;
+    return values.some((red, i) => i % 4 === 0 && Math.abs(red - values[i + 2]) > 40);
   };
-  const heat = canvases.filter(one => one.classList.contains('top'));
-  if (document.querySelectorAll('.js-plotly-plot image').length > 1) return true;
-  return heat.some(painted) && canvases.some(one => !heat.includes(one) && painted(one));
+  return every(document).some(one => one.tagName === 'CANVAS' && colored(one));
 }
 """
 UNITS = {"memory": "MB"}

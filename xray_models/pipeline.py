@@ -382,18 +382,17 @@ def lungs(film: Radiograph, model: str) -> Lungs | None:
 
 
 def warm(wanted: Callable[[], bool] = lambda: True) -> None:
-    """Load every model of the catalogue and run it once, so that the first reading is quick.
+    """Load every model of the catalogue, so that the first reading is quick.
 
     Args:
         wanted: asked before each model; once it says no, the rest is left.
     """
     from xray_models.radiograph import dicom, image  # noqa: F401 - the decoders, before a film comes
 
-    blank = Radiograph(pixels=np.zeros((64, 64), np.float32), source_format="drawn")
     for card in catalogue.catalogue().values():
         if not wanted():
             return
-        predict.forward(card, blank)
+        predict.network(card).prepare()
 
 
 def _asked(part: str | None, models: Sequence[str] | None) -> list[ChosenModel]:

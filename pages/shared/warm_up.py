@@ -9,11 +9,12 @@ it. The server takes less memory then, and the first reading of each part takes 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -94,6 +95,7 @@ def _warm() -> None:
         pipeline.warm(_next)
         if not _ending.is_set():
             whole_films.of_catalogue()  # which pages quote
+            _give_back_memory()
     except (OSError, ValueError, RuntimeError) as error:
         # the page says the same, in a sentence, to whoever asks for a reading
         logging.getLogger("radlens").warning("The models could not be warmed up: %s", error)
@@ -115,6 +117,12 @@ def _fill() -> None:
     finally:
         converted.fill_with(None)
         _filler, _may_fill = None, False
+
+
+def _give_back_memory() -> None:
+    """Give back what compiling has left over, where the system's C library can: tens of MB."""
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _next() -> bool:

@@ -75,9 +75,3 @@ def test_what_is_not_written_out_is_refused():
         gradients(lambda x: tf.nn.avg_pool2d(x, 2, 1, "SAME"), image())
     with pytest.raises(NotImplementedError, match="overlap"):
         gradients(lambda x: tf.nn.max_pool2d(x, 3, 2, "VALID"), image())
-
-
-def test_convolutions_of_single_cells():
-    kernel = np.random.default_rng(2).normal(size=(1, 1, 3, 5)).astype(np.float32)
-    ours, theirs = gradients(lambda x: tf.nn.conv2d(x, kernel, 1, "SAME"), image())
-    np.testing.assert_allclose(ours, theirs, atol=1e-5)

@@ -31,7 +31,13 @@ while not hasattr(sys.modules.get("xray_models.pipeline"), "warm"):
 
 def test_warming_up_stops_between_two_models(monkeypatch):
     loaded, answers = [], iter((True, True, False))
-    monkeypatch.setattr(predict, "forward", lambda card, _film: loaded.append(card.id))
+    network = predict.network
+
+    def noted(card):
+        loaded.append(card.id)
+        return network(card)
+
+    monkeypatch.setattr(predict, "network", noted)
     pipeline.warm(lambda: next(answers))
     assert len(loaded) == 2
 

@@ -46,26 +46,6 @@ def _relu6(operation: tf.Operation, gradient: tf.Tensor) -> tf.Tensor:
     return gradient * tf.cast((value > 0) & (value < 6), gradient.dtype)
 
 
-@_of("Conv2D")
-def _pointwise(operation: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor, None]:
-    """Of a convolution of single cells: another one, which is half the work of OpenVINO's own."""
-    image, kernel = operation.inputs
-    options = {
-        name: operation.get_attr(name)
-        for name in ("strides", "padding", "data_format", "dilations")
-    }
-    if kernel.shape[:2] == (1, 1) and options["strides"] == [1, 1, 1, 1]:
-        turned = tf.transpose(kernel, (0, 1, 3, 2))
-        return tf.nn.conv2d(gradient, turned, 1, "VALID", options["data_format"].decode()), None
-    found = tf.raw_ops.Conv2DBackpropInput(
-        input_sizes=tf.constant(image.shape.as_list()),
-        filter=kernel,
-        out_backprop=gradient,
-        **options,
-    )
-    return found, None
-
-
 @_of("DepthwiseConv2dNative")
 def _depthwise(operation: tf.Operation, gradient: tf.Tensor) -> tuple[tf.Tensor, None]:
     image, kernel = operation.inputs

@@ -103,6 +103,10 @@ class Traced(Network):
         activation, logits = self._function("forward", self._trace_forward)(images)
         return activation, logits
 
+    def prepare(self) -> None:
+        """Trace the forward pass, and compile it where it is frozen."""
+        self.forward(np.zeros((1, *self.input_shape), np.float32))
+
     def cut(self, layer: str) -> Cut:
         """Cut of the network at a layer; the last few cuts are cached.
 

@@ -112,6 +112,9 @@ class Network(ABC):
             ValueError: the gradient is not finite.
         """
 
+    def prepare(self) -> None:  # noqa: B027 - what is compiled already has nothing to do
+        """Make the first pass as quick as those after it."""
+
     def read(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, Front]]:
         """Forward pass of one image, with whatever cuts come out of the same pass.
 
