@@ -57,7 +57,7 @@ WATCH = """
 NEW_MAPS = """
 () => {
   const before = JSON.stringify(viewer().data.urls);
-  window.timed = new Promise((done) => addEventListener('pointerdown', (event) => {
+  window.timed = new Promise((done) => addEventListener('keydown', (event) => {
     const begun = event.timeStamp;
     const look = () => requestAnimationFrame(() => {
       if (viewer().data && JSON.stringify(viewer().data.urls) !== before) {
@@ -187,11 +187,16 @@ def another_method(page: Page, address: str, sample: str, rounds: int) -> dict[s
         current = page.locator(f".st-key-method-{card.id}").inner_text()
         for name in [one for one in names.values() if f"{one}\n" not in f"{current}\n"]:
             menu.click()
-            option = page.get_by_role("option", name=name, exact=True)
-            option.wait_for()
-            page.wait_for_timeout(400)
+            menu.fill(name)
+            page.get_by_role("option", name=name, exact=True).wait_for()
+            while (
+                page.get_by_role("option", name=name, exact=True).get_attribute("data-focused")
+                is None
+                and page.get_by_role("option").count()
+            ):
+                page.keyboard.press("ArrowDown")
             page.evaluate(NEW_MAPS)
-            option.click()
+            page.keyboard.press("Enter")
             times.append(page.evaluate("() => window.timed"))
             page.wait_for_timeout(1000)
     return {

@@ -196,6 +196,25 @@ def test_arrows_go_through_the_findings(browser):
     assert sent(page) == []
 
 
+def test_the_open_row_is_in_sight_in_a_long_panel(browser):
+    rows = tuple(viewer.finding(k, lines=("A line.",) * 3) for k in range(30))
+    data = viewer.view(findings=rows, selected=rows[25].id, message="Not yet.")
+    page = viewer.mounted(browser, data, 1440, 700)
+
+    def inside() -> bool:
+        row = page.locator(".finding.chosen").bounding_box()
+        panel = page.locator(".panel").bounding_box()
+        return panel["y"] - 1 <= row["y"] and (
+            row["y"] + row["height"] <= panel["y"] + panel["height"] + 1
+        )
+
+    assert inside()
+    for key in ("k", "j", "j", "j"):
+        page.keyboard.press(key)
+        assert inside()
+    assert page.evaluate("() => window.scrollY") == 0
+
+
 def test_a_row_tells_probability_threshold_and_call(browser):
     rows = (
         viewer.finding(0, 0.64, 0.21),

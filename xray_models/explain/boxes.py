@@ -168,7 +168,9 @@ def from_heat(
     masses = heats / heat.sum(dtype=np.float64)
     # a peak may hold little of all heat, and is still what the map points at
     cached = (heats >= least_mass * heats.sum()) | (heats == heats.max())
-    peaks = ndimage.maximum(heat, components, numbers)
+    inside = components > 0
+    peaks = np.zeros(count, heat.dtype)
+    np.maximum.at(peaks, components[inside] - 1, heat[inside])
     found = [
         Box(
             label,

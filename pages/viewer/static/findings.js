@@ -98,6 +98,18 @@ export class Findings {
       row.button.setAttribute("aria-expanded", chosen);
       row.body.hidden = !chosen || !row.body.childNodes.length;
     }
+    this.bringIntoView(id);
+  }
+
+  /** Scroll the panel, and nothing but the panel, to the row that is open. */
+  bringIntoView(id) {
+    const row = this.rows.get(id)?.element;
+    const panel = this.element;
+    if (!row || panel.scrollHeight <= panel.clientHeight) return;
+    const [at, frame] = [row.getBoundingClientRect(), panel.getBoundingClientRect()];
+    const below = Math.min(at.bottom - frame.bottom, at.top - frame.top);
+    if (at.top < frame.top) panel.scrollTop += at.top - frame.top;
+    else if (below > 0) panel.scrollTop += below;
   }
 
   key(event) {

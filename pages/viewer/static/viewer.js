@@ -683,6 +683,7 @@ class Viewer {
     const beside = this.root.classList.contains("beside");
     const main = this.root.querySelector(".main");
     this.findings.element.style.maxHeight = beside ? `${main.offsetHeight}px` : "";
+    this.findings.bringIntoView(this.chosen);
     this.paint();
     this.settleSoon();
   }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -122,49 +125,54 @@ def _rows(
     model: str,
     method: str,
     files: tuple[tuple[str, int], ...],  # noqa: ARG001 - it tells the caches apart
-) -> tuple[pd.DataFrame, pd.DataFrame, Measured | None]:
+) -> tuple[list[Any], list[Any], Measured | None]:
     """Rows of a method: pointing and share of each finding, and the faithfulness over all."""
     places = results_table.load(model, "localization")
     uses = _of(results_table.load(model, "faithfulness"), method, GAP)
     return (
         _of(places, method, POINTING),
         _of(places, method, SHARE),
-        _measured(uses.sort_values("films")),
+        _measured(sorted(uses, key=attrgetter("films"))),
     )
 
 
-def _of_finding(places: pd.DataFrame, finding: str) -> Measured | None:
-    own = places[places["label"] == finding]
-    own = own.assign(arms=own["data"].str.endswith(ARMS)).sort_values(["arms", "films"])
+def _of_finding(places: list[Any], finding: str) -> Measured | None:
+    own = [row for row in places if row.label == finding]
+    own.sort(key=lambda row: (row.data.endswith(ARMS), row.films))
     return _measured(own) or _of_others(places)
 
 
-def _of_others(places: pd.DataFrame) -> Measured | None:
+def _of_others(places: list[Any]) -> Measured | None:
     """The figure over every finding, with the one that more than half of its films show."""
-    together = places[places["label"] == EVERY].sort_values("films")
+    together = sorted((row for row in places if row.label == EVERY), key=attrgetter("films"))
     found = _measured(together)
     if found is None:
         return None
-    of_one = places[(places["label"] != EVERY) & (places["data"] == together.iloc[-1]["data"])]
-    most = of_one[of_one["films"] > found.films / 2]["label"]
-    return replace(found, others=True, mostly=most.iloc[-1] if len(most) else "")
+    data = together[-1].data
+    most = [
+        row.label
+        for row in places
+        if row.label != EVERY and row.data == data and row.films > found.films / 2
+    ]
+    return replace(found, others=True, mostly=most[-1] if most else "")
 
 
-def _of(table: pd.DataFrame, method: str, measure: str) -> pd.DataFrame:
-    return table[(table["method"] == method) & (table["measure"] == measure)]
+def _of(table: pd.DataFrame, method: str, measure: str) -> list[Any]:
+    rows = table[(table["method"] == method) & (table["measure"] == measure)]
+    return list(rows.itertuples(index=False))
 
 
-def _measured(rows: pd.DataFrame) -> Measured | None:
+def _measured(rows: list[Any]) -> Measured | None:
     """The last row that was held against its baseline."""
-    rows = rows[rows["gain"].notna()]
-    if rows.empty:
+    held = [row for row in rows if not math.isnan(row.gain)]
+    if not held:
         return None
-    best = rows.iloc[-1]
+    best = held[-1]
     return Measured(
-        value=float(best["value"]),
-        baseline=float(best["value"] - best["gain"]),
-        gain_low=float(best["gain_low"]),
-        gain_high=float(best["gain_high"]),
-        films=int(best["films"]),
-        seen=bool(best["seen"]),
+        value=float(best.value),
+        baseline=float(best.value - best.gain),
+        gain_low=float(best.gain_low),
+        gain_high=float(best.gain_high),
+        films=int(best.films),
+        seen=bool(best.seen),
     )
