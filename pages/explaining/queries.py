@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
@@ -142,9 +143,20 @@ def counted(number: int, thing: str) -> str:
 
 def method_supports(card: Card, layer: str | None = None) -> dict[str, MethodSupport]:
     """Every method by id: whether it fits a model, why not, what it costs."""
+    return dict(_supports(card.id, card.weights.sha256, layer))
+
+
+@lru_cache(maxsize=512)
+def _supports(
+    model: str,
+    sha: str,  # noqa: ARG001 - of the weights: it tells the caches apart
+    layer: str | None,
+) -> dict[str, MethodSupport]:
+    """As `method_supports`, found once: a page asks at every run."""
     from xray_models import explain
 
-    return {support.method.id: support for support in explain.method_supports(card, layer)}
+    found = explain.method_supports(card_of(model), layer)
+    return {support.method.id: support for support in found}
 
 
 def layers(card: Card) -> list[str]:
