@@ -225,10 +225,10 @@ def test_a_row_tells_probability_threshold_and_call(browser):
     page = viewer.mounted(browser, viewer.view(findings=rows))
     found = page.locator(".row").all_inner_texts()
     assert [one.split("\n") for one in found] == [
-        ["Finding 0", "64 %", "called, from 21 %"],
-        ["Finding 1", "< 1 %", "not called, from 10 %"],
-        ["Finding 2", "> 99 %", "called, from 30 %"],
-        ["Finding 3", "12.6 %", "not called, from 13.1 %"],
+        ["Finding 0", "64 %", "called (from 21 %)"],
+        ["Finding 1", "< 1 %", "not called (from 10 %)"],
+        ["Finding 2", "> 99 %", "called (from 30 %)"],
+        ["Finding 3", "12.6 %", "not called (from 13.1 %)"],
     ]
     track = page.locator(".track").first
     at = track.bounding_box()

@@ -65,7 +65,7 @@ export class Findings {
         make("span", { class: "fill", style: `width:${(100 * one.probability).toFixed(2)}%` }),
         make("span", { class: "mark", style: `left:${(100 * one.threshold).toFixed(2)}%` }),
       ),
-      make("span", { class: "state" }, `${state}, from ${threshold}`),
+      make("span", { class: "state" }, `${state} (from ${threshold})`),
     );
     const body = make("div", { class: "open", hidden: true });
     for (const line of [where, ...one.lines]) if (line) body.append(make("p", {}, line));
