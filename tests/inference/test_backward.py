@@ -34,9 +34,9 @@ def image(rows=9, columns=7, channels=3):
 
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
-@pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("size", [1, 2, 3, 5])
-@pytest.mark.parametrize("rows", [8, 9, 11])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize("rows", [8, 9])
 def test_depthwise_convolutions(rows, size, stride, padding):
     kernel = np.random.default_rng(2).normal(size=(size, size, 3, 1)).astype(np.float32)
     ours, theirs = gradients(

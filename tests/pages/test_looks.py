@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.slow  # every page in a browser, twice
+
 PATIENCE = 300_000
 PAGES = (
     "",
