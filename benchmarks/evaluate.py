@@ -126,7 +126,7 @@ def replicates(predictions: Predictions, ours: int, theirs: int) -> dict[str, fl
     began = time.perf_counter()
     expected = []
     for weights in blocks[0][:theirs]:
-        drawn = np.repeat(np.arange(predictions.films), weights)
+        drawn = np.repeat(np.arange(predictions.films), weights.astype(int))
         truth, scores = predictions.truth[drawn], predictions.scores[drawn]
         expected.append([_auc(one, two) for one, two in zip(truth.T, scores.T, strict=True)])
     other = (time.perf_counter() - began) * REPLICATES / theirs
