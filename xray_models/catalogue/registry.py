@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from xray_models.catalogue.cards import Card, CatalogueError
+from xray_models.catalogue.cards import Card, CatalogueError, WeightsFile
 from xray_models.catalogue.schema import read_card
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "get",
     "is_own",
     "refresh",
+    "require_weights",
     "shipped",
     "table_path",
     "user_folder",
@@ -136,15 +137,29 @@ def table_path(card: Card) -> Path:
     return folder(card) / "held_out" / card.held_out.table
 
 
+def require_weights(folder: Path, card: Path, weights: WeightsFile) -> None:
+    """Refuse a card whose weights are not beside it.
+
+    Args:
+        folder: that holds weights/.
+        card: file of the card, for the message.
+        weights: that the card names.
+
+    Raises:
+        CatalogueError: they are missing.
+    """
+    if not (folder / "weights" / weights.file).is_file():
+        raise CatalogueError(
+            f"{card.name}: the weights file {weights.file} is missing from "
+            f"{folder / 'weights'}. Restore it from the repository, or remove the card."
+        )
+
+
 @functools.lru_cache(maxsize=4)
 def _load(folder: Path) -> dict[str, Card]:
     cards = {}
     for path in sorted((folder / "models").glob("*.json")):
         card = read_card(path)
-        if not (folder / "weights" / card.weights.file).is_file():
-            raise CatalogueError(
-                f"{path.name}: the weights file {card.weights.file} is missing from "
-                f"{folder / 'weights'}. Restore it from the repository, or remove the card."
-            )
+        require_weights(folder, path, card.weights)
         cards[card.id] = card
     return cards

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xray_models.catalogue.cards import CatalogueError, HeldOut, Training, WeightsFile
-from xray_models.catalogue.registry import assets
+from xray_models.catalogue.registry import assets, require_weights
 from xray_models.catalogue.schema import build
 from xray_models.networks import segmentation
 from xray_models.radiograph.preprocess import GEOMETRIES, SCALINGS
@@ -120,10 +120,6 @@ def _load(folder: Path) -> dict[str, SegmenterCard]:
     cards = {}
     for path in sorted((folder / "segmenters").glob("*.json")):
         card = read_segmenter(path)
-        if not (folder / "weights" / card.weights.file).is_file():
-            raise CatalogueError(
-                f"{path.name}: the weights file {card.weights.file} is missing from "
-                f"{folder / 'weights'}. Restore it from the repository, or remove the card."
-            )
+        require_weights(folder, path, card.weights)
         cards[card.id] = card
     return cards

@@ -25,7 +25,7 @@ from xray_models.inference.memory import Held
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["WeightsError", "fill", "held", "kept", "load", "network", "save"]
+__all__ = ["WeightsError", "described", "fill", "held", "kept", "load", "network", "save"]
 
 _BUDGET_VARIABLE = "RADLENS_MEMORY_MB"
 _DEFAULT_BUDGET_MB = 2048
@@ -45,6 +45,17 @@ def save(network: keras.Model, path: Path) -> None:
         if "seed_generator" not in variable.path
     }
     path.write_bytes(dump_tensors(tensors))
+
+
+def described(path: Path) -> dict[str, str | int]:
+    """Fields of a card about a file that `save` wrote: its name, hash, size and precision."""
+    content = path.read_bytes()
+    return {
+        "file": path.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "precision": "float16 kernels, float32 vectors",
+    }
 
 
 def fill(network: keras.Model, content: bytes, name: str) -> None:

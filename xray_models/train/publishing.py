@@ -6,7 +6,6 @@ probabilities come from half-precision weights, as they ship, not from the ones 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -112,13 +111,7 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
         "activation": recipe.activation,
         "labels": list(recipe.labels),
         "calibration": asdict(calibration),
-        "weights": raw["weights"]
-        | {
-            "file": file.name,
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-            "bytes": file.stat().st_size,
-            "precision": "float16 kernels, float32 vectors",
-        },
+        "weights": raw["weights"] | weights.described(file),
         "training": raw["training"]
         | {
             "films": len(trained_on),

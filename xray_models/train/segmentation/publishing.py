@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -67,13 +66,7 @@ def publish(recipe: SegmentationRecipe, data: Path, run: Path) -> SegmenterCard:
         "input_size": list(recipe.input_size),
         "geometry": recipe.geometry,
         "scaling": recipe.scaling,
-        "weights": raw["weights"]
-        | {
-            "file": file.name,
-            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
-            "bytes": file.stat().st_size,
-            "precision": "float16 kernels, float32 vectors",
-        },
+        "weights": raw["weights"] | weights.described(file),
         "training": raw["training"]
         | {
             "films": len(films["train"]),
