@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: setup run test test-fast test-slow lint requirements bench train publish
+.PHONY: setup run test test-fast test-slow lint docs requirements bench train publish
 
 setup: $(VENV)/.app
 
@@ -28,6 +28,10 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/requirements.py --check
+
+# the documentation, into site/; a dead link ends it. The two variables silence notices of its makers.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
 
 # after a change of the packages in pyproject.toml: writes requirements*.txt anew
 requirements: $(VENV)/.dev
@@ -65,6 +69,10 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
 	$(PIP) -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/.docs: requirements-docs.txt $(VENV)/.app
+	$(PIP) --quiet -r requirements-docs.txt
 	@touch $@
 
 $(VENV)/.train: requirements-train.txt $(VENV)/.app

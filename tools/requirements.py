@@ -31,6 +31,7 @@ FILES = {
     "requirements-train.txt": ("train",),
     "requirements-dev.txt": ("dev",),
     "requirements-bench.txt": ("bench",),
+    "requirements-docs.txt": ("docs",),
 }
 """File -> the extras that it holds besides the packages of the app."""
 
