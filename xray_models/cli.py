@@ -31,6 +31,7 @@ from xray_models.commands import (
     measure,
     mura,
     prepare,
+    prepare_chests,
     score,
     training,
     warm,
@@ -150,6 +151,8 @@ _test.command("xvision")(codes.beside_xvision)
 _prepare = _group("prepare", "Turn a data set as published into what training reads.")
 _prepare.command("fracatlas")(prepare.prepare_fracatlas)
 _prepare.command("webfilms")(prepare.prepare_webfilms)
+_prepare.command("padchest")(prepare_chests.prepare_padchest)
+_prepare.command("join")(prepare_chests.join_tables)
 _group("explore", "Draw what a data set holds.").command("mura")(mura.explore_mura)
 _group("evaluate", "Judge a run by study.").command("mura")(mura.evaluate_mura)
 _group("import", "Bring weights of other projects.").command("keras")(import_keras.import_keras)
