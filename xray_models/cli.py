@@ -32,6 +32,7 @@ from xray_models.commands import (
     mura,
     prepare,
     prepare_chests,
+    prepare_openi,
     score,
     training,
     warm,
@@ -152,6 +153,7 @@ _prepare = _group("prepare", "Turn a data set as published into what training re
 _prepare.command("fracatlas")(prepare.prepare_fracatlas)
 _prepare.command("webfilms")(prepare.prepare_webfilms)
 _prepare.command("padchest")(prepare_chests.prepare_padchest)
+_prepare.command("openi")(prepare_openi.prepare_openi)
 _prepare.command("join")(prepare_chests.join_tables)
 _group("explore", "Draw what a data set holds.").command("mura")(mura.explore_mura)
 _group("evaluate", "Judge a run by study.").command("mura")(mura.evaluate_mura)
@@ -162,8 +164,9 @@ app.command("explain")(explain.explain)
 app.command("localize")(localize.localize)
 app.command("score")(score.score)
 app.command("warm")(warm.warm)
-_measure = _group("measure", "Measure heatmaps on held-out films.")
+_measure = _group("measure", "Measure heatmaps on held-out films, and the labeler of reports.")
 _measure.command("localization")(measure.localization)
 _measure.command("faithfulness")(measure.faithfulness)
 _measure.command("sanity")(measure.sanity)
 _measure.command("bfloat16")(measure.bfloat16)
+_measure.command("reports")(prepare_openi.measure_reports)
