@@ -297,3 +297,18 @@ def test_measures_without_films_or_with_one_class_are_nan_and_not_a_crash() -> N
         found = label_measures.measure(one, "label 0", np.ones(len(rows)), replicates=20)
         assert np.isnan(found["AUC"].estimate.value)
         assert one.of("label 0").problem
+
+
+def test_labels_measured_together_get_what_each_gets_alone() -> None:
+    random = np.random.default_rng(3)
+    scores = random.random((60, 3)).round(2)
+    truth = (random.random((60, 3)) < scores).astype(float)
+    truth[:7, 1] = np.nan  # these films count for the others
+    groups = np.array([str(k // 2) for k in range(60)])
+    films = Predictions("toy", ("a", "b", "c"), truth, scores, groups, groups)
+    called = {name: (scores[:, k] > 0.5).astype(float) for k, name in enumerate("ab")}
+    together = label_measures.measures(films, films.labels, called, replicates=60)
+    assert list(together) == ["a", "b", "c"]
+    for label, found in together.items():
+        assert found == label_measures.measure(films, label, called.get(label), replicates=60)
+        assert len(found) == (4 if label == "c" else 4 + len(MEASURES))

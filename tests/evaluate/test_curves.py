@@ -15,7 +15,7 @@ from xray_models.evaluate.metrics.bootstrap import resamples
 from xray_models.evaluate.metrics.calibration import calibration_error, reliability, wilson
 from xray_models.evaluate.metrics.decision_curve import decision_curve
 from xray_models.evaluate.metrics.histogram import distribution
-from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.metrics.ranking import Ranking, Rankings
 from xray_models.evaluate.predictions.predictions import LabelPredictions
 
 # scores on a coarse grid, so that ties are the rule
@@ -95,6 +95,28 @@ def test_films_of_unknown_truth_are_left_out_and_labels_can_be_pooled() -> None:
         Ranking(np.array([1.0, 0.0]), np.array([0.3, np.inf]))
     with pytest.raises(ValueError, match="shapes must agree"):
         Ranking(truth, scores).auc(np.ones((1, 79)))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.integers(0, 30))
+def test_findings_side_by_side_are_ranked_as_each_alone(
+    seed: int, findings: int, films: int
+) -> None:
+    random = np.random.default_rng(seed)
+    truth = random.choice([0.0, 1.0, np.nan], size=(films, findings))
+    scores = random.integers(0, 6, size=(films, findings)) / 6
+    weights = random.integers(0, 4, size=(40, films))
+    together = Rankings(truth, scores)
+    areas, precisions = together.auc(weights), together.average_precision(weights)
+    for k in range(findings):
+        alone = Ranking(truth[:, k], scores[:, k])
+        np.testing.assert_array_equal(areas[k], alone.auc(weights))
+        np.testing.assert_array_equal(precisions[k], alone.average_precision(weights))
+        assert (together.positives[k], together.negatives[k], together.defined[k]) == (
+            alone.positives,
+            alone.negatives,
+            alone.defined,
+        )
 
 
 def test_large_counts_do_not_overflow() -> None:

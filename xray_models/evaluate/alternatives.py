@@ -9,7 +9,7 @@ import numpy as np
 from xray_models.catalogue import Card
 from xray_models.evaluate.card_figures import films_of_test
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate, bootstraps
-from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.metrics.ranking import Rankings
 from xray_models.evaluate.predictions.held_out_table import TableError, load
 from xray_models.evaluate.predictions.predictions import Predictions, from_table
 
@@ -44,26 +44,21 @@ def estimates(card: Card, path: Path, replicates: int = REPLICATES) -> dict[str,
             f"{path.name}: not the films of {card.held_out.table} in the same splits, so the two "
             "cannot be compared. Train and publish both on the same data."
         )
-    within = [_rankings(from_table(rows, card)) for rows in (own, other)]
+    within = [_within_folds(from_table(rows, card)) for rows in (own, other)]
 
     def measure(weights: np.ndarray) -> dict[str, np.ndarray]:
         ours, theirs = (
-            np.nanmean([one.auc(weights[:, films]) for films, one in rankings], axis=0)
-            for rankings in within
+            np.nanmean(rankings.auc(weights)[rankings.defined], axis=0) for rankings in within
         )
         return {OWN: ours, OTHER: theirs, DIFFERENCE: ours - theirs}
 
     return bootstraps(measure, own["group"].to_numpy(), replicates)
 
 
-def _rankings(predictions: Predictions) -> list[tuple[np.ndarray, Ranking]]:
-    """For each label and fold with both kinds of films: which films, and their ranking."""
+def _within_folds(predictions: Predictions) -> Rankings:
+    """Rankings of each label within each fold: the films of other folds get no truth."""
     folds = np.zeros(predictions.films) if predictions.folds is None else predictions.folds
-    found = []
-    for column in range(len(predictions.labels)):
-        for fold in np.unique(folds):
-            films = np.flatnonzero(folds == fold)
-            ranking = Ranking(predictions.truth[films, column], predictions.scores[films, column])
-            if ranking.defined:
-                found.append((films, ranking))
-    return found
+    outside = folds[:, None] != np.unique(folds)
+    truth = np.where(outside[:, None], np.nan, predictions.truth[:, :, None])
+    scores = np.broadcast_to(predictions.scores[:, :, None], truth.shape)
+    return Rankings(truth.reshape(len(folds), -1), scores.reshape(len(folds), -1))

@@ -30,7 +30,7 @@ from xray_models.evaluate.metrics.confusion import (
     weighted_matrix,
 )
 from xray_models.evaluate.metrics.counts import weighted_counts
-from xray_models.evaluate.metrics.ranking import Ranking
+from xray_models.evaluate.metrics.ranking import Ranking, Rankings
 from xray_models.evaluate.predictions.held_out_table import NONE, TableError, load, out_of_fold
 from xray_models.evaluate.predictions.predictions import Predictions, films_of_test, from_table
 from xray_models.evaluate.predictions.routing import route
@@ -254,17 +254,16 @@ def _several_labels(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[
 
 def _multi_label(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:
     predictions = from_table(rows, card)
-    columns = zip(predictions.truth.T, predictions.scores.T, strict=True)
-    rankings = [Ranking(truth, scores) for truth, scores in columns]
-    aucs = [_shared(ranking.auc) for ranking in rankings]
-    both = [k for k, ranking in enumerate(rankings) if ranking.defined] or range(len(rankings))
+    rankings = Rankings(predictions.truth, predictions.scores)
+    aucs, precisions = _shared(rankings.auc), _shared(rankings.average_precision)
+    both = np.flatnonzero(rankings.defined) if rankings.defined.any() else slice(None)
     measures: dict[str, Measure] = {
-        MEAN_AUC: lambda weights: np.mean([aucs[k](weights) for k in both], axis=0),
+        MEAN_AUC: lambda weights: np.mean(aucs(weights)[both], axis=0),
         MICRO_AUC: Ranking(predictions.truth, predictions.scores).auc,
     }
-    for finding, ranking, auc in zip(predictions.labels, rankings, aucs, strict=True):
-        measures[f"AUC, {finding}"] = auc
-        measures[f"average precision, {finding}"] = ranking.average_precision
+    for row, finding in enumerate(predictions.labels):
+        measures[f"AUC, {finding}"] = partial(_row, aucs, row)
+        measures[f"average precision, {finding}"] = partial(_row, precisions, row)
         at_threshold = _at_threshold(predictions, cuts, finding)
         measures |= {
             f"{name}, {finding}": at_threshold[name]
@@ -285,6 +284,11 @@ def _shared(measure: Measure) -> Measure:
         return values
 
     return asked
+
+
+def _row(measures: Measure, row: int, weights: np.ndarray) -> np.ndarray:
+    found: np.ndarray = measures(weights)[row]
+    return found
 
 
 def _body_part(rows: pd.DataFrame, card: Card, cuts: pd.DataFrame) -> dict[str, Measure]:

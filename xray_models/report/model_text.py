@@ -20,7 +20,7 @@ from xray_models.evaluate.card_figures import (
     cutoffs,
     estimates,
 )
-from xray_models.evaluate.label_measures import LabelMeasure, measure
+from xray_models.evaluate.label_measures import LabelMeasure, measures
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, Estimate
 from xray_models.evaluate.metrics.confusion import classification_report
 from xray_models.evaluate.predictions.held_out_table import crops, load, out_of_fold
@@ -29,7 +29,6 @@ from xray_models.evaluate.predictions.predictions import (
     Predictions,
     films_of_test,
     from_table,
-    subgroup_columns,
 )
 from xray_models.number_text import NO_SPREAD, bounds, decimals, with_interval
 from xray_models.report import explanations_text, whole_films_text, xvision_text
@@ -92,11 +91,11 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
             else _matrix_lines(test, card, cuts)
         ),
     ]
-    for finding in predictions.labels:
-        every = measure(predictions, finding, calls.get(finding), replicates)
+    for finding, every in measures(predictions, predictions.labels, calls, replicates).items():
         lines += ["", *_detail_lines(predictions, finding, every)]
-    for column in subgroup_columns(test, card):
+    for column in predictions.subgroups:
         lines += ["", *_subgroup_lines(test, card, cuts, column, list(found), replicates)]
+        lines += _small_lines(predictions, column)
     lines += _rival_lines(card, test, replicates) + _alternative_lines(card, replicates)
     lines += _validation_lines(card, replicates) + _external_lines(card, replicates)
     if card.id == xvision_text.MODEL:
@@ -268,15 +267,16 @@ def _subgroup_lines(
         ]
         aligned = grid(["", "films", *chosen], lines)
     alone = f" ({whole_films_text.ALONE})" * (column == "framing" and card.task == "bone")
-    return [f"By {column}{alone}", *aligned, *_small_lines(films, card)]
+    return [f"By {column}{alone}", *aligned]
 
 
-def _small_lines(films: Mapping[str, pd.DataFrame], card: Card) -> list[str]:
+def _small_lines(predictions: Predictions, column: str) -> list[str]:
     """Say which subgroups have too few films with or without a finding to tell much."""
     lines = []
-    for value, part in films.items():
-        predictions = from_table(part, card)
-        few = [one for one in map(predictions.of, predictions.labels) if one.few]
+    values = predictions.subgroups[column]
+    for value in np.unique(values):
+        part = predictions.where(values == value)
+        few = [one for one in map(part.of, part.labels) if one.few]
         named = [f"{one.label} ({one.positives} with, {one.negatives} without)" for one in few]
         if few:
             what = listed(named) if len(few) <= _MOST_NAMED else f"{len(few)} findings"

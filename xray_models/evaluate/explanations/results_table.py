@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,11 @@ def load(model: str, kind: str) -> pd.DataFrame:
     file = path(model, kind)
     if not file.is_file():
         return pd.DataFrame(columns=list(COLUMNS))
+    return _read(file, kind, file.stat().st_mtime_ns).copy()
+
+
+@lru_cache(maxsize=4)  # a report and a page ask for the same one again and again
+def _read(file: Path, kind: str, _changed: int) -> pd.DataFrame:
     try:
         table = pd.read_csv(
             file,

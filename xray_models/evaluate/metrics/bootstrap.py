@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -34,7 +35,9 @@ _MOST_AT_ONCE = 30_000  # films of which all blocks may be in memory together: 2
 Measure = Callable[[np.ndarray], np.ndarray]
 """Weights of shape (replicates, films) -> values of shape (replicates,), NaN where not defined."""
 
-Measures = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+Name = TypeVar("Name", bound=Hashable)
+
+Measures = Callable[[np.ndarray], Mapping[Name, np.ndarray]]
 """Several measures at once, by name."""
 
 
@@ -107,12 +110,12 @@ def bootstrap(
 
 
 def bootstraps(
-    measures: Measures,
+    measures: Measures[Name],
     groups: np.ndarray,
     replicates: int = REPLICATES,
     seed: int = SEED,
     level: float = LEVEL,
-) -> dict[str, Estimate]:
+) -> dict[Name, Estimate]:
     """Measures with their intervals, on the same resamples, which are drawn only once.
 
     Args:
@@ -144,8 +147,8 @@ def bootstraps(
 
 
 def _each(
-    measures: Measures, blocks: Iterator[np.ndarray], films: int
-) -> list[Mapping[str, np.ndarray]]:
+    measures: Measures[Name], blocks: Iterator[np.ndarray], films: int
+) -> list[Mapping[Name, np.ndarray]]:
     """Measures of each block of resamples, on every processor where that takes little memory."""
     workers = os.cpu_count() or 1
     if films > _MOST_AT_ONCE or workers == 1:

@@ -90,12 +90,28 @@ def calibration_error(
     Raises:
         ValueError: shapes differ, or a score is not in 0..1.
     """
+    off = np.abs(weighted_sums(weights, calibration_gaps(truth, scores, bins))).sum(axis=1)
+    films = np.sum(weights, axis=1)
+    return np.divide(off, films, out=np.full(len(weights), np.nan), where=films > 0)
+
+
+def calibration_gaps(truth: np.ndarray, scores: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Truth minus score of each film in the column of its bin, shape (films, bins).
+
+    The size of a column's sum is the films of its bin times |share of positives - mean score|.
+
+    Args:
+        truth: bool of shape (films,).
+        scores: probabilities in 0..1, shape (films,).
+        bins: how many.
+
+    Raises:
+        ValueError: shapes differ, or a score is not in 0..1.
+    """
     truth, scores = _checked(truth, scores)
     place = _place(scores, np.linspace(0, 1, bins + 1))
-    # per bin: |sum of (truth - score)| is its films times |share - mean score|
-    gaps = (truth - scores)[:, None] * (place[:, None] == np.arange(bins))
-    off, films = np.abs(weighted_sums(weights, gaps)).sum(axis=1), np.sum(weights, axis=1)
-    return np.divide(off, films, out=np.full(len(weights), np.nan), where=films > 0)
+    gaps: np.ndarray = (truth - scores)[:, None] * (place[:, None] == np.arange(bins))
+    return gaps
 
 
 def wilson(

@@ -17,6 +17,7 @@ from xray_models.evaluate.metrics.sums import weighted_sums
 __all__ = [
     "MEASURES",
     "Counts",
+    "called_cells",
     "cohens_kappa",
     "predictive_values",
     "ratio",
@@ -162,10 +163,20 @@ def weighted_counts(weights: np.ndarray, truth: np.ndarray, called: np.ndarray) 
     Returns:
         Counts of shape (replicates,).
     """
+    return Counts(*weighted_sums(weights, called_cells(truth, called)).T)
+
+
+def called_cells(truth: np.ndarray, called: np.ndarray) -> np.ndarray:
+    """Which count of `Counts` each film belongs to: bool of shape (films, 4), in their order.
+
+    Args:
+        truth: 1 positive, 0 negative, NaN unknown (in none); shape (films,).
+        called: whether the film is called positive, bool of shape (films,).
+    """
     positive, negative = np.asarray(truth) == 1, np.asarray(truth) == 0
     called = np.asarray(called, bool)
-    cells = np.stack([positive & called, negative & called, positive & ~called, negative & ~called])
-    return Counts(*weighted_sums(weights, cells.T).T)
+    cells = [positive & called, negative & called, positive & ~called, negative & ~called]
+    return np.stack(cells, axis=1)
 
 
 def predictive_values(

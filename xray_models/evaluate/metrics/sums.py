@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-__all__ = ["added", "adder", "running", "weighted_sums"]
+__all__ = ["added", "adder", "matrix_of", "run_up", "weighted_sums"]
 
 _WIDE = 32  # replicates from which on a row is worth a step of its own
 
@@ -27,21 +27,30 @@ def weighted_sums(weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
         float64 of shape (replicates,) or (replicates, columns).
     """
     columns = np.asarray(columns)
-    if columns.ndim == 1:
-        return added(sparse.csr_matrix(columns[None], dtype=np.float64), weights)[0]
-    return added(sparse.csr_matrix(columns.T, dtype=np.float64), weights).T
+    found = added(matrix_of(columns), weights)
+    return found[0] if columns.ndim == 1 else found.T
 
 
-def adder(step: np.ndarray, films: np.ndarray, steps: int, of: int) -> sparse.csr_matrix:
+def matrix_of(columns: np.ndarray) -> sparse.csr_matrix:
+    """Matrix for `added` that makes weighted sums of columns, shape (films,) or (films, sums)."""
+    columns = np.asarray(columns)
+    return sparse.csr_matrix(columns[None] if columns.ndim == 1 else columns.T, dtype=np.float64)
+
+
+def adder(
+    step: np.ndarray, films: np.ndarray, steps: int, of: int, shares: np.ndarray | None = None
+) -> sparse.csr_matrix:
     """Matrix that adds up the weights of the films of each step.
 
     Args:
         step: of each entry, 0..steps - 1, ascending.
         films: of each entry, 0..of - 1; a film may stand in several entries.
         steps, of: how many there are.
+        shares: how much of a film's weight each entry adds; all of it by default.
     """
     begins = np.searchsorted(step, np.arange(steps + 1))
-    return sparse.csr_matrix((np.ones(len(films)), films, begins), shape=(steps, of))
+    values = np.ones(len(films)) if shares is None else shares
+    return sparse.csr_matrix((values, films, begins), shape=(steps, of))
 
 
 def added(matrix: sparse.csr_matrix, weights: np.ndarray) -> np.ndarray:
@@ -51,11 +60,10 @@ def added(matrix: sparse.csr_matrix, weights: np.ndarray) -> np.ndarray:
     return found
 
 
-def running(sums: np.ndarray) -> np.ndarray:
-    """Running sums down the rows, shape (sums, replicates)."""
+def run_up(sums: np.ndarray) -> None:
+    """Replace rows of shape (sums, replicates) by their running sums."""
     if sums.shape[1] < _WIDE:
-        return np.cumsum(sums, axis=0)
-    found = sums.copy()
-    for before, row in pairwise(found):  # whole rows at once: numpy's own goes down each column
+        np.cumsum(sums, axis=0, out=sums)
+        return
+    for before, row in pairwise(sums):  # whole rows at once: numpy's own goes down each column
         row += before
-    return found

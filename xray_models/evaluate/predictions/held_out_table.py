@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,15 @@ def load(
             is not among those allowed, a film is listed twice, or a group lies in two splits.
     """
     path = Path(path)
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        changed = 0  # reading it says what is wrong
+    return _read(path, tuple(labels), multi_label, changed).copy()
+
+
+@lru_cache(maxsize=4)  # a report asks for the same one again and again
+def _read(path: Path, labels: tuple[str, ...], multi_label: bool, _changed: int) -> pd.DataFrame:
     try:
         # no header yet, because pandas would rename repeated columns and shift long rows
         cells = pd.read_csv(
