@@ -34,6 +34,7 @@ from xray_models.commands import (
     prepare_chests,
     prepare_openi,
     score,
+    teach,
     training,
     warm,
 )
@@ -164,6 +165,7 @@ app.command("explain")(explain.explain)
 app.command("localize")(localize.localize)
 app.command("score")(score.score)
 app.command("warm")(warm.warm)
+_group("teach", "Make sets for the teaching page.").command("make-set")(teach.make_set)
 _measure = _group("measure", "Measure heatmaps on held-out films, and the labeler of reports.")
 _measure.command("localization")(measure.localization)
 _measure.command("faithfulness")(measure.faithfulness)

@@ -1,0 +1,1 @@
+"""Teaching: sets of films with their truth, reading sessions, their results, and what is kept."""
