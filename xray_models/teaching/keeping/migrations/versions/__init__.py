@@ -1,0 +1,1 @@
+"""Versions of the store's tables, a file each."""
