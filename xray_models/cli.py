@@ -26,6 +26,7 @@ from xray_models.commands import (
     explain,
     fail,
     import_keras,
+    import_torch,
     localize,
     lungs,
     measure,
@@ -158,7 +159,9 @@ _prepare.command("openi")(prepare_openi.prepare_openi)
 _prepare.command("join")(prepare_chests.join_tables)
 _group("explore", "Draw what a data set holds.").command("mura")(mura.explore_mura)
 _group("evaluate", "Judge a run by study.").command("mura")(mura.evaluate_mura)
-_group("import", "Bring weights of other projects.").command("keras")(import_keras.import_keras)
+_import = _group("import", "Bring weights of other projects.")
+_import.command("keras")(import_keras.import_keras)
+_import.command("torch")(import_torch.import_torch)
 
 app.command("app", context_settings=dashboard.SETTINGS)(dashboard.dashboard)
 app.command("explain")(explain.explain)

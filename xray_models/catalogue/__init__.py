@@ -1,7 +1,7 @@
 """The catalogue of model cards: one checked JSON file per model under assets/models.
 
 A user's own models lie in another folder of the same layout, named by the environment variable
-RADLENS_MODELS. One with the id of a shipped model stands in its place.
+RADLENS_MODELS, or in the user's cache. One with the id of a shipped model stands in its place.
 """
 
 from xray_models.catalogue.age_fit import misfit
@@ -23,15 +23,18 @@ from xray_models.catalogue.cards import (
     count_films,
 )
 from xray_models.catalogue.registry import (
+    CACHE,
     USER_FOLDER,
     app_folder,
     assets,
+    cache_folder,
     catalogue,
     folder,
     for_part,
     for_parts,
     get,
     is_own,
+    own_models,
     refresh,
     shipped,
     table_path,
@@ -41,6 +44,7 @@ from xray_models.catalogue.registry import (
 from xray_models.catalogue.schema import read_card
 
 __all__ = [
+    "CACHE",
     "USER_FOLDER",
     "Alternative",
     "Asked",
@@ -58,6 +62,7 @@ __all__ = [
     "add_combined",
     "app_folder",
     "assets",
+    "cache_folder",
     "catalogue",
     "count_films",
     "folder",
@@ -66,6 +71,7 @@ __all__ = [
     "get",
     "is_own",
     "misfit",
+    "own_models",
     "read_card",
     "refresh",
     "shipped",

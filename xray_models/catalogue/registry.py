@@ -11,15 +11,18 @@ from xray_models.catalogue.cards import Card, CatalogueError, WeightsFile
 from xray_models.catalogue.schema import read_card
 
 __all__ = [
+    "CACHE",
     "USER_FOLDER",
     "app_folder",
     "assets",
+    "cache_folder",
     "catalogue",
     "folder",
     "for_part",
     "for_parts",
     "get",
     "is_own",
+    "own_models",
     "refresh",
     "require_weights",
     "shipped",
@@ -30,6 +33,8 @@ __all__ = [
 
 USER_FOLDER = "RADLENS_MODELS"
 """Environment variable that names the folder of a user's own models."""
+CACHE = "RADLENS_CACHE"
+"""Environment variable that names the folder of what can be made or fetched again, or is "off"."""
 
 
 def app_folder() -> Path:
@@ -44,15 +49,47 @@ def assets() -> Path:
     return Path(os.environ.get("RADLENS_ASSETS") or app_folder() / "assets")
 
 
+def cache_folder() -> Path | None:
+    """The folder of what can be made or fetched again: RADLENS_CACHE, else in the user's cache.
+
+    Returns:
+        None where RADLENS_CACHE is "off". It need not exist.
+    """
+    named = os.environ.get(CACHE, "").strip()
+    if named.lower() == "off":
+        return None
+    return Path(named) if named else _users_cache()
+
+
+@functools.cache
+def _users_cache() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache("radlens"))
+
+
+def own_models() -> Path | None:
+    """The folder that imported models go to: RADLENS_MODELS, else one in the cache folder.
+
+    Returns:
+        None where there is no cache folder either. It need not exist.
+    """
+    named, cache = os.environ.get(USER_FOLDER), cache_folder()
+    if named:
+        return Path(named)
+    return None if cache is None else cache / "own"
+
+
 def user_folder() -> Path | None:
-    """The folder of the user's own models, where RADLENS_MODELS names one.
+    """The folder of the user's own models: RADLENS_MODELS, else the cache's, where it exists.
 
     Raises:
-        CatalogueError: it names something else.
+        CatalogueError: RADLENS_MODELS names something else.
     """
     name = os.environ.get(USER_FOLDER)
     if not name:
-        return None
+        own = own_models()
+        return own if own is not None and (own / "models").is_dir() else None
     if not Path(name).is_dir():
         raise CatalogueError(
             f"{USER_FOLDER} is {name!r}, which is no folder. Name the folder that `import` wrote "

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from xray_models.catalogue import USER_FOLDER, CatalogueError, shipped
+from xray_models.catalogue import CatalogueError
 from xray_models.commands import fail
+from xray_models.commands.options import OwnFolder, Replace, own_folder, tell_imported
 
 __all__ = ["import_keras"]
 
@@ -63,13 +63,8 @@ def import_keras(
     weights_license: Annotated[
         str | None, typer.Option("--license", help="License of the weights.")
     ] = None,
-    to: Annotated[
-        Path | None,
-        typer.Option(help="Folder of your own models.", envvar=USER_FOLDER, show_envvar=True),
-    ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Overwrite an earlier import.")
-    ] = False,
+    to: OwnFolder = None,
+    replace: Replace = False,
 ) -> None:
     """Bring Keras weights into your own folder of models. No code in the file is run."""
     import dataclasses
@@ -78,8 +73,7 @@ def import_keras(
     from xray_models.importers.keras_model import Wanted, import_file
     from xray_models.importers.user_models import UserModelError
 
-    if to is None:
-        fail(f"Name a folder for your own models: --to FOLDER, or set {USER_FOLDER}.")
+    folder = own_folder(to)
     if (mean is None) != (std is None) or (scaling == "z-score") != (mean is not None):
         fail("The scaling z-score takes --mean and --std, and no other does.")
     wanted = Wanted(
@@ -98,19 +92,7 @@ def import_keras(
     if weights_license is not None:
         wanted = dataclasses.replace(wanted, license=weights_license)
     try:
-        card = import_file(weights, wanted, to, replace)
+        card = import_file(weights, wanted, folder, replace)
     except (ImportRefused, UserModelError, CatalogueError, OSError) as error:
         fail(str(error))
-    height, width = card.input_size
-    typer.echo(
-        f"{card.id}: {card.architecture}, {height} x {width} pixels, {card.scaling}, "
-        f"labels {', '.join(card.labels)}. {card.limits[0]}"
-    )
-    if card.id in shipped():
-        typer.echo(
-            f"It stands in place of the {card.id} that ships with RadLens wherever {USER_FOLDER} "
-            f"names {to}. To undo that, delete {to / 'models' / f'{card.id}.json'}, or unset "
-            f"{USER_FOLDER}."
-        )
-    if os.environ.get(USER_FOLDER) != str(to):
-        typer.echo(f"RadLens shows it when started with {USER_FOLDER}={to}")
+    tell_imported(card, folder)

@@ -29,6 +29,8 @@ import h5py
 import keras
 import numpy as np
 
+from xray_models.importers.refusal import ImportRefused
+
 __all__ = ["ImportRefused", "KerasFile", "StoredLayer", "opened"]
 
 # a .keras archive is unpacked in memory; DenseNet169 with its optimizer is 150 MB
@@ -64,10 +66,6 @@ _REFUSED = {
     "GlobalMaxPooling2D": "pools by maximum; RadLens's networks pool by mean",
 }
 _ACTIVATIONS = ("sigmoid", "softmax", "linear")
-
-
-class ImportRefused(ValueError):
-    """A file cannot be imported; the message says what is wrong with it and what to do."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as dump_tensors
 
-from xray_models.catalogue import Card
+from xray_models.catalogue import CACHE, Card, cache_folder
 from xray_models.inference import openvino, precision, weights
 from xray_models.inference.facts import Facts
 from xray_models.inference.network import Cut, Front, Network, not_finite
@@ -54,8 +54,6 @@ __all__ = [
 STEPS = ("reading", "maps")
 """Steps of filling the cache with a card."""
 
-_VARIABLE = "RADLENS_CACHE"
-_OFF = "off"
 _READING, _MAPS = STEPS
 _DIGEST = 64  # characters of a sha256
 _GROWTH = 6  # memory of a compiled pass for each byte of half-size weights, as measured
@@ -225,17 +223,8 @@ def folder() -> Path | None:
     Returns:
         None where RADLENS_CACHE is "off". It need not exist.
     """
-    named = os.environ.get(_VARIABLE, "").strip()
-    if named.lower() == _OFF:
-        return None
-    return (Path(named) if named else _users()) / "networks"
-
-
-@functools.cache
-def _users() -> Path:
-    import pooch
-
-    return Path(pooch.os_cache("radlens"))
+    cache = cache_folder()
+    return None if cache is None else cache / "networks"
 
 
 def usable() -> bool:
@@ -346,7 +335,7 @@ def unwritable(error: OSError) -> str:
     """A folder that cannot be written, in a sentence."""
     return (
         f"The folder of converted networks, {folder()}, cannot be used ({error.strerror}), so "
-        f"every start takes longer. Name another one with {_VARIABLE}."
+        f"every start takes longer. Name another one with {CACHE}."
     )
 
 
