@@ -33,6 +33,7 @@ from xray_models.commands import (
     mura,
     prepare,
     prepare_chests,
+    prepare_files,
     prepare_openi,
     score,
     teach,
@@ -156,6 +157,8 @@ _prepare.command("fracatlas")(prepare.prepare_fracatlas)
 _prepare.command("webfilms")(prepare.prepare_webfilms)
 _prepare.command("padchest")(prepare_chests.prepare_padchest)
 _prepare.command("openi")(prepare_openi.prepare_openi)
+_prepare.command("dicom-to-png")(prepare_files.dicom_to_png)
+_prepare.command("download")(prepare_files.download)
 _prepare.command("join")(prepare_chests.join_tables)
 _group("explore", "Draw what a data set holds.").command("mura")(mura.explore_mura)
 _group("evaluate", "Judge a run by study.").command("mura")(mura.evaluate_mura)
