@@ -20,6 +20,7 @@ from xray_models.catalogue import (
     shipped,
 )
 from xray_models.catalogue.segmenters import segmenters
+from xray_models.catalogue.wanted import wanted
 from xray_models.commands import (
     codes,
     dashboard,
@@ -31,6 +32,7 @@ from xray_models.commands import (
     lungs,
     measure,
     mura,
+    padchest,
     prepare,
     prepare_chests,
     prepare_files,
@@ -89,6 +91,8 @@ def list_models(as_json: AsJson = False) -> None:
         parts = ", ".join(card.parts) or "any film"
         first, second = card.id.ljust(wide[0]), card.architecture.ljust(wide[1])
         typer.echo(f"{first}  {second}  {card.name} ({parts}){_origin(card)}")
+    for missing in wanted():
+        typer.echo(missing.sentence)
 
 
 def _columns(cards: Sequence[Card]) -> tuple[list[str], list[str]]:
@@ -146,6 +150,7 @@ for _name in RECIPES:
 _train.command("chest-lungs")(lungs.train_lungs)
 _publish.command("chest-lungs")(lungs.publish_lungs)
 _train.command("mura")(mura.train_mura)
+_train.command("padchest")(padchest.train_padchest)
 _train.command("codes")(codes.train_codes)
 
 app.command("codes")(codes.codes)
@@ -161,7 +166,9 @@ _prepare.command("dicom-to-png")(prepare_files.dicom_to_png)
 _prepare.command("download")(prepare_files.download)
 _prepare.command("join")(prepare_chests.join_tables)
 _group("explore", "Draw what a data set holds.").command("mura")(mura.explore_mura)
-_group("evaluate", "Judge a run by study.").command("mura")(mura.evaluate_mura)
+_evaluate = _group("evaluate", "Judge a run on films that it never saw.")
+_evaluate.command("mura")(mura.evaluate_mura)
+_evaluate.command("padchest")(padchest.evaluate_padchest)
 _import = _group("import", "Bring weights of other projects.")
 _import.command("keras")(import_keras.import_keras)
 _import.command("torch")(import_torch.import_torch)

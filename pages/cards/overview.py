@@ -9,9 +9,11 @@ import streamlit as st
 
 from pages.shared.as_read import as_read
 from pages.shared.page import show_problem
+from pages.shared.plain import plain
 from xray_models import BONE_PARTS
 from xray_models.catalogue import Card, CatalogueError
 from xray_models.catalogue.speed import Speed, speeds
+from xray_models.catalogue.wanted import wanted
 from xray_models.number_text import UNDEFINED
 from xray_models.report.model_text import headlines, listed
 from xray_models.viz import model_list
@@ -51,6 +53,8 @@ def show(cards: dict[str, Card]) -> None:
                 speed_in_words(known.get(name), card),
             )
             _line(name, model_list.row(row, start), card.name)
+    for missing in wanted():
+        st.caption(plain(missing.sentence))
     machine = {one.machine for one in known.values()}
     st.caption(
         "Bars are 95 % intervals; the dot is the figure. "

@@ -11,6 +11,7 @@ from pages.reading.ages import bars
 from pages.shared.as_read import as_read
 from pages.shared.open_film import WAITED, card_of
 from pages.shared.plain import plain
+from xray_models.catalogue.wanted import wanted
 from xray_models.datasets.samples import SAMPLES
 from xray_models.viz import html
 
@@ -43,6 +44,8 @@ def show_models(reading: Reading) -> None:
         for line in (as_read(card), held_out(card), gravest(card)):
             if line:
                 st.caption(plain(line))
+    for missing in wanted(reading.parts):
+        st.caption(f"Not asked: {plain(missing.sentence)}")
     st.page_link("pages/models.py", label="All about the models", icon=":material/info:")
 
 

