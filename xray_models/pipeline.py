@@ -32,6 +32,7 @@ __all__ = [
     "Reading",
     "about_part",
     "at_odds",
+    "check_age",
     "explain",
     "findings_of",
     "lungs",
@@ -182,8 +183,7 @@ def read(
         WeightsError, CatalogueError: a model of the catalogue cannot be used.
     """
     asked = _asked(part, models)
-    if age is not None and age not in (CHILD, ADULT):
-        raise CannotClassify(f"There is no age group {age!r}. Age groups: {CHILD}, {ADULT}.")
+    check_age(age)
     seconds: dict[str, float] = {}
     began = time.perf_counter()
     if isinstance(source, Radiograph):
@@ -229,6 +229,19 @@ def read(
         age_group=age_group,
         age_named=age is not None,
     )
+
+
+def check_age(age: str | None) -> None:
+    """Check an age group that the user names.
+
+    Args:
+        age: "child", "adult", or None for none.
+
+    Raises:
+        CannotClassify: it is another.
+    """
+    if age not in (None, CHILD, ADULT):
+        raise CannotClassify(f"There is no age group {age!r}. Age groups: {CHILD}, {ADULT}.")
 
 
 def about_part(parts: Sequence[str], read: bool, by_name: bool) -> list[str]:

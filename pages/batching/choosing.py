@@ -14,11 +14,13 @@ from pages.shared.plain import plain
 from pages.shared.visitor import is_local
 from xray_models import PARTS
 from xray_models.evaluate.predictions import csv_import
+from xray_models.radiograph.ages import ADULT, CHILD
 
 if TYPE_CHECKING:
     from xray_models.batch.sources import Sources
 
 __all__ = [
+    "AS_FILES_SAY",
     "AS_RECOGNIZED",
     "FOLDER",
     "IN_LINK",
@@ -31,6 +33,7 @@ __all__ = [
 
 UPLOAD, FOLDER = "Upload", "Folder on this computer"
 AS_RECOGNIZED = "as recognized"
+AS_FILES_SAY = "age as the files say"
 MOST_MEGABYTES = 500  # of one upload, such as an archive
 IN_LINK = "batch"
 """What names a batch in the link and in the session: its token in the store."""
@@ -67,7 +70,7 @@ def choose() -> None:
             "PNG, JPEG, TIFF, BMP, WebP or DICOM, each up to 25 MB. A ZIP archive of them may have "
             f"{MOST_MEGABYTES} MB and 5,000 files."
         )
-    first, second = st.columns(2, gap="medium")
+    first, second, third = st.columns(3, gap="medium")
     with first:
         st.multiselect(
             "Models",
@@ -79,6 +82,14 @@ def choose() -> None:
         )
     with second:
         st.selectbox("Body part", [AS_RECOGNIZED, *PARTS], key="batch part")
+    with third:
+        st.selectbox(
+            "Patients",
+            [AS_FILES_SAY, CHILD, ADULT],
+            key="batch age",
+            help="Some models were made for children only. Of others, and of patients whose age "
+            "nobody knows, their answers are set aside.",
+        )
     st.file_uploader(
         "Truth, if it is known (CSV)",
         key="batch truth",
@@ -128,7 +139,12 @@ def taken(where: str) -> Batch:
         films = sources.Uploads([(file.name, file.getvalue()) for file in files])
         size = sum(file.size for file in files)
     part = state["batch part"]
-    plan = score.plan(state["batch models"], None if part == AS_RECOGNIZED else part)
+    age = state["batch age"]
+    plan = score.plan(
+        state["batch models"],
+        None if part == AS_RECOGNIZED else part,
+        None if age == AS_FILES_SAY else age,
+    )
     if not (total := films.count()):
         raise ValueError("There is no file that may be a film: only tables, texts or nothing.")
     truth = state["batch truth"]

@@ -38,8 +38,8 @@ __all__ = [
 
 ON_SCREEN = 500  # rows of the table
 ORDERS = ("file", "highest probability", "lowest probability", "closest to the threshold")
-SHOWN = ("positive", "negative", "no model", "failed")
-CALLED = {"positive": "called", "negative": "not called"}
+SHOWN = ("positive", "negative", "set aside", "no model", "failed")
+CALLED = {"positive": "called", "negative": "not called", "set aside": "set aside"}
 FILTERS = tuple(f"batch {name}" for name in ("text", "labels", "decisions", "by", "parts", "order"))
 """Keys of what rows are filtered and sorted by; kept while other pages are visited."""
 

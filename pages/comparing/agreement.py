@@ -27,7 +27,7 @@ def show(film: Radiograph, done: dict[Tile, TimedMap], names: dict[Tile, str]) -
     st.header("Agreement", anchor=False)
     st.caption(
         "Rank correlation of each pair of maps. 1: the same order of heat everywhere. "
-        "0: nothing in common."
+        "0: nothing in common. –: one of the two maps is the same everywhere."
     )
     shape = overlay.shrink(film.pixels, SMALL).shape
     found = agreement([one.heatmap.on_radiograph(shape) for one in done.values()])

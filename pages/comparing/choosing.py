@@ -190,4 +190,9 @@ def _tell_misfits(reading: Reading, known: Mapping[str, Mapping[str, MethodSuppo
         if not one.fits
     }
     if sentences:
-        st.caption("Not offered: " + " ".join(sorted(sentences)))
+        with st.popover(
+            f"{len(sentences)} not offered" if len(sentences) > 1 else "1 method not offered",
+            icon=":material/info:",
+            type="tertiary",
+        ):
+            st.markdown("\n".join(f"- {one}" for one in sorted(sentences)))

@@ -20,7 +20,7 @@ from pages.evaluating import (
 from pages.shared import figure
 from pages.shared.leaving import FINDING
 from pages.shared.plain import plain
-from xray_models.catalogue.display_names import display_name
+from xray_models.catalogue.display_names import display_name, sentence_name
 from xray_models.evaluate.analysis import LabelAnalysis, ModelAnalysis
 from xray_models.evaluate.predictions.predictions import LabelPredictions, Predictions
 from xray_models.number_text import decimals
@@ -89,22 +89,24 @@ def show(key: str, model: ModelAnalysis, place: DeltaGenerator | None = None) ->
 def _show_films(analysis: LabelAnalysis) -> None:
     """How many films there are, what else is known of them, and how figures are saved."""
     one, predictions = analysis.films, analysis.predictions
-    name = plain(display_name(analysis.label))
-    notes = [plain(note) for note in predictions.notes]
+    name = plain(sentence_name(analysis.label))
+    groups = len(set(one.groups))
+    notes = [
+        f"The films are of {groups:,} groups. A group holds the films of one patient, or films "
+        "that look alike.",
+        *(plain(note) for note in predictions.notes),
+    ]
     if predictions.folds is not None and all(fold.startswith("fold") for fold in predictions.folds):
         notes.append(CROSS_FITTED)
     st.markdown(_counted(one, name), width="stretch")
     with st.popover("Films and figures", icon=":material/info:", type="tertiary"):
-        if notes:
-            st.markdown("\n\n".join(notes))
+        st.markdown("\n\n".join(notes))
         figure.choose_format()
 
 
 def _counted(one: LabelPredictions, name: str) -> str:
-    return (
-        f"**{len(one.truth):,} films** of {len(set(one.groups)):,} groups; "
-        f"{one.positives:,} with {name}, {one.negatives:,} without."
-    )
+    kinds = f"{one.positives:,} with {name} and {one.negatives:,} without"
+    return f"**{len(one.truth):,} films**, {kinds}."
 
 
 @st.fragment

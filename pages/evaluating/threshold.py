@@ -145,7 +145,7 @@ def offer_rules(analysis: LabelAnalysis) -> None:
 def _choose(analysis: LabelAnalysis, rule: str, share: float, ratio: float) -> None:
     index, label = analysis.index, analysis.label
     if rule not in RULES:
-        _set(analysis.predictions.thresholds[label], "The model's operating point.")
+        _set(analysis.predictions.thresholds[label], "The model's own threshold.")
         return
     if rule == "least_cost":
         prevalence = st.session_state.get(PREVALENCE)

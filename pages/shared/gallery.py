@@ -29,7 +29,7 @@ def show() -> None:
             with st.container(width="content", gap="xsmall"):
                 st.html(f'<h3 class="rl-shelf">{part.capitalize()}</h3>')
                 with st.container(horizontal=True, gap="small"):
-                    for name in sorted(names, key=lambda one: not samples.at_hand(one)):
+                    for name in names:
                         with st.container(width=_WIDTH, gap=None):
                             _offer(name)
 

@@ -255,6 +255,7 @@ def alike(scored: Scored, reading: classify.Reading) -> None:
     ]
     assert [o.probability for o in mine] == pytest.approx([o.probability for o in theirs], abs=1e-4)
     assert scored.warnings == reading.warnings
+    assert scored.set_aside == tuple(reading.set_aside)
 
 
 @pytest.mark.network
@@ -274,6 +275,7 @@ def test_named_models_and_a_named_part_are_asked_as_in_single_readings(films):
     for plan, options in (
         (score.plan(BOTH), {"models": BOTH}),
         (score.plan(part="wrist"), {"part": "wrist"}),
+        (score.plan(age="child", part="chest"), {"age": "child", "part": "chest"}),
     ):
         # windows of one film and of all films alike
         for window in (1, 32):
@@ -311,6 +313,8 @@ def test_unknown_models_and_parts_are_refused_before_any_work():
         score.plan(["body-part"])
     with pytest.raises(classify.CannotClassify, match="chest, elbow"):
         score.plan(part="knee")
+    with pytest.raises(classify.CannotClassify, match="child, adult"):
+        score.plan(age="baby")
 
 
 @pytest.mark.network
@@ -456,7 +460,10 @@ def test_the_command_scores_a_folder_once_and_ends_with_1_if_a_file_failed(films
     for line in lines:
         if line["probability"]:
             above = float(line["probability"]) >= float(line["threshold"])
-            assert line["decision"] == ("positive" if above else "negative")
+            aside = line["model"] == "chest-pneumonia"  # the file tells no age
+            kind = "positive" if above else "negative"
+            assert line["decision"] == ("set aside" if aside else kind)
+    assert "set aside: made for patients of another age" in done.output
     again = run(films, "--out", out)
     assert again.exit_code == 1 and "4 files are done already, 0 are left" in again.output
     assert out.read_text() == text

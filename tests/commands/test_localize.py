@@ -87,18 +87,27 @@ def test_labels_may_stand_apart_from_the_bar_between_them(real):
 def test_a_label_that_nobody_boxed_is_told_with_the_reason_and_ends_with_1(real):
     out = real / "boxes.txt"
     films = listed(
-        real, "leg.dcm fracture", "chest.dcm fracture", "leg.dcm", "chest.dcm Mass|fracture"
+        real,
+        "leg.dcm fracture",
+        "chest.dcm fracture",
+        "leg.dcm",
+        "chest.dcm Mass|fracture",
+        "chest.dcm viral pneumonia",
     )
     done = run("localize", films, real, "--out", out)
     assert done.exit_code == 1
-    leg, chest, silent, both = (line for line in done.stderr.splitlines() if "list.txt, " in line)
+    leg, chest, silent, both, aged = (
+        line for line in done.stderr.splitlines() if "list.txt, " in line
+    )
     assert leg.startswith("list.txt, line 1, leg.dcm: 'fracture' is not boxed: the body-part")
     assert "does not recognize the film" in leg and "bone-general" in leg and "--model" in leg
     assert chest.startswith("list.txt, line 2, chest.dcm: 'fracture' is not boxed: none of the")
     assert "for the chest knows it (chest-14," in chest and "If this is no chest" in chest
     assert silent.startswith("list.txt, line 3, leg.dcm: nothing is boxed: the body-part")
     assert both.startswith("list.txt, line 4, chest.dcm: 'fracture' is not boxed")
-    assert "4 films were not boxed as asked for" in done.stderr
+    assert "chest-pneumonia: It was made for children, and this patient's age is not known." in aged
+    assert aged.endswith("Say --age, or name the model with --model.")
+    assert "5 films were not boxed as asked for" in done.stderr
     (written,) = parse(out.read_text())  # "leg.dcm 0" would say that somebody looked
     assert written.image == "chest.dcm" and {box.label for box in written.boxes} == {"Mass"}
 

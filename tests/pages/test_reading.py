@@ -159,9 +159,9 @@ def test_only_so_many_films_are_taken_at_once(monkeypatch):
     assert "The first 2 of 3 films are here. Batch reads more." in prose(page)
 
 
-def test_a_leg_is_not_sure_and_offers_what_it_could_be_read_as():
+def test_a_leg_is_no_part_and_offers_what_it_could_be_read_as():
     page = opened(sample="lower-leg")
-    assert verdict(page) == "Not sure what this shows, so no model was asked"
+    assert verdict(page) == "No part that RadLens reads, so no model was asked"
     offers = [one for one in page.button if one.label.startswith("Read as ")]
     assert len(offers) == 2
     part = offers[0].label.removeprefix("Read as ")

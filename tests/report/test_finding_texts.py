@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xray_models import catalogue
+from xray_models import NONE_OF_THESE, catalogue
 from xray_models.evaluate.predictions.predictions import Predictions, from_card
 from xray_models.pipeline import ChosenModel, Finding, Reading
 from xray_models.radiograph import Radiograph
@@ -97,7 +97,7 @@ def test_a_kind_of_pneumonia_does_not_come_before_pneumonia():
         ),
         (
             reading(found("chest-14", "Mass", 0.2), found("chest-nodule", "nodule or mass", 0.1)),
-            "No finding called, 2 models",
+            "No finding called by 2 models",
         ),
         (
             reading(
@@ -110,6 +110,10 @@ def test_a_kind_of_pneumonia_does_not_come_before_pneumonia():
         (
             reading(found("chest-pneumonia", "pneumonia", 0.9), aside=["chest-pneumonia"]),
             "No model here was made for this patient",
+        ),
+        (
+            replace(reading(part=None), part_probabilities={NONE_OF_THESE: 0.9, "hand": 0.1}),
+            "No part that RadLens reads, so no model was asked",
         ),
         (reading(part=None), "Not sure what this shows, so no model was asked"),
         (reading(part="finger"), "No model reads the finger yet"),

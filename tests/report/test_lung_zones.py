@@ -68,8 +68,8 @@ def test_shares_of_heat_and_of_lungs():
 def test_a_chests_sentence_names_the_zone_whose_side_it_is_and_the_share_in_the_lungs():
     spot = heat((ROWS["lower"], COLUMNS["right"]))
     assert heatmap_text.where(spot, lungs=found()) == (
-        "Right lower zone, 100 % of the heat in 6 % of the film. Of all heat, 100 % lies in the "
-        "lungs. Right is the patient's right, the picture's left."
+        "Right lower zone. 100 % of the heat lies in the lungs. Right is the patient's right, the "
+        "picture's left."
     )
     assert heatmap_text.where(spot).startswith("Left lower third of the film")
 
@@ -79,7 +79,7 @@ def test_heat_beside_the_lungs_stays_a_place_on_the_film_and_is_warned_of():
     corner = heat((slice(8, 20), slice(2, 12)))
     said = heatmap_text.where(corner, lungs=found())
     assert said.startswith("Left upper third of the film")
-    assert said.endswith("Of all heat, 0 % lies in the lungs.")
+    assert said.endswith("0 % of the heat lies in the lungs.")
     warned = " ".join(heatmap_text.cautions(film, corner, lungs=found(), label="Pneumonia"))
     assert "outside the lungs" in warned
     for label in ("Cardiomegaly", "Effusion"):  # their signs lie elsewhere

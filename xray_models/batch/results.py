@@ -16,11 +16,13 @@ from xray_models.spreadsheet import safe_cell
 
 if TYPE_CHECKING:  # the pipeline brings TensorFlow, which reading results does not need
     from xray_models.batch.score import Scored
+    from xray_models.pipeline import Finding
 
 __all__ = [
     "COLUMNS",
     "NEGATIVE",
     "POSITIVE",
+    "SET_ASIDE",
     "ResultsError",
     "Row",
     "as_csv",
@@ -31,7 +33,7 @@ __all__ = [
     "rows",
 ]
 
-POSITIVE, NEGATIVE = "positive", "negative"
+POSITIVE, NEGATIVE, SET_ASIDE = "positive", "negative", "set aside"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Row:
         label: of the finding.
         probability: calibrated, in 0..1.
         threshold: operating point, in 0..1.
-        decision: "positive" where the probability reaches the threshold, else "negative".
+        decision: "positive" where the probability reaches the threshold, else "negative"; "set
+            aside" of a model that was made for patients of another age: its answer is no call.
         error: why the file could not be read; empty where it could.
         warnings: sentences on the file and its findings, as Read shows them, one after the other.
         also: a second part that is about as likely; usually empty.
@@ -105,13 +108,19 @@ def rows(scored: Scored) -> list[Row]:
             finding.label,
             _rounded(finding.probability),
             finding.threshold,
-            POSITIVE if finding.positive else NEGATIVE,
+            _decision(scored, finding),
             warnings=warnings,
             also=also,
             key=scored.key,
         )
         for finding in scored.findings
     ]
+
+
+def _decision(scored: Scored, finding: Finding) -> str:
+    if finding.model in scored.set_aside:
+        return SET_ASIDE
+    return POSITIVE if finding.positive else NEGATIVE
 
 
 def as_csv(many: Iterable[Row], header: bool = True) -> str:

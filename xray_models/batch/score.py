@@ -28,6 +28,7 @@ from xray_models.pipeline import (
     CannotClassify,
     Finding,
     about_part,
+    check_age,
     findings_of,
     route,
 )
@@ -65,6 +66,7 @@ class Scored:
         warnings: sentences for people, those of `Reading.warnings`.
         also: a second part that is about as likely; else None.
         key: what tells the file from every other; by default its name.
+        set_aside: ids of models whose answers are no calls: `Reading.set_aside`.
     """
 
     file: str
@@ -76,6 +78,7 @@ class Scored:
     warnings: tuple[str, ...] = ()
     also: str | None = None
     key: str = ""
+    set_aside: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.key:
@@ -90,11 +93,13 @@ class Plan:
         detector: tells the part.
         models: ids of the models to ask whatever the part; empty for those that fit.
         part: named by the user for all films, or None.
+        age: "child" or "adult", named by the user for all patients; None for what each file says.
     """
 
     detector: Card
     models: tuple[str, ...] = ()
     part: str | None = None
+    age: str | None = None
 
     def cards(self, parts: Sequence[str]) -> list[Card]:
         """Models that read a film of some parts: none, one, or two that are close."""
@@ -112,6 +117,7 @@ class Plan:
         return {
             "models": list(self.models),
             "part": self.part,
+            "age": self.age,
             "arithmetic": {card.id: predict.arithmetic(card) for card in cards},
             "cards": {card.id: _fingerprint(card) for card in cards},
         }
@@ -130,15 +136,16 @@ class _Film:
     age_group: str | None = None
 
 
-def plan(models: Sequence[str] = (), part: str | None = None) -> Plan:
+def plan(models: Sequence[str] = (), part: str | None = None, age: str | None = None) -> Plan:
     """Decide which models are asked.
 
     Args:
         models: ids of models to ask whatever the part.
         part: named by the user for all films.
+        age: "child" or "adult", named by the user for all patients.
 
     Raises:
-        CannotClassify: unknown part or model.
+        CannotClassify: unknown part, model or age group.
         CatalogueError: the catalogue cannot be used.
     """
     cards = catalogue.catalogue()
@@ -148,7 +155,8 @@ def plan(models: Sequence[str] = (), part: str | None = None) -> Plan:
     for model in models:
         if model not in readers:
             raise CannotClassify(f"No model {model!r} reads films. Models: {', '.join(readers)}.")
-    return Plan(catalogue.get(DETECTOR), tuple(dict.fromkeys(models)), part)
+    check_age(age)
+    return Plan(catalogue.get(DETECTOR), tuple(dict.fromkeys(models)), part, age)
 
 
 def score(
@@ -246,7 +254,7 @@ def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
         those = [film for film in readable if card in cards[film]]
         for film, probability in zip(those, _probabilities(card, those), strict=True):
             found[film][card.id] = findings_of(
-                card, parts[film], probability, film.age_group, bool(asked.models)
+                card, parts[film], probability, asked.age or film.age_group, bool(asked.models)
             )
     for film in films:
         if film.error:
@@ -265,7 +273,16 @@ def _answers(films: Sequence[_Film], asked: Plan) -> Iterator[Scored]:
                 warnings=(*doubts, *(doubt for _, own in several for doubt in own)),
                 also=also,
                 key=film.key,
+                set_aside=_set_aside(film, cards[film], asked),
             )
+
+
+def _set_aside(film: _Film, cards: Sequence[Card], asked: Plan) -> tuple[str, ...]:
+    """Models that were not made for the patient's age; none of those asked for by name."""
+    if asked.models:
+        return ()
+    age = asked.age or film.age_group
+    return tuple(card.id for card in cards if catalogue.misfit(card, age))
 
 
 def _probabilities(card: Card, films: Sequence[_Film]) -> list[dict[str, float]]:

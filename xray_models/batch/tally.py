@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from xray_models.batch.results import POSITIVE, Row
+from xray_models.batch.results import POSITIVE, SET_ASIDE, Row
 
 __all__ = ["BINS", "MOST_FAILURES", "FindingCounts", "Tally", "tally"]
 
@@ -24,6 +24,7 @@ class FindingCounts:
     Attributes:
         films: how many it read.
         positive: how many of them it called positive.
+        aside: how many of them are of patients that it was not made for: none of these is called.
         threshold: operating point.
         histogram: films by probability, in `BINS` equal bins from 0 to 1.
     """
@@ -31,7 +32,13 @@ class FindingCounts:
     threshold: float
     films: int = 0
     positive: int = 0
+    aside: int = 0
     histogram: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
+
+    @property
+    def judged(self) -> int:
+        """Films that it called positive or negative."""
+        return self.films - self.aside
 
 
 @dataclass
@@ -70,5 +77,6 @@ def tally(rows: Iterable[Row]) -> Tally:
             one = found.findings.setdefault((row.model, row.label), FindingCounts(row.threshold))
             one.films += 1
             one.positive += row.decision == POSITIVE
+            one.aside += row.decision == SET_ASIDE
             one.histogram[min(BINS - 1, int(row.probability * BINS))] += 1
     return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from xray_models.batch.results import POSITIVE, Row
+from xray_models.batch.results import POSITIVE, SET_ASIDE, Row
 from xray_models.batch.truth import Matched, known_truth, settled
 from xray_models.evaluate.predictions.truth_columns import CellMeanings, TruthColumn
 
@@ -103,6 +103,7 @@ class Verdict:
 class _Film:
     why: str
     calls: dict[str, bool] = field(default_factory=dict)  # label -> called by a model
+    aside: set[str] = field(default_factory=set)  # labels of models made for others
 
 
 def verdict(
@@ -130,7 +131,9 @@ def verdict(
     films: dict[str, _Film] = {}
     for row in rows:
         film = films.setdefault(row.file, _Film(_why(row)))
-        if row.label:
+        if row.decision == SET_ASIDE:
+            film.aside.add(row.label)
+        elif row.label:
             film.calls[row.label] = film.calls.get(row.label, False) or row.decision == POSITIVE
     known = {name: film for name, film in films.items() if name in matched.row_of}
     table = settled(table, matched, where, meanings)
@@ -144,12 +147,19 @@ def verdict(
             if np.isnan(value) or (call is None and film.calls and not value):
                 continue
             if call is None:
-                unread.setdefault(name, film.why or f"no model that looks for {label} read it")
+                unread.setdefault(name, film.why or _why_not(film, label))
             counts[bool(value), call] = counts.get((bool(value), call), 0) + 1
         order = ((True, True), (True, False), (False, True), (False, False), (True, None))
         of_kinds = [counts.get(kind, 0) for kind in (*order, (False, None))]
         labels.append(LabelVerdict(label, *of_kinds))
     return Verdict(tuple(labels), tuple(unread.items()))
+
+
+def _why_not(film: _Film, label: str) -> str:
+    """Reason why no model that counts looked for a label."""
+    if label in film.aside:
+        return f"the model that looks for {label} was made for patients of another age"
+    return f"no model that looks for {label} read it"
 
 
 def _why(row: Row) -> str:

@@ -65,6 +65,9 @@ def localize(
     model: Annotated[
         str | None, typer.Option(help="Id of a model; by default those that fit each film.")
     ] = None,
+    age: Annotated[
+        str | None, typer.Option(help="child or adult, of all films; by default as each file says.")
+    ] = None,
     method: Annotated[
         str | None,
         typer.Option(help="METHOD or METHOD@LAYER; what each model's card names by default."),
@@ -89,11 +92,13 @@ def localize(
     heat is, not where a disease ends. For teaching and research, not for diagnosis.
 
     Ends with 1 if a film could not be read, or if anything that was asked for was left out: because
-    no model was chosen for the film, none of those chosen knows the label, or method, layer or rule
-    do not fit one of them. The error output says what, why and what to do, and the other films go
-    on. A film of which nothing could be boxed is not written, so that --resume tries it again.
+    no model was chosen for the film, none of those chosen knows the label or was made for the
+    patient, or method, layer or rule do not fit one of them. The error output says what, why and
+    what to do, and the other films go on. A film of which nothing could be boxed is not written, so
+    that --resume tries it again.
     Ends with 2, before any film is read, if nothing can be boxed as it was asked for.
     """
+    from xray_models import pipeline
     from xray_models.explain import MethodSpec, box_files
     from xray_models.explain.boxes import parse_rule
     from xray_models.inference.weights import WeightsError
@@ -105,6 +110,7 @@ def localize(
         card = get(model) if model else None
         spec = MethodSpec.parse(method) if method else None
         how = parse_rule(rule)
+        pipeline.check_age(age)
         wanted = _read_list(listed, images)
         _check_labels(wanted, card)
         _check_method(card, spec)
@@ -121,7 +127,7 @@ def localize(
                 boxed = None
                 try:
                     film = read(images / one.image)
-                    boxed, left = _boxed(one, film, card, spec, how)
+                    boxed, left = _boxed(one, film, card, spec, how, age)
                 except OSError as error:
                     left = [f"{error.strerror or error}. Check the file."]
                 except (WeightsError, ValueError) as error:
@@ -154,7 +160,12 @@ def localize(
 
 
 def _boxed(
-    one: _Wanted, film: Radiograph, card: Card | None, spec: MethodSpec | None, rule: Rule
+    one: _Wanted,
+    film: Radiograph,
+    card: Card | None,
+    spec: MethodSpec | None,
+    rule: Rule,
+    age: str | None,
 ) -> tuple[FilmBoxes | None, list[str]]:
     """A film's boxes, None where nothing could be boxed; and sentences on what was left out."""
     from xray_models.explain import MethodSpec, heat, targets
@@ -162,7 +173,7 @@ def _boxed(
     from xray_models.explain.boxes import from_heat
     from xray_models.inference.weights import WeightsError
 
-    asked, left = _findings(one, film, card)
+    asked, left = _findings(one, film, card, age)
     able = not left
     boxes: list[Box] = []
     for by, finding in asked:
@@ -181,19 +192,24 @@ def _boxed(
 
 
 def _findings(
-    one: _Wanted, film: Radiograph, card: Card | None
+    one: _Wanted, film: Radiograph, card: Card | None, age: str | None
 ) -> tuple[list[tuple[Card, str]], list[str]]:
     """What to box: the labels of the list, else what the models call; and what nobody can."""
     from xray_models import pipeline
 
     if one.labels and not one.findings:
         return [], []
-    reading = pipeline.read(film, models=[card.id] if card else None)
-    cards = {chosen.model: get(chosen.model) for chosen in reading.chosen}
+    reading = pipeline.read(film, models=[card.id] if card else None, age=age)
+    aside = reading.set_aside
+    cards = {
+        chosen.model: get(chosen.model) for chosen in reading.chosen if chosen.model not in aside
+    }
     part = " or ".join(reading.parts)
     advice = f"If this is no {part}, name" if part else "Name"
     if not part:
         why = "the body-part detector does not recognize the film, so no model was chosen"
+    elif not cards and aside:
+        why = f"no model of the {part} was made for this patient"
     elif not cards:
         why = f"no model reads the {part}"
     else:
@@ -201,12 +217,20 @@ def _findings(
     if one.labels is None and not cards:
         return [], [f"nothing is boxed: {why}. {advice} a model with --model."]
     if one.labels is None:
-        return [(cards[call.model], call.label) for call in reading.findings if call.positive], []
+        called = [call for call in reading.findings if call.positive and call.model in cards]
+        return [(cards[call.model], call.label) for call in called], []
     asked = _known_by(cards.values(), one.findings)
     known = {finding.casefold() for _, finding in asked}
+    of_others = {own.casefold() for _, own in _known_by(map(get, aside), one.findings)}
     left = []
     for label in dict.fromkeys(one.labels):
         if label.casefold() in one.findings - known:
+            if label.casefold() in of_others:
+                reasons = " ".join(f"{model}: {said}" for model, said in aside.items())
+                left.append(
+                    f"{label!r} is not boxed. {reasons} Say --age, or name the model with --model."
+                )
+                continue
             able = [by.id for by, _ in _known_by(catalogue().values(), {label.casefold()})]
             left.append(
                 f"{label!r} is not boxed: {why}. {advice} one that knows it with --model: "

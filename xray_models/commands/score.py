@@ -42,6 +42,9 @@ def score(
         list[str] | None, typer.Option(help="Ask this model whatever the part; may be repeated.")
     ] = None,
     part: Annotated[str | None, typer.Option(help="The body part of all films.")] = None,
+    age: Annotated[
+        str | None, typer.Option(help="child or adult, of all films; by default as each file says.")
+    ] = None,
     truth: Annotated[
         Path | None, typer.Option(help="CSV with the films' names and their label or labels.")
     ] = None,
@@ -84,7 +87,7 @@ def score(
     meanings = _meanings(blanks, minus_one)
     try:
         table = csv_import.read(truth) if truth else None  # wrong paths are told before the work
-        asked = plan(model or (), part)
+        asked = plan(model or (), part, age)
         with sources.find(films) as found, resumable_csv.held(out):
             settings = {"films": str(films.resolve())} | asked.settings()
             file = resumable_csv.GrowingFile(out, settings)
@@ -219,7 +222,12 @@ def _tell(counted: Tally, out: Path) -> None:
         typer.echo(f"  {part or 'not recognized':<24}{films:>8,}")
     for (model, label), one in counted.findings.items():
         name = f"{model}, {label}"
-        typer.echo(f"  {name:<44}{one.positive:>8,} of {one.films:,} positive")
+        typer.echo(f"  {name:<44}{one.positive:>8,} of {one.judged:,} positive{_aside(one.aside)}")
+
+
+def _aside(films: int) -> str:
+    """How many films are of patients that a model was not made for."""
+    return f"; {films:,} set aside: made for patients of another age" if films else ""
 
 
 def _tell_performance(

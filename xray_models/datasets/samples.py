@@ -117,7 +117,7 @@ _PACKAGED = {
     "chest": Sample(
         title="Chest (DICOM)",
         part="chest",
-        about="A chest as DICOM, with its facts. It comes with RadLens.",
+        about="A chest as DICOM. The heat for its nodule misses the lungs, and RadLens says so.",
         truth="",
         file="RG1_UNCI.dcm",
         sha256="3561020824868615a93a51078671b3ff73bb2578c966f76def99b4d982897e75",
@@ -125,7 +125,7 @@ _PACKAGED = {
     "lower-leg": Sample(
         title="Lower leg (DICOM)",
         part="leg",
-        about="RadLens reads no legs. Does it say so? The film comes with RadLens.",
+        about="RadLens reads no legs. Does it say so?",
         truth="A non-ossifying fibroma of the distal tibia.",
         file="RG3_UNCI.dcm",
         sha256="9ef0260919de89774da90336ad16c03a5be899a8bb663bbaea52b6d0769bec78",
@@ -186,11 +186,17 @@ _fetcher = pooch.create(
 
 
 def by_part() -> dict[str, list[str]]:
-    """Names of the samples of each part, in the order of `SAMPLES`."""
+    """Names of the samples of each part, in the order of `SAMPLES`.
+
+    Parts of which a film is at hand come first, and in each part those films: the first one offered
+    opens at once, wherever it can.
+    """
     found: dict[str, list[str]] = {}
     for name, sample in SAMPLES.items():
         found.setdefault(sample.part, []).append(name)
-    return found
+    for names in found.values():
+        names.sort(key=lambda one: not at_hand(one))
+    return dict(sorted(found.items(), key=lambda of_part: not at_hand(of_part[1][0])))
 
 
 def at_hand(name: str) -> bool:

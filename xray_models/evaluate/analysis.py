@@ -115,7 +115,7 @@ class LabelAnalysis:
         Where neither exists it is one half.
         """
         if (own := self.predictions.thresholds.get(self.label)) is not None:
-            return Choice(own, "The model's operating point.")
+            return Choice(own, "The model's own threshold.")
         found = youden(self.index, self.label)
         return Choice(0.5, "") if found.threshold is None else found
 

@@ -496,17 +496,17 @@ def _warnings(header: Dataset, modality: str | None) -> list[str]:
     found = []
     if terms.code(header, "BurnedInAnnotation") == "YES":
         found.append(
-            "The file says that text is burned into the picture: it may show a patient's name, "
-            "and a model may react to the text instead of the film."
+            "The file says that text is burned into the picture. It may show a patient's name, "
+            "and a model may react to it."
         )
     if modality in terms.NOT_RADIOGRAPHS:
         found.append(
-            f"The file says that it is {terms.NOT_RADIOGRAPHS[modality]}, not a radiograph: "
-            "whatever a model says about it means nothing."
+            f"The file says that it is {terms.NOT_RADIOGRAPHS[modality]}, not a radiograph. "
+            "What a model says about it means nothing."
         )
     if terms.code(header, "PresentationIntentType") == "FOR PROCESSING":
         found.append(
-            "The file holds raw detector values, not a picture made for viewing: its contrast may "
+            "The file holds raw detector values, not a picture made for viewing. Its contrast may "
             "be weak or inverted. Prefer the file marked FOR PRESENTATION."
         )
     return found

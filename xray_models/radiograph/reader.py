@@ -128,8 +128,8 @@ def _decoded(source: bytes | str | os.PathLike[str]) -> Radiograph:
     if dicom.starts_with_an_element(data):
         return dicom.decode(data)
     raise UnreadableRadiograph(
-        f"This is not a picture in a format that RadLens reads ({_READABLE}), or its beginning is "
-        "damaged. Export the radiograph as PNG or DICOM."
+        "This is not a picture that RadLens can read, or its beginning is damaged. It reads "
+        f"{_READABLE}. Export the radiograph as PNG or DICOM."
     )
 
 

@@ -122,13 +122,13 @@ def _model(model: str, counted: Tally) -> _Model:
             label,
             f"{one.films:,}",
             decimals(one.threshold),
-            f"{one.positive:,}",
-            percent(one.positive / one.films, 1),
+            f"{one.positive:,}" + (f" ({one.aside:,} set aside)" if one.aside else ""),
+            percent(one.positive / one.judged, 1) if one.judged else "",
         )
         for label, one in found.items()
     ]
     card = catalogue.catalogue().get(model)
-    spoken = "; ".join(f"{label}: {one.positive} of {one.films}" for label, one in found.items())
+    spoken = "; ".join(f"{label}: {one.positive} of {one.judged}" for label, one in found.items())
     drawn = _drawn(
         _histograms(found),
         f"Films by probability. Called positive: {spoken}.",

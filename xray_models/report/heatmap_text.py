@@ -38,6 +38,7 @@ BESIDE = "Nothing in the film speaks for this: all heat lies in the black border
 _HOT = 0.5  # of the maximum
 _SPREAD = 0.4  # a hot area above this share of the film is no place any more
 _MOST_SPOTS, _LEAST = 3, 0.1  # hot regions that are named, and their least share of the heat
+_SPELLED_OUT = 2  # places that are named in full; of more, the short names are listed
 _ALONE = 2 / 3  # of a region's heat in one third: the others need no mention
 _ALONG = 0.4  # of the hottest third's share: a long region lies there too
 _SIDE = 256  # films are looked at this small
@@ -47,23 +48,15 @@ _IN_LUNGS = 0.5  # of the strongest heat: then it is a place in the lungs
 _DARK = 0.12  # of the film's bright end: darker than any tissue on a film that is exposed well
 
 _BESIDE = (
-    "{share} of the heat lies in the black borders that made the film square. Shown is the rest."
+    "{share} of the heat lies in the black borders that made the film square. It is not shown."
 )
-_AT_BORDER = (
-    "{share} of the strongest heat lies at the film's border, where models react to picture edges."
-)
-_OUTSIDE = (
-    "{share} of the strongest heat lies on the dark background outside the body: "
-    "no sign of disease."
-)
+_AT_BORDER = "Much of the strongest heat lies at the film's border: models react to edges."
+_OUTSIDE = "Much of the strongest heat lies outside the body: no sign of disease."
 _WHOSE = " Right is the patient's right, the picture's left."
 _OUTSIDE_LUNGS = (
-    "{share} of the strongest heat lies outside the lungs. What the model uses there is no sign of "
-    "this finding."
+    "Most of the strongest heat lies outside the lungs, where this finding has no sign."
 )
-_ON_MARKER = (
-    "Strong heat lies on what looks like a marker in the {where}: it says nothing of the patient."
-)
+_ON_MARKER = "Strong heat lies on what looks like a marker in the {where}: no sign of disease."
 
 
 def where(heat: np.ndarray, outside: float = 0.0, lungs: Lungs | None = None) -> str:
@@ -76,40 +69,42 @@ def where(heat: np.ndarray, outside: float = 0.0, lungs: Lungs | None = None) ->
             the strongest heat lies there.
 
     Returns:
-        Such as "Left lower third of the film, 62 % of the heat in 8 % of the film." Of a chest
-        "Right lower zone, 62 % of the heat in 8 % of the film. Of all heat, 80 % lies in the
-        lungs. Right is the patient's right, the picture's left."
+        Such as "Left lower third of the film." Of a chest "Right lower zone. 80 % of the heat
+        lies in the lungs. Right is the patient's right, the picture's left."
     """
     hot = _hot(heat)
     if not hot.any():
         return BESIDE if outside > 0 else EMPTY
     map_of_lungs = None if lungs is None else lungs.on_radiograph(heat.shape)
-    within = float(heat[hot].sum() / heat.sum())
-    amounts = f"{in_percent(within)} of the heat in {in_percent(float(hot.mean()))} of the film."
     if hot.mean() > _SPREAD:
-        return f"Spread over the film, {amounts}{_in_lungs(heat, map_of_lungs)}"
+        return f"Spread over the film.{_in_lungs(heat, map_of_lungs)}"
     if map_of_lungs is not None and lung_zones.inside(heat * hot, map_of_lungs) >= _IN_LUNGS:
         zones = _listed(lung_zones.places(heat * hot, map_of_lungs))
         sides = "" if zones == lung_zones.BOTH else _WHOSE
         start = f"{zones[0].upper()}{zones[1:]}"
-        return f"{start}, {amounts}{_in_lungs(heat, map_of_lungs)}{sides}"
+        return f"{start}.{_in_lungs(heat, map_of_lungs)}{sides}"
     found = _spots(heat, hot)
     if not found:
-        return f"Scattered over the film in small spots, {amounts}{_in_lungs(heat, map_of_lungs)}"
+        return f"Scattered over the film in small spots.{_in_lungs(heat, map_of_lungs)}"
     places = list(dict.fromkeys(name for spot in found for name in _places(_thirds(spot))))
-    text = _listed(places)
-    return f"{text[0].upper()}{text[1:]} of the film, {amounts}{_in_lungs(heat, map_of_lungs)}"
+    text = _listed(places if len(places) <= _SPELLED_OUT else [_short(one) for one in places])
+    return f"{text[0].upper()}{text[1:]} of the film.{_in_lungs(heat, map_of_lungs)}"
 
 
 def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
+def _short(name: str) -> str:
+    """A place of many: "middle left" for "middle of the left third"."""
+    return name.replace("middle of the ", "middle ").removesuffix(" third")
+
+
 def _in_lungs(heat: np.ndarray, lungs: np.ndarray | None) -> str:
     if lungs is None:
         return ""
     share = in_percent(lung_zones.inside(heat, lungs))
-    return f" Of all heat, {share} lies in the lungs."
+    return f" {share} of the heat lies in the lungs."
 
 
 def _spots(heat: np.ndarray, hot: np.ndarray) -> list[np.ndarray]:
@@ -232,14 +227,14 @@ def cautions(
     found = [beside(outside)] if beside(outside) else []
     border = float(hot[at_border(film.shape)].sum()) / total
     if border > _TOO_MUCH:
-        found.append(_AT_BORDER.format(share=in_percent(border)))
+        found.append(_AT_BORDER)
     outside = float(hot[places.outside].sum()) / total
     if outside > _TOO_MUCH:
-        found.append(_OUTSIDE.format(share=in_percent(outside)))
+        found.append(_OUTSIDE)
     if lungs is not None and label.lower() in lung_zones.OF_THE_LUNG:
         beside_lungs = lung_zones.outside(hot, lungs.on_radiograph(film.shape))
         if beside_lungs > _IN_LUNGS:
-            found.append(_OUTSIDE_LUNGS.format(share=in_percent(beside_lungs)))
+            found.append(_OUTSIDE_LUNGS)
     for rows, columns in places.markers:
         if hot[rows, columns].any():
             middle_y, middle_x = (rows.start + rows.stop) / 2, (columns.start + columns.stop) / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xray_models import catalogue
+from xray_models import NONE_OF_THESE, catalogue
 from xray_models.catalogue import Card
 from xray_models.catalogue.display_names import sentence_name
 from xray_models.report.finding_order import strongest_first
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["model_words", "verdict"]
 
+_SURE = 0.5  # of none of these: then that is what the detector sees, not doubt
 _MOST = 3  # findings that are named; of more, the rest is counted
 
 
@@ -31,17 +32,20 @@ def verdict(reading: Reading) -> str:
     if len(models) > 1 and len(labels) == 1:
         return _by_several(findings)
     by = _named(models)
+    comma = "," if len(models) == 1 else ""
     called = [one for one in strongest_first(findings) if one.positive]
     called = [one for one in called if not _is_kind(one, asked[one.model])]
     if called:
-        return _capital(f"{_listed_labels(called)} called, {by}")
+        return _capital(f"{_listed_labels(called)} called{comma} {by}")
     what = sentence_name(findings[0].label) if len(labels) == 1 else "finding"
-    return f"No {what} called, {by}"
+    return f"No {what} called{comma} {by}"
 
 
 def _without_findings(reading: Reading) -> str:
     if reading.part is None and not reading.chosen:
-        return "Not sure what this shows, so no model was asked"
+        none = reading.part_probabilities.get(NONE_OF_THESE, 0.0)
+        what = "No part that RadLens reads" if none >= _SURE else "Not sure what this shows"
+        return f"{what}, so no model was asked"
     if reading.chosen:
         return "No model here was made for this patient"
     return f"No model reads the {' or '.join(reading.parts)} yet"
@@ -76,7 +80,7 @@ def _listed_labels(called: Sequence[Finding]) -> str:
 def _named(models: Sequence[str]) -> str:
     if len(models) == 1:
         return model_words(catalogue.get(models[0]))
-    return f"{len(models)} models"
+    return f"by {len(models)} models"
 
 
 def model_words(card: Card) -> str:
