@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 
     from xray_models.radiograph import Radiograph
 
-__all__ = ["MODULES", "Events", "Saved", "Saving", "saving_of", "script", "show", "style"]
+__all__ = [
+    "MODULES",
+    "Events",
+    "Saved",
+    "Saving",
+    "marked",
+    "saving_of",
+    "script",
+    "show",
+    "style",
+]
 
 MODULES = (
     "tables.js",
@@ -84,6 +94,7 @@ def show(
     film: Radiograph | None = None,
     save: Callable[[Saving], Saved | None] | None = None,
     on_selected: Callable[[str], None] | None = None,
+    on_mark: Callable[[tuple[float, float, float, float]], None] | None = None,
 ) -> Events:
     """Show a view. What is pulled at there runs nothing here, but for what is not there yet.
 
@@ -94,6 +105,8 @@ def show(
         save: makes a file of what the view's `saves` offer; None where it can't.
         on_selected: called before the page runs again with the id of a map that is not there and
             that the visitor asked for.
+        on_mark: called before the page runs again with the place that the visitor marked, as the
+            view's `mark`.
     """
     words, blobs = viewer_data.packed(view)
     words["urls"] = {name: _address(content, f"{key} {name}") for name, content in blobs.items()}
@@ -115,6 +128,7 @@ def show(
         on_sharp_change=partial(_note, key, "sharp"),
         on_save_change=partial(_note, key, "save"),
         on_follow_change=_nothing,
+        on_mark_change=partial(_mark, key, on_mark),
     )
     follow = found.get("follow")
     return Events(follow if isinstance(follow, str) else None)
@@ -208,6 +222,22 @@ def _select(key: str, on_selected: Callable[[str], None] | None) -> None:
     chosen = st.session_state[key].get("selected")
     if on_selected is not None and isinstance(chosen, str):
         on_selected(chosen)
+
+
+def _mark(key: str, on_mark: Callable[[tuple[float, float, float, float]], None] | None) -> None:
+    place = marked(st.session_state[key].get("mark"))
+    if on_mark is not None and place is not None:
+        on_mark(place)
+
+
+def marked(sent: object) -> tuple[float, float, float, float] | None:
+    """Place that the browser sent, in shares of the film; None for what makes no sense."""
+    if not isinstance(sent, list | tuple) or len(sent) != 4:
+        return None
+    if not all(isinstance(one, int | float) and 0 <= one <= 1 for one in sent):
+        return None
+    x, y, width, height = map(float, sent)
+    return x, y, width, height
 
 
 def _nothing() -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -568,6 +569,30 @@ def test_ruler_and_reading_by_keys(browser):
     expect(page.locator("[aria-live]")).to_have_text(ruler["words"])
     page.keyboard.press("ArrowDown")
     expect(page.locator("[aria-live]")).to_have_text(re.compile(r"x \d+, y \d+ px, gray \d+ %"))
+
+
+def test_a_place_is_marked_by_a_click_a_drag_or_keys_where_a_page_asks_for_one(browser):
+    asked = replace(viewer.view(viewer.film(600, 500)), marking=True)
+    page = viewer.mounted(browser, asked)
+    marks = lambda: [one[2] for one in sent(page) if one[1] == "mark"]  # noqa: E731
+    x, y = middle(page)
+    point = film_point(page, x, y)
+    page.mouse.click(x, y)
+    assert marks()[-1] == pytest.approx([point[0] / 500, point[1] / 600, 0, 0], abs=2e-3)
+    page.keyboard.press("f")
+    drag(page, 60, 40)
+    left, top, width, height = marks()[-1]
+    assert left + width == pytest.approx(1 - point[0] / 500, abs=0.02), "the film is flipped"
+    assert top == pytest.approx(point[1] / 600, abs=0.02)
+    assert width > 0.05 and height > 0.05
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")  # is the page's
+    assert len(marks()) == 2
+    page.keyboard.press(" ")
+    assert len(marks()) == 3 and marks()[-1][2:] == [0, 0]
+    plain = viewer.mounted(browser, viewer.view(viewer.film(600, 500)))
+    expect(plain.get_by_role("button", name="Mark a place")).to_be_hidden()
+    assert state(plain, "style.tool") == "move"
 
 
 def test_two_fingers_zoom_one_moves_and_two_taps_reset(browser):

@@ -226,6 +226,8 @@ class View:
         saves: what can be saved, as kind -> words of its menu.
         heading: of the panel of findings.
         note: under the findings.
+        marking: whether the visitor is asked to mark a place.
+        mark: what was marked, (x, y, width, height) in shares of the film; a point has no size.
     """
 
     film: FilmData
@@ -244,6 +246,8 @@ class View:
     saves: Mapping[str, str] = field(default_factory=dict)
     heading: str = "Findings"
     note: str = ""
+    marking: bool = False
+    mark: tuple[float, float, float, float] | None = None
 
 
 def packed(view: View) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -296,6 +300,8 @@ def packed(view: View) -> tuple[dict[str, Any], dict[str, bytes]]:
         "saves": dict(view.saves),
         "heading": view.heading,
         "note": view.note,
+        "marking": view.marking,
+        "mark": view.mark and list(view.mark),
     }
     return words, blobs
 

@@ -7,6 +7,7 @@ export const TOOLS = {
   window: "Window: brightness and contrast",
   magnify: "Magnifier",
   ruler: "Ruler",
+  mark: "Mark a place",
 };
 
 const LAYOUTS = {
@@ -36,6 +37,7 @@ const KEYS = [
   ["Shift and arrows", "window"],
   ["M  W  G  L", "move, window, magnifying glass, ruler"],
   ["Enter, Esc", "set a point of the ruler, take it away"],
+  ["X, Space", "mark a place, where a page asks for one"],
   ["I", "invert"],
   ["T  F", "turn by 90 degrees, flip"],
   ["H", "hide the heat while held"],

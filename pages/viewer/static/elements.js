@@ -17,6 +17,7 @@ const ICONS = {
   window: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",
   magnify: "M10.5 4a6.5 6.5 0 1 0 0 13a6.5 6.5 0 0 0 0-13zM15.5 15.5L21 21M10.5 8v5M8 10.5h5",
   ruler: "M3 16L16 3l5 5L8 21zM7 12l2 2M10 9l2 2M13 6l2 2",
+  mark: "M12 6a6 6 0 1 0 0 12a6 6 0 0 0 0-12zM12 2v5M12 17v5M2 12h5M17 12h5",
   invert: "M4 4h16v16H4zM4 20L20 4",
   rotate: "M19 12a7 7 0 1 1-2.5-5.4M17 2v5h-5",
   flip: "M12 3v18M9 7L4 17h5zM15 7l5 10h-5z",

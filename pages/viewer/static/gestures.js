@@ -71,12 +71,14 @@ export class Gestures {
       this.tapped = now;
     }
     if (this.pointers.size === 2) {
+      if (this.action === "mark") viewer.markCancel();
       this.action = "pinch";
       return;
     }
     const { tool } = viewer.style;
     this.action = event.button === 2 || event.shiftKey ? "window" : event.button === 1 ? "move" : tool;
     if (this.action === "ruler") viewer.measure(at, null);
+    if (this.action === "mark") viewer.markFrom(at);
     if (this.action === "magnify") viewer.hover(at, true);
     event.preventDefault();
   }
@@ -99,6 +101,7 @@ export class Gestures {
     if (Math.hypot(dx, dy) > 4) this.tapped = 0;
     if (this.action === "window") viewer.dragWindow(dx, dy);
     else if (this.action === "ruler") viewer.measure(null, at);
+    else if (this.action === "mark") viewer.markTo(at);
     else if (this.action === "magnify") viewer.hover(at, true);
     else viewer.push(dx, dy);
     if (this.action !== "magnify") viewer.hover(at, false);
@@ -122,6 +125,7 @@ export class Gestures {
   up(event) {
     this.pointers.delete(event.pointerId);
     if (this.pointers.size) return;
+    if (this.action === "mark") this.viewer.markEnd();
     this.action = null;
     this.pane = null;
     if (event.pointerType === "touch") this.viewer.hover(null);
@@ -179,7 +183,7 @@ export class Gestures {
       viewer.dragWindow(16 * x, 16 * y);
       return true;
     }
-    if (tool === "ruler" || tool === "magnify") {
+    if (["ruler", "magnify", "mark"].includes(tool)) {
       viewer.moveCursor(x, y);
       return true;
     }
@@ -208,10 +212,15 @@ export class Gestures {
       w: () => viewer.setTool("window"),
       g: () => viewer.setTool("magnify"),
       l: () => viewer.setTool("ruler"),
+      x: () => viewer.data?.marking && viewer.setTool("mark"),
     };
     const key = event.key.toLowerCase();
     if (key === "enter" || key === " ") {
       const onStage = event.composedPath()[0] === viewer.stage;
+      if (onStage && key === " " && viewer.style.tool === "mark") {
+        viewer.markCursor(); // Enter stays the page's
+        return true;
+      }
       if (!onStage || viewer.style.tool !== "ruler") return false;
       viewer.setPoint();
       return true;

@@ -9,6 +9,7 @@ const LENS = 90; // radius of the magnifier, in pixels of the pane
 const LENS_POWER = 3;
 export const BOX_COLOR = "#5ce1ff";
 export const TRUTH_COLOR = "#7dff8a";
+const MARK_COLOR = "#ffd84a";
 
 /** A canvas of our own with its pixels. */
 class Raster {
@@ -331,6 +332,7 @@ export class Painter {
     for (const box of marks.boxes) this.drawBox(context, matrix, box, pane);
     if (marks.lens) this.drawLens(context, view, pane, matrix, marks.lens, marks.id);
     if (marks.ruler) this.drawRuler(context, matrix, marks.ruler, pane);
+    if (marks.mark) this.drawMark(context, matrix, marks.mark, pane);
     if (marks.cross) this.drawCross(context, toPane(matrix, ...marks.cross));
   }
 
@@ -339,7 +341,7 @@ export class Painter {
     const [ax, ay] = toPane(matrix, box.x * width, box.y * height);
     const [bx, by] = toPane(matrix, (box.x + box.width) * width, (box.y + box.height) * height);
     const [x, y] = [Math.min(ax, bx), Math.min(ay, by)];
-    const color = box.kind === "truth" ? TRUTH_COLOR : BOX_COLOR;
+    const color = { truth: TRUTH_COLOR, mark: MARK_COLOR }[box.kind] ?? BOX_COLOR;
     context.setLineDash(box.kind === "truth" ? [7, 4] : []);
     for (const [stroke, line] of [
       ["black", 4],
@@ -351,6 +353,26 @@ export class Painter {
     }
     context.setLineDash([]);
     if (box.words) this.drawWords(context, box.words, x, y - 4, color, pane, Math.abs(by - ay) + 8);
+  }
+
+  /** Place that the visitor marked: a box, or a ring around a point. */
+  drawMark(context, matrix, [x, y, width, height], pane) {
+    if (width && height) {
+      this.drawBox(context, matrix, { x, y, width, height, words: "you", kind: "mark" }, pane);
+      return;
+    }
+    const [left, top] = toPane(matrix, x * this.film.width, y * this.film.height);
+    for (const [stroke, line] of [
+      ["black", 5],
+      [MARK_COLOR, 2.5],
+    ]) {
+      context.strokeStyle = stroke;
+      context.lineWidth = line;
+      context.beginPath();
+      context.arc(left, top, 10, 0, 2 * Math.PI);
+      context.stroke();
+    }
+    this.drawWords(context, "you", left + 12, top - 8, MARK_COLOR, pane);
   }
 
   drawWords(context, words, x, y, color, pane, otherwise = 24) {

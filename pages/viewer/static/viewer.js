@@ -54,6 +54,7 @@ class Viewer {
     this.cursor = null; // point of the film
     this.lens = false;
     this.ruler = null;
+    this.mark = null; // where the visitor suspects something, as [x, y, width, height] in shares
     this.split = 0.5;
     this.dirty = { pictures: true, top: true };
     this.frames = 0; // painted so far
@@ -142,6 +143,7 @@ class Viewer {
       this.ruler = this.cursor = null;
       this.painter.setFilm(film, new Uint16Array(gray));
     }
+    this.takeMarking(data, anew);
     this.painter.setMaps(maps);
     if (data.full && this.fullUrl !== data.full.url) this.takeFull(data.full);
     const known = (id) => maps.has(id) || data.findings.some((one) => one.id === id);
@@ -169,6 +171,15 @@ class Viewer {
     this.build();
     this.choose(this.chosen, false);
     this.download(data.saved);
+  }
+
+  /** A page that asks for a place begins with the tool for it; others do not have it. */
+  takeMarking(data, anew) {
+    this.controls.tools.mark.hidden = !data.marking;
+    if (!this.marking) this.mark = data.mark;
+    if (data.marking && (anew || !this.wasMarking)) this.setTool("mark");
+    else if (!data.marking && this.style.tool === "mark") this.setTool("move");
+    this.wasMarking = data.marking;
   }
 
   async takeFull(full) {
@@ -272,12 +283,12 @@ class Viewer {
   setTool(tool) {
     this.style.tool = tool;
     this.lens = false;
-    if (tool !== "move" && tool !== "window" && !this.cursor && this.data) {
+    if (["magnify", "ruler"].includes(tool) && !this.cursor && this.data) {
       this.cursor = [this.film.view.x * this.data.film.width, this.film.view.y * this.data.film.height];
       this.lens = tool === "magnify";
     }
     this.stage.dataset.tool = tool;
-    this.keepStyle();
+    if (tool !== "mark") this.keepStyle(); // no other page has it
     this.paintTop();
   }
 
@@ -434,6 +445,45 @@ class Viewer {
   measureTo(point) {
     this.ruler.to = point;
     this.ruler.words = this.painter.lengthOf(this.ruler.from, point);
+  }
+
+  /** Mark a place: a click is a point, a drag a box. */
+  markFrom(at) {
+    this.before = this.mark;
+    this.marking = this.filmPoint(at);
+    this.markTo(at);
+  }
+
+  markTo(at) {
+    if (!this.marking) return;
+    const { width, height } = this.data.film;
+    const share = ([x, y]) => [x / width, y / height].map((one) => Math.min(1, Math.max(0, one)));
+    const [[ax, ay], [bx, by]] = [share(this.marking), share(this.filmPoint(at))];
+    const size = [Math.abs(bx - ax), Math.abs(by - ay)];
+    const box = Math.min(...size) > 0.012; // less is a click with an unsteady hand
+    this.mark = box ? [Math.min(ax, bx), Math.min(ay, by), ...size] : [ax, ay, 0, 0];
+    this.paintTop();
+  }
+
+  markEnd() {
+    this.marking = null;
+    if (!this.mark) return;
+    this.say("The place is marked.");
+    this.send("mark", this.mark);
+  }
+
+  /** A second finger came: it was no mark. */
+  markCancel() {
+    this.mark = this.before;
+    this.marking = null;
+  }
+
+  markCursor() {
+    if (!this.cursor) return;
+    const { width, height } = this.data.film;
+    this.mark = [this.cursor[0] / width, this.cursor[1] / height, 0, 0];
+    this.paintTop();
+    this.markEnd();
   }
 
   filmPoint({ pane, x, y }) {
@@ -775,6 +825,7 @@ class Viewer {
       cross: this.cursor && !this.lens ? this.cursor : null,
       lens: this.lens ? this.cursor : null,
       ruler: this.ruler,
+      mark: this.mark,
       id: this.underLens(pane),
     };
   }
