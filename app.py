@@ -37,6 +37,7 @@ st.navigation(
         st.Page(_HERE / "pages/models.py", title="Models", icon=":material/fact_check:"),
         st.Page(_HERE / "pages/performance.py", title="Performance", icon=":material/query_stats:"),
         st.Page(_HERE / "pages/errors.py", title="Errors", icon=":material/image_search:"),
+        st.Page(_HERE / "pages/teach.py", title="Teach", icon=":material/school:"),
         st.Page(_HERE / "pages/batch.py", title="Batch", icon=":material/dynamic_feed:"),
         st.Page(_HERE / "pages/about.py", title="About", icon=":material/info:"),
     ],

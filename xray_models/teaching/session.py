@@ -243,3 +243,24 @@ class Session:
         if self.step != TRUTH:
             raise SessionError(f"The session waits for {self.step!r}.")
         return replace(self, told=self.told + 1)
+
+    def skipped(self) -> Session:
+        """Session without this film, whose file cannot be read."""
+        name = self.film.id
+        films = tuple(one for one in self.plan.films if one != name)
+        return replace(
+            self,
+            plan=replace(self.plan, films=films, wrong=self.plan.wrong - {name}),
+            answers=tuple(one for one in self.answers if one.film != name),
+        )
+
+    def ended(self) -> Session:
+        """Session that ends here: a film that has only a first answer of two does not count."""
+        if self.step == TRUTH:
+            return self.went_on().ended()
+        films = self.plan.films[: self.told]
+        return replace(
+            self,
+            plan=replace(self.plan, films=films, wrong=self.plan.wrong & set(films)),
+            answers=tuple(one for one in self.answers if one.film in films),
+        )

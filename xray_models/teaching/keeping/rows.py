@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from xray_models.teaching.model_answers import ModelAnswer
@@ -46,15 +46,18 @@ def resumed(
     answers: list[Answer] = []
     models: dict[tuple[str, str], ModelAnswer] = {}
     shown: dict[tuple[str, str], ModelAnswer] = {}
-    told = 0
+    read: list[str] = []
     for film, row in rows:
         for one in row["reader"]:
             place = Place(**one["place"]) if one["place"] else None
             answers.append(Answer(**{**one, "place": place}))
         for kept, found in ((row["model"], models), (row["shown"], shown)):
             found.update({(film, key): ModelAnswer(**one) for key, one in kept.items()})
-        told += 1
-    return Session(teaching_set, plan, tuple(answers), told, models, shown)
+        read.append(film)
+    # films that were left out lie before the last one that was read
+    reached = max((plan.films.index(one) + 1 for one in read), default=0)
+    plan = replace(plan, films=(*read, *plan.films[reached:]))
+    return Session(teaching_set, plan, tuple(answers), len(read), models, shown)
 
 
 def _of_film(answers: Mapping[tuple[str, str], ModelAnswer], film: str) -> dict[str, Any]:
