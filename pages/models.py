@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.cards import one, overview
+from pages.cards import downloads, one, overview
 from pages.cards.overview import MODEL
 from pages.shared.page import all_cards, open_page
 from pages.shared.plain import plain
@@ -36,6 +36,7 @@ def main() -> None:
         )
         return
     overview.show(cards)
+    downloads.show(cards)
 
 
 def show_one(card: Card, cards: dict[str, Card]) -> None:

@@ -24,6 +24,7 @@ from xray_models.catalogue.wanted import wanted
 from xray_models.commands import (
     codes,
     dashboard,
+    download,
     explain,
     fail,
     import_keras,
@@ -174,6 +175,7 @@ _import.command("keras")(import_keras.import_keras)
 _import.command("torch")(import_torch.import_torch)
 
 app.command("app", context_settings=dashboard.SETTINGS)(dashboard.dashboard)
+app.command("download")(download.download)
 app.command("explain")(explain.explain)
 app.command("localize")(localize.localize)
 app.command("score")(score.score)

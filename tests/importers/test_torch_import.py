@@ -1,17 +1,21 @@
 """Importing published PyTorch checkpoints: the model, its card, and refusals that leave nothing."""
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch_files as files
+from file_server import serving_files
 from typer.testing import CliRunner
 
-from xray_models import catalogue, cli, networks
+from xray_models import catalogue, cli, networks, pipeline
+from xray_models.evaluate.predictions.predictions import from_card
 from xray_models.importers import torch_densenet, torch_file
-from xray_models.importers.checkpoints import CHECKPOINTS
+from xray_models.importers.checkpoints import CHECKPOINTS, RemoteFile
 from xray_models.importers.refusal import ImportRefused
 from xray_models.inference import weights as stored
+from xray_models.radiograph import Radiograph
 
 pytestmark = pytest.mark.network
 
@@ -69,6 +73,66 @@ def test_a_checkpoint_becomes_a_model_with_a_card(saved, arrays, tmp_path, monke
     )
     again = run(saved, "--like", "chexnet", "--to", own)
     assert again.exit_code == 2 and "--replace" in again.output
+    catalogue.refresh()
+
+
+def tables(films: int) -> dict[str, bytes]:
+    """Predictions and labels of some drawn films, as reproduce-chexnet publishes them."""
+    labels = CHECKPOINTS["reproduce-chexnet"].labels
+    random = np.random.default_rng(3)
+    truth = random.random((films, 14)) < 0.4
+    seen = np.clip(truth * 0.3 + random.random((films, 14)) * 0.6, 0, 1)
+    predictions = [",".join(["Image Index", *(f"prob_{label}" for label in labels)])]
+    known = ["Image Index,Patient ID,Patient Age,Patient Gender,View Position,"]
+    known[0] += ",".join(labels) + ",fold"
+    for index in range(films):
+        name, patient = f"{index:08}_000.png", index // 2
+        predictions.append(",".join([name, *map(str, seen[index])]))
+        fold = "train" if index == films - 1 else "test"
+        sex, view = "FM"[patient % 2], "PA" if patient % 3 else "AP"
+        cells = [name, patient, "058Y", sex, view, *truth[index].astype(float), fold]
+        known.append(",".join(map(str, cells)))
+    return {"/preds.csv": "\n".join(predictions).encode(), "/labels.csv": "\n".join(known).encode()}
+
+
+@pytest.mark.slow
+def test_a_download_goes_on_after_a_break_and_brings_published_predictions(
+    saved, tmp_path, monkeypatch
+):
+    content = saved.read_bytes()
+    blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+    own = tmp_path / "own"
+    with serving_files({"/checkpoint": content, **tables(61)}) as server:
+        local = {
+            "weights": RemoteFile("weights", f"{server.address}/checkpoint", 10**8, blob),
+            "predictions": RemoteFile("preds.csv", f"{server.address}/preds.csv", 10**6),
+            "truth": RemoteFile("labels.csv", f"{server.address}/labels.csv", 10**6),
+        }
+        here = replace(CHECKPOINTS["reproduce-chexnet"], input_size=(64, 64), **local)
+        monkeypatch.setitem(CHECKPOINTS, "reproduce-chexnet", here)
+        command = ["download", "reproduce-chexnet", "--to", str(own)]
+        server.files.pop("/checkpoint")
+        failed = CliRunner().invoke(cli.app, command)
+        assert failed.exit_code == 2 and "no longer has it" in failed.output
+        assert not own.exists() or not list(own.glob("models/*"))
+        server.files["/checkpoint"] = content
+        server.break_after = 9_000_000
+        done = CliRunner().invoke(cli.app, command)
+    assert done.exit_code == 0, done.output
+    assert f"{len(content) / 1e6:.1f} MB" in done.output
+    assert len([one for one in server.asked if one[0] == "/checkpoint"]) > 3
+    monkeypatch.setenv("RADLENS_MODELS", str(own))
+    card = catalogue.get("chest-reproduce-chexnet")
+    assert card.measured and card.held_out.films == 60 and card.held_out.groups == 30
+    assert 0.5 < card.held_out.figures["mean AUC"].value < 1
+    assert "published" in card.limits[0]
+    predictions = from_card(card)
+    assert predictions.films == 60 and set(predictions.subgroups) >= {"sex", "view"}
+    chosen = pipeline.read(
+        Radiograph(pixels=np.full((64, 64), 0.5, np.float32), source_format="drawn"),
+        models=[card.id],
+    )
+    assert [one.label for one in chosen.findings] == list(card.labels)
     catalogue.refresh()
 
 

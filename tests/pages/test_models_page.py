@@ -1,9 +1,12 @@
 """The page of the models: all at a glance, each in full; and the page about RadLens."""
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
+import torch_files
+from file_server import serving_files
 from markup import parsed
 from screens import NOTICE, checked, html, opened, prose
 
@@ -16,6 +19,7 @@ from xray_models.catalogue.speed import COLUMNS, FILE, Speed, speeds
 from xray_models.evaluate.explanations import results_table
 from xray_models.evaluate.whole_films import of_catalogue
 from xray_models.explain import MethodSpec
+from xray_models.importers.checkpoints import CHECKPOINTS, RemoteFile
 from xray_models.number_text import with_interval
 
 CARDS = catalogue.catalogue()
@@ -170,3 +174,32 @@ def test_figures_begin_with_whole_films_in_which_refused_ones_count_as_missed():
     first, second = [one.value for one in page.subheader][:2]
     assert first == "As the app reads whole films" and second.startswith("This model alone, on ")
     assert auc not in prose(opened("models.py", model="chest-14"))
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_a_public_model_is_fetched_by_a_click_and_listed(tmp_path, monkeypatch, visitor):
+    state, rows = torch_files.state_dict(torch_files.densenet121(2, head="classifier"))
+    with serving_files({"/weights": torch_files.zipped(state, rows)}) as server:
+        weights = RemoteFile("weights.pt", f"{server.address}/weights", 10**8)
+        rsna = replace(
+            CHECKPOINTS["xrv-rsna"],
+            labels=("Pneumonia", "Lung Opacity"),
+            points=(0.13, 0.14),
+            input_size=(64, 64),
+            weights=weights,
+        )
+        monkeypatch.setitem(CHECKPOINTS, "xrv-rsna", rsna)
+        monkeypatch.setenv("RADLENS_MODELS", str(tmp_path))
+        page = opened("models.py")
+        page.selectbox(key="public model").select("xrv-rsna").run()
+        page.button(key="run download").click().run()
+        for job in page.session_state.jobs.values():
+            job.wait(100)
+        page.run()
+    assert checked(page).success[0].value.endswith("is here as chest-xrv-rsna.")
+    assert rsna.name in [one.proto.label for one in page.get("page_link")]
+    assert "xrv-rsna" not in page.selectbox(key="public model").options
+    visitor("192.0.2.7")
+    assert "public model" not in [one.key for one in opened("models.py").selectbox]
+    catalogue.refresh()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from xray_models import networks
 from xray_models.catalogue import Card
@@ -20,6 +21,10 @@ __all__ = ["card_of", "import_file", "read_cutoffs"]
 
 _ARCHITECTURE = "densenet121"
 _MOST_CUTOFFS = 4096  # bytes
+_PUBLISHED = (
+    "Its figures are of predictions that its author published on his test films. RadLens did not "
+    "compute them."
+)
 
 
 def import_file(
@@ -29,6 +34,7 @@ def import_file(
     model: str | None = None,
     cutoffs: Path | None = None,
     replace: bool = False,
+    held_out: pd.DataFrame | None = None,
 ) -> Card:
     """Import a checkpoint into the folder of the user's own models. No code in it is run.
 
@@ -39,6 +45,7 @@ def import_file(
         model: id to import as; the checkpoint's own by default.
         cutoffs: `.npy` with a threshold for each label.
         replace: overwrite a model of the same id.
+        held_out: predictions that its authors published, see `published_predictions`.
 
     Raises:
         ImportRefused: a file cannot be read, or is of another network.
@@ -55,8 +62,10 @@ def import_file(
     network = networks.build(_ARCHITECTURE, checkpoint.input_size, len(labels))
     torch_densenet.copy_into(network, file, checkpoint.labels, checkpoint.head)
     card = card_of(checkpoint, thresholds, file.name, cutoffs is not None)
+    if held_out is not None:
+        card["limits"][0] = _PUBLISHED
     card |= {"id": model, "task": task, "parts": list(parts)}
-    return user_models.add(folder, network, card, replace)
+    return user_models.add(folder, network, card, replace, held_out)
 
 
 def read_cutoffs(path: Path, labels: int) -> list[float]:

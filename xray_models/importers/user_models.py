@@ -11,10 +11,13 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 from safetensors.numpy import save as dump_tensors
 
 from xray_models import BONE_PARTS
 from xray_models.catalogue import Card, read_card, refresh
+from xray_models.evaluate import card_figures
+from xray_models.evaluate.predictions import held_out_table
 
 __all__ = ["NOT_MEASURED", "UserModelError", "add", "parts_of"]
 
@@ -46,7 +49,13 @@ def parts_of(model: str) -> tuple[str, tuple[str, ...]]:
     )
 
 
-def add(folder: Path, network: keras.Model, card: dict[str, Any], replace: bool = False) -> Card:
+def add(
+    folder: Path,
+    network: keras.Model,
+    card: dict[str, Any],
+    replace: bool = False,
+    held_out: pd.DataFrame | None = None,
+) -> Card:
     """Write a network and its card; the weights stay in single precision, as they came.
 
     Args:
@@ -55,6 +64,8 @@ def add(folder: Path, network: keras.Model, card: dict[str, Any], replace: bool 
         card: the fields of `xray_models.catalogue.Card`; `weights` needs origin and license, the
             rest of it is measured here.
         replace: overwrite a model of the same id.
+        held_out: predictions on films that the network never saw, as `held_out_table` describes
+            them; the card gets their figures.
 
     Returns:
         The card as the catalogue reads it.
@@ -62,6 +73,7 @@ def add(folder: Path, network: keras.Model, card: dict[str, Any], replace: bool 
     Raises:
         UserModelError: the folder has a model of that id already.
         CatalogueError: the card is not valid.
+        TableError: the predictions are not valid.
         OSError: the folder cannot be written.
     """
     path = folder / "models" / f"{card['id']}.json"
@@ -84,15 +96,47 @@ def add(folder: Path, network: keras.Model, card: dict[str, Any], replace: bool 
             "precision": "float32, as imported",
         }
     }
-    for name in ("models", "weights"):
+    for name in ("models", "weights", *(["held_out"] if held_out is not None else [])):
         (folder / name).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as unchecked:
         draft = Path(unchecked) / path.name
-        draft.write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        if held_out is not None:
+            table = Path(unchecked) / f"{card['id']}.csv"
+            written |= {"held_out": _measured(draft, written, held_out, table)}
+        _write(draft, written)
         read_card(draft)
         weights = Path(unchecked) / file
         weights.write_bytes(content)
         weights.replace(folder / "weights" / file)
+        if held_out is not None:
+            table.replace(folder / "held_out" / table.name)
         draft.replace(path)
     refresh()
     return read_card(path)
+
+
+def _write(path: Path, card: dict[str, Any]) -> None:
+    path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _measured(
+    draft: Path, card: dict[str, Any], held_out: pd.DataFrame, table: Path
+) -> dict[str, Any]:
+    """The block of a card about held-out predictions, which are written to a table."""
+    held_out.to_csv(table, index=False, float_format="%.5f")
+    block: dict[str, Any] = {
+        "table": table.name,
+        "films": len(held_out),
+        "groups": held_out["group"].nunique(),
+        "figures": {},
+    }
+    _write(draft, card | {"held_out": block})
+    read = read_card(draft)
+    rows = held_out_table.load(table, read.labels, read.multi_label)
+    found = card_figures.estimates(rows, read)
+    block["figures"] = {
+        name: {"value": one.value, "low": one.low, "high": one.high}
+        for name, one in found.items()
+        if not np.isnan(one.value)
+    }
+    return block
