@@ -126,7 +126,8 @@ def report(
     try:
         finders = [card for card in segmenters().values() if every or card.id == model]
         alone = bool(finders) and not every
-        cards = list(catalogue().values()) if every else [] if alone else [get(str(model))]
+        known = shipped() if readme else catalogue()  # the README tells of what ships
+        cards = list(known.values()) if every else [] if alone else [get(str(model))]
         if readme:  # first: without a README nobody waits for the rest
             readme_path = app_folder() / "README.md"
             readme_table.refresh_readme(readme_path, cards)
