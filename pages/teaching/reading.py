@@ -7,6 +7,7 @@ from functools import partial
 
 import streamlit as st
 
+from pages.shared.page import show_notice
 from pages.shared.plain import plain
 from pages.teaching import film as films
 from pages.teaching import state
@@ -34,18 +35,20 @@ _MOST = 500  # signs of a note
 def show(running: state.Running) -> None:
     """One film: the viewer, and beside it what is asked or told."""
     session = running.session
-    _begin_step(session)
-    _show_head(session)
+    head = st.container()
     try:
         opened = films.opened(session)
+        if session.step != UNAIDED:
+            session = state.change(films.judged(session, opened)).session
     except (SetError, UnreadableRadiograph) as error:
         st.error(plain(error), icon=":material/broken_image:")
         st.button(
             "Leave this film out", icon=":material/skip_next:", on_click=_skip, args=(session,)
         )
         return
-    if session.step != UNAIDED:
-        session = state.change(films.judged(session, opened)).session
+    _begin_step(session)
+    with head:
+        _show_head(session)
     if session.step == TRUTH:
         _keep(state.running())
     pictures, panel = st.columns([10, 4], gap="medium")
@@ -79,6 +82,7 @@ def _show_head(session: Session) -> None:
             help="Shows the results of the films so far.",
             on_click=_end,
         )
+        show_notice()
     st.progress(done / films_in_all)
 
 
@@ -121,7 +125,7 @@ def _ask(session: Session) -> None:
         with st.container(gap="xsmall", key=f"teaching answers {name}"):
             for level, words in CONFIDENCES.items():
                 st.button(
-                    f"{level} · {words}",
+                    words.capitalize(),
                     key=f"teaching {session.step} {name} {level}",
                     type="primary" if given.get(name) == level else "secondary",
                     width="stretch",

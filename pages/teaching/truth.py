@@ -72,7 +72,7 @@ def show_model(session: Session, question: str, truth: bool | None = None) -> No
             threshold_name="threshold",
         )
     )
-    st.caption(plain(catalogue.get(answer.model).name))
+    st.caption(f"Model: {plain(catalogue.get(answer.model).name)}")
 
 
 def place_in_words(place: PlaceResult, opened: films.Opened) -> str:

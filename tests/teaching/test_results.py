@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from simulated_readers import Reader
 
-from xray_models.teaching import results
+from xray_models.teaching import one_page, result_text, results
+from xray_models.teaching.group import grouped
 from xray_models.teaching.model_answers import ModelAnswer, shown_wrong
 from xray_models.teaching.places import Place, compare
 from xray_models.teaching.records import Record, table
@@ -112,3 +113,38 @@ def test_the_table_names_no_file_and_keeps_what_was_said():
     assert found.loc[0, "confidence with model"] == 5
     assert found.loc[0, "place hit"] == 1
     assert found.loc[0, "note"] == "cortex"
+
+
+def test_a_group_is_judged_on_the_films_that_all_have_read():
+    random = np.random.default_rng(1)
+
+    def read(skill, films, aided=True):
+        found = []
+        for number in films:
+            truth = number % 2 == 0
+            alone, helped = (
+                int(Reader(one).ratings(np.array([truth]), random)[0]) for one in (skill, 3.0)
+            )
+            hashed = f"{number:064d}"
+            found.append(Record("f", hashed, "q", truth, alone, helped if aided else None))
+        return found
+
+    found = grouped([read(1.0, range(40)), read(1.2, range(10, 50)), read(0.8, range(40))])
+    assert (found.readers, found.films) == (3, 30)
+    assert found.table.means[1].value > found.table.means[0].value
+    assert found.kappa.low < found.kappa.value < found.kappa.high
+    alone = grouped([read(1.0, range(8), aided=False)] * 2)
+    assert alone.table is None and "with the model" in alone.why
+    assert alone.kappa.value == pytest.approx(1.0)
+    with pytest.raises(ValueError, match="in common"):
+        grouped([read(1.0, range(5)), read(1.0, range(5, 9))])
+    with pytest.raises(ValueError, match="two readers"):
+        grouped([read(1.0, range(5))])
+
+
+def test_the_page_to_take_along_is_one_page_with_every_reading():
+    rows = [record(n % 2 == 0, 1 + n % 5, 5 - n % 3, model=n / 10, shown=n / 10) for n in range(9)]
+    content = one_page.as_pdf("A $title_ with 100 % of_odd{signs", results.results(rows), rows)
+    assert content.startswith(b"%PDF") and content.count(b"/Type /Page\n") <= 1
+    assert content.count(b"/Type /Page ") + content.count(b"/Type /Page\n") == 1
+    assert set(result_text.curves(rows)) == {"you alone", "you with the model", "the model"}

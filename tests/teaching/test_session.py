@@ -46,6 +46,17 @@ def test_aided_the_second_answer_comes_before_the_truth():
     assert found.seconds == 3.0
 
 
+def test_a_film_on_which_no_model_answers_is_answered_once_and_can_be_left_out():
+    session = answer(begun(sessions.AIDED, count=3), 2).with_models({}, {})
+    assert session.step == TRUTH
+    session = session.went_on()
+    left_out = session.film.id
+    session = session.skipped()
+    assert left_out not in session.plan.films and session.step == UNAIDED
+    ended = answer(session, 4).ended()
+    assert ended.step == DONE and len(records_of(ended)) == 1
+
+
 def test_where_the_model_may_be_wrong_some_films_are_and_the_same_seed_draws_the_same():
     plan = sessions.planned(SET, sessions.DOUBTED, seed=3)
     assert 0 < len(plan.wrong) < len(plan.films)

@@ -24,7 +24,8 @@ class Group:
         readers: how many.
         films: questions on films that all of them answered.
         kappa: Fleiss' kappa of yes and no, without the model.
-        table: without the model against with it; None where it cannot be made.
+        table: without the model against with it, on those that all answered twice; None where it
+            cannot be made.
         why: sentence on why there is no table; empty where there is one.
     """
 
@@ -53,14 +54,15 @@ def grouped(readers: Sequence[Sequence[Record]]) -> Group:
     rows = [[one[key] for key in shared] for one in kept]
     answers = np.array([[one.unaided >= YES_FROM for one in row] for row in rows]).astype(int)
     table, why = None, ""
-    if any(one.aided is None for row in rows for one in row):
-        why = "Not all of them have read these films with the model as well."
+    twice = [key for key in shared if all(one[key].aided is not None for one in kept)]
+    if not twice:
+        why = "No film was read by all of them with the model as well."
     else:
-        truth = np.array([one.truth for one in rows[0]])
-        scores = [[[one.unaided for one in row] for row in rows]]
-        scores.append([[one.final for one in row] for row in rows])
+        truth = np.array([kept[0][key].truth for key in twice])
+        alone = [[one[key].unaided for key in twice] for one in kept]
+        aided = [[one[key].final for key in twice] for one in kept]
         try:
-            table = obuchowski_rockette(truth, np.array(scores))
+            table = obuchowski_rockette(truth, np.array([alone, aided]))
         except ValueError as error:
             why = str(error)
     return Group(len(readers), len(shared), fleiss_kappa(counts_of(answers, 2)), table, why)

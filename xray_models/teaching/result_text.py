@@ -58,8 +58,8 @@ def sentences(found: Results) -> list[str]:
         told.append(f"Your place lay in a true box on {hits} of {found.places.films} films.")
     if found.switches is not None:
         one = found.switches
-        told.append(f"With the model, {_count(one.to_right, 'answer')} became right.")
-        told.append(f"With the model, {_count(one.to_wrong, 'answer')} became wrong.")
+        changed = f"{_count(one.to_right, 'answer')} became right, {one.to_wrong} became wrong"
+        told.append(f"With the model, {changed}.")
         if one.shown_wrong:
             told.append(
                 f"The model was shown wrong {_count(one.shown_wrong, 'time')}. You had been right "

@@ -217,9 +217,12 @@ def auc_interval(
 def kappa(first: np.ndarray, second: np.ndarray) -> Estimate:
     """Cohen's kappa of two readings by yes and no, with its bootstrap interval over films."""
     first, second = np.asarray(first, float), np.asarray(second, bool)
-    return bootstrap(
+    found = bootstrap(
         lambda weights: weighted_counts(weights, first, second).kappa, np.arange(len(first))
     )
+    if found.low == found.high:  # every resample is alike, which says nothing of other films
+        return Estimate(found.value, math.nan, math.nan)
+    return found
 
 
 def _measures(

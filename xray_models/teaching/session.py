@@ -159,6 +159,7 @@ class Session:
         told: films whose truth was seen.
         models: (film, question) -> what the model said.
         shown: (film, question) -> what was shown as its answer; the same but for wrong ones.
+        silent: films on which no model answers; they are not answered a second time.
     """
 
     teaching_set: TeachingSet
@@ -167,6 +168,7 @@ class Session:
     told: int = 0
     models: Mapping[tuple[str, str], ModelAnswer] = field(default_factory=dict)
     shown: Mapping[tuple[str, str], ModelAnswer] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
 
     @property
     def film(self) -> TeachingFilm:
@@ -184,10 +186,10 @@ class Session:
         """What comes next: `UNAIDED`, `AIDED`, `TRUTH`, or `DONE`."""
         if self.told >= len(self.plan.films):
             return DONE
-        for step in (UNAIDED, AIDED)[: 1 if self.plan.mode == ALONE else 2]:
-            if self.open_questions(step):
-                return step
-        return TRUTH
+        if self.open_questions(UNAIDED):
+            return UNAIDED
+        twice = self.plan.mode != ALONE and self.film.id not in self.silent
+        return AIDED if twice and self.open_questions(AIDED) else TRUTH
 
     @property
     def questions(self) -> tuple[str, ...]:
@@ -224,12 +226,13 @@ class Session:
         """Session with what the model says of this film, and what is shown as its answer.
 
         Args:
-            answers: question -> answer of the model.
+            answers: question -> answer of the model; empty where none answers.
             shown: question -> what is shown.
         """
         name = self.film.id
         return replace(
             self,
+            silent=self.silent if shown else self.silent | {name},
             models={**self.models, **{(name, key): one for key, one in answers.items()}},
             shown={**self.shown, **{(name, key): one for key, one in shown.items()}},
         )

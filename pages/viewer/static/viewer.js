@@ -176,6 +176,7 @@ class Viewer {
   /** A page that asks for a place begins with the tool for it; others do not have it. */
   takeMarking(data, anew) {
     this.controls.tools.mark.hidden = !data.marking;
+    this.root.classList.toggle("marking", data.marking);
     if (!this.marking) this.mark = data.mark;
     if (data.marking && (anew || !this.wasMarking)) this.setTool("mark");
     else if (!data.marking && this.style.tool === "mark") this.setTool("move");
