@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages.shared import warm_up
 from pages.shared.page import open_page
-from pages.teaching import choosing, ending, reading, state
+from pages.teaching import choosing, ending, lessons, reading, state
 from xray_models.teaching.session import DONE
 
 TITLE = "Read first, then compare"
@@ -12,9 +12,12 @@ INTRODUCTION = "You read films and commit to an answer. Only then you see the tr
 
 
 def main() -> None:
-    """The page: the start, a film, or the results."""
-    running = state.running()
-    if running is None:
+    """The page: a lesson, the start, a film, or the results."""
+    running, lesson = state.running(), lessons.chosen()
+    if lesson is not None:
+        open_page(TITLE)
+        lessons.show(lesson)
+    elif running is None:
         open_page(TITLE, INTRODUCTION)
         choosing.show()
     elif running.session.step == DONE:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.shared.plain import plain
 from pages.shared.visitor import is_local
-from pages.teaching import state
+from pages.teaching import lessons, state
 from xray_models.teaching import session as sessions
 from xray_models.teaching import set_making, sets
 from xray_models.teaching.films import at_hand
@@ -33,6 +33,7 @@ def show() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         found = _choose_set()
+        lessons.offer()
     if found is None:
         return
     with right:

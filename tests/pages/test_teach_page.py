@@ -10,7 +10,9 @@ import pytest
 import screens
 from PIL import Image
 
+from pages.shared.plain import plain
 from xray_models.teaching.keeping.store import VARIABLE, new_code
+from xray_models.teaching.lessons import lessons
 from xray_models.teaching.session import CONFIDENCES
 from xray_models.teaching.sets import Box, Question, TeachingFilm, TeachingSet, as_toml
 
@@ -154,3 +156,24 @@ def test_a_folder_with_a_table_is_a_set_only_at_the_server_itself(start, visitor
     visitor("10.0.0.7")
     page = screens.opened("teach.py")
     assert "computer" not in json.dumps(page.radio(key="teaching set").options)
+
+
+@pytest.mark.usefixtures("start")
+@pytest.mark.parametrize("lesson", [one.id for one in lessons()])
+def test_a_lesson_shows_its_figures_and_tells_why_after_an_answer(lesson):
+    page = screens.opened("teach.py", lesson=lesson)
+    assert not page.warning, "a figure lacks its table"
+    assert not page.success
+    for question in page.radio:
+        right = next(
+            step.choices[step.right]
+            for one in lessons()
+            for step in one.steps
+            if step.question and plain(step.question) == question.label
+        )
+        question.set_value(right)
+    screens.checked(page.run())
+    assert len(page.success) == len(page.radio) > 1
+    assert f"{len(page.radio)} of {len(page.radio)} questions" in screens.prose(page)
+    press(page, "Back to the start")
+    assert "lesson" not in page.query_params
