@@ -26,6 +26,7 @@ from xray_models.commands import (
     dashboard,
     download,
     explain,
+    export,
     fail,
     import_keras,
     import_torch,
@@ -178,6 +179,7 @@ _import.command("torch")(import_torch.import_torch)
 app.command("app", context_settings=dashboard.SETTINGS)(dashboard.dashboard)
 app.command("download")(download.download)
 app.command("explain")(explain.explain)
+app.command("export")(export.export)
 app.command("localize")(localize.localize)
 app.command("score")(score.score)
 app.command("warm")(warm.warm)

@@ -21,12 +21,14 @@ import numpy as np
 __all__ = [
     "Inference",
     "Pass",
+    "answers",
     "compiled",
     "loaded",
     "one_by_one",
     "operations",
     "portable",
     "put_together",
+    "write",
 ]
 
 Pass = Callable[[np.ndarray], list[np.ndarray]]
@@ -136,6 +138,38 @@ def portable(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> tuple
         description = Path(folder) / "network.xml"
         openvino.save_model(model, description, compress_to_fp16=False)
         return description.read_bytes(), description.with_suffix(".bin").read_bytes()
+
+
+def write(function: Any, inputs: Sequence[str], outputs: Sequence[str], path: Path) -> None:
+    """Write a function of TensorFlow as an OpenVINO model in float32, `.xml` with `.bin` beside it.
+
+    Args:
+        function: concrete, without variables.
+        inputs, outputs: names to give to its inputs and to the outputs of its dict.
+        path: of the `.xml`.
+
+    Raises:
+        RuntimeError: an operation of it is not known to OpenVINO.
+    """
+    model = _openvino().convert_model(function.graph)
+    for name, tensor in zip(inputs, function.inputs, strict=False):
+        model.input(tensor.name).get_tensor().set_names({name})
+    named = dict(zip(sorted(outputs), function.outputs, strict=True))  # a dict's come sorted
+    for name, tensor in named.items():
+        model.output(tensor.name).get_tensor().set_names({name})
+    _openvino().save_model(model, path, compress_to_fp16=False)
+
+
+def answers(path: Path, images: np.ndarray, output: str) -> np.ndarray:
+    """Answers of a model file, OpenVINO's or ONNX, in float32.
+
+    Args:
+        path: of the `.xml` or `.onnx`.
+        images: float32, (batch, height, width, 3).
+        output: name of the output that is asked for.
+    """
+    model = _for_processor(_core().read_model(path), bfloat16=False)
+    return np.array(model(images)[model.output(output)])
 
 
 def _ancestors(graph: Any, tensors: Sequence[str]) -> set[str]:
