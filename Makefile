@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 
-.PHONY: setup run test test-fast test-slow lint docs requirements bench train publish
+.PHONY: setup run test test-fast test-slow test-peers lint docs requirements bench train publish
 
 setup: $(VENV)/.app
 
@@ -21,6 +21,10 @@ test-slow: KIND := slow
 test-fast: KIND := not (slow or network or browser or data)
 test test-fast test-slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "$(KIND)" $(ARGS)
+
+# maps and imports beside PyTorch's and others': their packages take gigabytes on some systems
+test-peers: $(VENV)/.bench
+	$(BIN)/python -m pytest tests/explain/test_explain_agreement.py tests/importers/test_torch_agreement.py $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
