@@ -34,6 +34,7 @@ def main() -> None:
         analysis = of_model.labels[label]
         threshold.begin(model, analysis)
         cut, kind = choosing.choose_kind(analysis)
+    screen.check_label(of_model.predictions)
     show(analysis, cut, kind)
 
 

@@ -433,7 +433,7 @@ def _choose(parts: tuple[str, ...], forced: bool, age_group: str | None) -> list
 
 
 def _choose_for(part: str, named: str, forced: bool, age_group: str | None) -> list[ChosenModel]:
-    seen = "the part named by hand is" if forced else "the detector sees"
+    seen = "you named the" if forced else "the detector sees the"
     chosen = []
     own = {card.parts for card in catalogue.catalogue().values() if card.task == "bone"}
     for card in catalogue.for_part(part):

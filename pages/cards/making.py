@@ -7,7 +7,7 @@ import streamlit as st
 from xray_models.catalogue import Card
 from xray_models.catalogue.display_names import display_name
 
-__all__ = ["arithmetic", "calibration", "heatmaps", "show"]
+__all__ = ["arithmetic", "calibration", "heatmaps", "rivals", "show"]
 
 
 def show(card: Card) -> None:
@@ -29,6 +29,7 @@ def show(card: Card) -> None:
                 card.training.note,
                 f"**Started from** {card.training.start}",
                 f"**Network** {card.architecture}, input {height} × {width} pixels",
+                *(f"**Tried beside it** {other}" for other in rivals(card)),
                 f"**Labels** {labels}",
                 f"**Operating thresholds** {thresholds}",
                 f"**Calibration** {calibration(card)}",
@@ -42,6 +43,18 @@ def show(card: Card) -> None:
             )
         )
     )
+
+
+def rivals(card: Card) -> list[str]:
+    """Sentences on other networks that the same recipe was tried with."""
+    return [
+        f"{other.architecture} by the same recipe, from {other.start}. "
+        f"Its mean AUC within folds is {other.other:.3f}, of the network that ships "
+        f"{other.own:.3f}. The difference is {other.difference.value:+.3f} "
+        f"({other.difference.low:+.3f} to {other.difference.high:+.3f}). Its weights have "
+        f"{other.bytes / 1e6:.1f} MB, these {card.weights.bytes / 1e6:.1f} MB."
+        for other in card.alternatives
+    ]
 
 
 def heatmaps(card: Card) -> str:

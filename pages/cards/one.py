@@ -88,20 +88,12 @@ def show_figures(card: Card) -> None:
     show_intervals(measured)
     if card.held_out.shipped_fold:
         st.caption(
-            "Each film was predicted by a network that never saw its group. "
+            "Each film was predicted by a network that never saw its group: films of its patient, "
+            "or films that look alike. "
             f"The weights that ship are those of {card.held_out.shipped_fold}."
         )
     if card.rival:
         _show_rival(card)
-    for other in card.alternatives:
-        gain = other.difference
-        st.markdown(
-            f"Tried beside it: {other.architecture} by the same recipe, from {other.start}. "
-            f"Its mean AUC within folds is {other.other:.3f}, of the network that ships "
-            f"{other.own:.3f}. The difference is {gain.value:+.3f} ({gain.low:+.3f} to "
-            f"{gain.high:+.3f}). Its weights have {other.bytes / 1e6:.1f} MB, these "
-            f"{card.weights.bytes / 1e6:.1f} MB."
-        )
     for check in card.external:
         st.subheader(f"Elsewhere: {check.name}", anchor=False)
         st.markdown(

@@ -102,7 +102,7 @@ def _show_facts(
     became = outcome(analysis, row, cut).capitalize()
     st.markdown(f"**{became}**  \nTruth: {plain(truth)}")
     # here the threshold is the reader's, not the model's operating point
-    st.html(html.bar(display_name(label), min(score, 1.0), cut, threshold_name="threshold"))
+    st.html(html.bar(display_name(label), min(score, 1.0), cut))
     if found is not None:
         st.markdown(f"{plain(found.hottest)} {plain(found.where)}")
         for caution in found.cautions:

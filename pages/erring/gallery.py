@@ -20,8 +20,13 @@ _LONGEST = 200  # pixels on the longer side of a small picture
 
 
 def chosen(names: Sequence[str]) -> int:
-    """Place of the film that is looked at: that of the link, else the first."""
+    """Place of the film that is looked at: that of the link, else the first, and the reason."""
     linked = st.query_params.get(IMAGE)
+    if linked and linked not in names:
+        st.warning(
+            "The film that the link names is not among these. Shown is the first.",
+            icon=":material/link_off:",
+        )
     return names.index(linked) if linked in names else 0
 
 

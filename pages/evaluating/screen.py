@@ -34,6 +34,7 @@ __all__ = [
     "FILM",
     "SECTION",
     "TABS",
+    "check_label",
     "choose_label",
     "prepare",
     "show",
@@ -66,6 +67,7 @@ def show(key: str, model: ModelAnalysis, place: DeltaGenerator | None = None) ->
         label = choose_label(key, predictions)
         analysis = model.labels[label]
         _show_films(analysis)
+    check_label(predictions)
     one = analysis.films
     if one.problem:
         st.info(plain(one.problem), icon=":material/info:")
@@ -164,8 +166,7 @@ def _note_section(titles: dict[str, str]) -> None:
 def choose_label(key: str, predictions: Predictions) -> str:
     """Label to show, where there are several; the link carries it."""
     names = predictions.labels
-    said = st.query_params.get("label") or st.query_params.get(FINDING)
-    linked = predictions.like(said or "")
+    linked = predictions.like(_linked_label())
     own = [name for name in names if name in predictions.thresholds]
     # combined findings come last and say most
     label = linked or (own or names)[-1 if predictions.classes else 0]
@@ -184,6 +185,21 @@ def choose_label(key: str, predictions: Predictions) -> str:
         "Label", names, format_func=display_name, key=widget, on_change=changed, width=240
     )
     return chosen
+
+
+def check_label(predictions: Predictions) -> None:
+    """Complain of a link to a label that the model does not know."""
+    said = _linked_label()
+    if said and not predictions.like(said):
+        st.warning(
+            f"The link names a label {plain(repr(said))}, which this model does not have. "
+            "Shown is another.",
+            icon=":material/link_off:",
+        )
+
+
+def _linked_label() -> str:
+    return st.query_params.get("label") or st.query_params.get(FINDING) or ""
 
 
 def prepare(analysis: LabelAnalysis) -> None:

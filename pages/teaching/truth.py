@@ -69,7 +69,6 @@ def show_model(session: Session, question: str, truth: bool | None = None) -> No
             display_name(answer.label),
             answer.probability,
             answer.threshold,
-            threshold_name="threshold",
         )
     )
     st.caption(f"Model: {plain(catalogue.get(answer.model).name)}")

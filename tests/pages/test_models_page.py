@@ -85,7 +85,7 @@ def test_every_card_is_shown_with_figures_intervals_and_limits(card):
     for sentence in (*card.limits, *card.training.data, *card.references, card.weights.license):
         assert sentence in text
     for other in card.alternatives:
-        assert f"Tried beside it: {other.architecture}" in text
+        assert f"**Tried beside it** {other.architecture}" in text
         assert f"{other.other:.3f}, of the network that ships {other.own:.3f}" in text
     assert NOTICE in text and text.count("not for diagnosis") == 1
     links = [one.proto.query_string for one in page.get("page_link")]

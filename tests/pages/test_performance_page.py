@@ -183,10 +183,13 @@ def test_another_model_begins_at_its_own_operating_point():
         {"film": "$x$"},
     ],
 )
-def test_nonsense_in_a_link_is_ignored(link):
+def test_nonsense_in_a_link_changes_nothing_and_an_unknown_label_is_told(link):
     page = opened(model="bone-general", **link)
     own = catalogue.get("bone-general").thresholds["fracture"]
     assert slider(page).value == pytest.approx(own)
+    assert any("which this model does not have" in one.value for one in page.warning) == (
+        "label" in link
+    )
     assert not page.error and "Your film" not in "".join(one.value for one in page.subheader)
 
 

@@ -120,7 +120,7 @@ def test_a_chest_shows_part_findings_overlay_facts_and_time(chest_page):
         assert row["called"] == finding.positive
     assert any("You waited" in caption.value for caption in page.caption)
     missing = [one.value for one in page.caption if "chest-22" in one.value]
-    assert len(missing) == 1 and "bring or train them" in missing[0]
+    assert len(missing) == 1 and "Its weights are not here." in missing[0]
     assert {"CR", "MONOCHROME1"} <= {one.text for one in elements(page).every("dd")}
     assert [button.label for button in page.get("download_button")] == ["Reading as JSON"]
     assert list(viewer(page)["saves"].values()) == [

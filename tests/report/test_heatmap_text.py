@@ -177,13 +177,13 @@ WORSE = Measured(0.1, 0.25, -0.2, -0.1, films=90, seen=True)
 @pytest.mark.parametrize(
     ("pointing", "share", "text"),
     [
-        (BETTER, BETTER, "On 90 films the hottest point of this map lay in or beside a box that "
-         "people drew on 40 %, that of the usual place of the finding on 25 %, and 40 % of the "
-         "heat inside (25 %): it points better than the usual place."),
-        (BETTER, EVEN, "it points better than the usual place"),
-        (BETTER, WORSE, "its hottest point shows more than the usual place, the rest of its heat"),
-        (EVEN, BETTER, "its heat shows more than the usual place, its hottest point does not"),
-        (EVEN, EVEN, "no difference was shown"),
+        (BETTER, BETTER, "On 40 % of 90 films the hottest point lay in or beside a box that "
+         "people drew. The usual place of the finding lay there on 25 %. Of the heat 40 % lay "
+         "inside (25 %). It points better than the usual place."),
+        (BETTER, EVEN, "It points better than the usual place"),
+        (BETTER, WORSE, "Its hottest point shows more than the usual place, the rest of its heat"),
+        (EVEN, BETTER, "Its heat shows more than the usual place, its hottest point does not"),
+        (EVEN, EVEN, "No difference was shown"),
         (EVEN, WORSE, "do not read a place off it"),
         (WORSE, BETTER, "do not read a place off it"),
     ],
@@ -206,18 +206,17 @@ def about(figure):
 def test_figures_of_other_findings_are_told_as_such():
     found = about(replace(BETTER, others=True, mostly="Big_Heart"))
     assert (
-        "On 90 films of other findings, mostly Big heart, few or none of this one, the hottest "
-        "point of this map lay in or beside a box that people drew on 40 %, that of the usual "
-        "place of each on 25 %"
+        "The usual place of each lay there on 25 %. Of the heat 40 % lay inside (25 %). They show "
+        "other findings, mostly Big heart, and few or none show this one."
     ) in found
     mixed = about(replace(BETTER, others=True))
-    assert "On 90 films of other findings, few or none of this one, the hottest" in mixed
+    assert "They show other findings, and few or none show this one." in mixed
     assert "other findings" not in about(BETTER)
 
 
 def test_films_that_the_model_was_trained_on_are_told():
-    assert "which the model was trained on" in about(WORSE)
-    assert "which the model was trained on" not in about(EVEN)
+    assert "The model was trained on these films" in about(WORSE)
+    assert "The model was trained on these films" not in about(EVEN)
 
 
 @pytest.mark.parametrize(
@@ -226,10 +225,10 @@ def test_films_that_the_model_was_trained_on_are_told():
         (
             BETTER,
             True,
-            "moved the model's answer more than random places did; the finding is above",
+            "moved the answer more than random places. The finding is above its threshold here",
         ),
-        (EVEN, True, "were not shown to move the model's answer"),
-        (None, False, "has not been measured; the finding is below its threshold here"),
+        (EVEN, True, "were not shown to move the answer"),
+        (None, False, "has not been measured. The finding is below its threshold here"),
     ],
 )
 def test_trust_ends_with_the_use_and_the_call(faithfulness, positive, text):

@@ -52,9 +52,9 @@ def test_stored_figures_are_told(tables):
     tables("localization", row("energy in box", 0.4, 0.15), row("pointing game", 0.6, 0.3))
     tables("faithfulness", row(GAP, 0.3, 0.2, data=DATA, label=LABEL, films=60))
     said = trust(CARD, Query("fracture"), "grad-cam", probability=0.01)
-    assert "On 90 films the hottest point of this map lay in or beside a box" in said
-    assert "drew on 60 %, that of the usual place of the finding on 30 %" in said
-    assert "40 % of the heat inside (25 %): it points better than the usual place" in said
+    assert "On 60 % of 90 films the hottest point lay in or beside a box" in said
+    assert "The usual place of the finding lay there on 30 %" in said
+    assert "Of the heat 40 % lay inside (25 %). It points better than the usual place" in said
     assert "On 60 films the hot places moved" in said and "below its threshold" in said
 
 

@@ -136,7 +136,7 @@ def test_a_training_goes_from_the_table_to_figures_maps_and_a_card(arch, tmp_pat
         monkeypatch.delenv("RADLENS_MODELS")
         catalogue.refresh()
     (missing,) = wanted(("chest",))
-    assert missing.labels == FINDINGS and "bring or train them" in missing.sentence
+    assert missing.labels == FINDINGS and "Its weights are not here." in missing.sentence
     assert wanted(("wrist",)) == [] and missing.sentence in run("list").output
 
 

@@ -23,8 +23,8 @@ def test_shares_never_round_to_certainty(value, words):
 
 def test_a_bar_says_on_which_side_of_its_threshold_it_lies():
     over, under = html.bar("fracture", 0.4, 0.4), html.bar("fracture", 0.39, 0.4)
-    assert "at or above the operating threshold of 40.0 %" in over and "rl-over" in over
-    assert "below the operating threshold of 40.0 %" in under and "rl-over" not in under
+    assert "at or above the threshold of 40.0 %" in over and "rl-over" in over
+    assert "below the threshold of 40.0 %" in under and "rl-over" not in under
     for bar in (over, under):
         assert 'role="meter"' in bar and "left:40.00%" in bar
         assert 'aria-label="fracture: probability' in bar

@@ -302,7 +302,7 @@ def markers(film: np.ndarray) -> list[tuple[slice, slice]]:
 
 
 def trust(evidence: Evidence) -> str:
-    """Two sentences on how far to trust a map, drawn from measured figures.
+    """Sentences on how far to trust a map, drawn from measured figures.
 
     Args:
         evidence: what is known of the method with this model and finding, and of this film.
@@ -313,54 +313,51 @@ def trust(evidence: Evidence) -> str:
 def _about_place(found: Localization | None) -> str:
     if found is None:
         return (
-            "Nobody has measured yet whether this map finds the place of the finding, "
-            "so take it as a hint of where to look and no more."
+            "Nobody has measured yet whether this map finds the place of the finding. "
+            "Take it as a hint of where to look."
         )
     pointing, share = found.pointing, found.share
-    known = " (which the model was trained on, though not on the boxes)" if share.seen else ""
-    of, whose = "", "of the finding"
+    of, whose = "", "the finding"
     if share.others:
         mostly = f"mostly {display_name(share.mostly)}, " if share.mostly else ""
-        of, whose = f" of other findings, {mostly}few or none of this one,", "of each"
+        of, whose = f" They show other findings, {mostly}and few or none show this one.", "each"
+    known = " The model was trained on these films, but not on the boxes." if share.seen else ""
     return (
-        f"On {share.films} films{known}{of} the hottest point of this map lay in or beside a box "
-        f"that people drew on {in_percent(pointing.value)}, that of the usual place {whose} on "
-        f"{in_percent(pointing.baseline)}, and {in_percent(share.value)} of the heat inside "
-        f"({in_percent(share.baseline)}): {_conclusion(pointing, share)}."
+        f"On {in_percent(pointing.value)} of {share.films} films the hottest point lay in or "
+        f"beside a box that people drew. The usual place of {whose} lay there on "
+        f"{in_percent(pointing.baseline)}. Of the heat {in_percent(share.value)} lay inside "
+        f"({in_percent(share.baseline)}).{of}{known} {_conclusion(pointing, share)}."
     )
 
 
 def _conclusion(pointing: Measured, share: Measured) -> str:
     if pointing.better and not share.worse:
-        return "it points better than the usual place"
+        return "It points better than the usual place"
     if pointing.better:
-        return "its hottest point shows more than the usual place, the rest of its heat less"
+        return "Its hottest point shows more than the usual place, the rest of its heat less"
     if share.better and not pointing.worse:
-        return "its heat shows more than the usual place, its hottest point does not"
+        return "Its heat shows more than the usual place, its hottest point does not"
     if pointing.worse or share.worse:
-        return "the usual place is the better guess, so do not read a place off it"
-    return "no difference was shown, so it proves nothing about the place"
+        return "The usual place is the better guess: do not read a place off it"
+    return "No difference was shown: it proves nothing about the place"
 
 
 def _about_use(evidence: Evidence) -> str:
     figure = evidence.faithfulness
     if figure is None:
-        used = "Whether the hot places are what the model uses has not been measured"
+        used = "Whether the hot places are what the model uses has not been measured."
     elif figure.better:
-        used = (
-            f"On {figure.films} films the hot places moved the model's answer more than random "
-            "places did"
-        )
+        used = f"On {figure.films} films the hot places moved the answer more than random places."
     else:
         used = (
-            f"On {figure.films} films the hot places were not shown to move the model's answer "
-            "more than random places"
+            f"On {figure.films} films the hot places were not shown to move the answer more than "
+            "random places."
         )
     if evidence.positive:
-        return f"{used}; the finding is above its threshold here, so there is a call to explain."
+        return f"{used} The finding is above its threshold here, so there is a call to explain."
     return (
-        f"{used}; the finding is below its threshold here, so the map shows the strongest hints "
-        "of something that the model does not call."
+        f"{used} The finding is below its threshold here: the map shows hints that were too weak "
+        "for a call."
     )
 
 

@@ -54,7 +54,6 @@ def bar(
     label: str,
     probability: float,
     threshold: float | None = None,
-    threshold_name: str = "operating threshold",
 ) -> str:
     """Probability as a bar, with its threshold marked.
 
@@ -62,14 +61,12 @@ def bar(
         label: what is probable.
         probability: 0..1.
         threshold: 0..1, or None for a label that is no finding by itself.
-        threshold_name: what kind of threshold it is.
     """
     return filled(
         "bar",
         label=label,
         probability=probability,
         threshold=threshold,
-        threshold_name=threshold_name,
     )
 
 
