@@ -9,7 +9,8 @@ import streamlit as st
 from pages.shared.background_work import jobs, on_request
 from pages.shared.plain import plain
 from pages.shared.visitor import is_local
-from xray_models.catalogue import Card
+from xray_models.catalogue import Card, shipped
+from xray_models.datasets.nih import LABELS as NIH
 from xray_models.importers import downloading
 from xray_models.importers.checkpoints import CHECKPOINTS, Checkpoint
 from xray_models.importers.fetching import Cancelled
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 _DONE = "what a download came to"
+_OURS = "chest-14"
+"""RadLens's own model with the labels of ChestX-ray14."""
 
 
 def show(cards: dict[str, Card]) -> None:
@@ -51,8 +54,16 @@ def show(cards: dict[str, Card]) -> None:
     chosen = absent[name]
     st.caption(f"License of the weights: {chosen.license}. {chosen.limits[0]}")
 
+    instead = set(chosen.trained) == set(NIH) and st.checkbox(
+        f"In the place of *{plain(shipped()[_OURS].name)}*",
+        key="in its place",
+        help="Read then shows this model's 14 findings and not RadLens's own. To undo that, delete "
+        f"{_OURS}.json in the folder of your own models.",
+    )
+    model = _OURS if instead else chosen.model
+
     def work(progress: Progress, stop: Stop) -> tuple[str, list[str]]:
-        return _fetched(chosen, progress, stop)
+        return _fetched(chosen, model, progress, stop)
 
     found = on_request(_key(chosen), "Fetch and import (MB)", work, "download")
     if found is not None:
@@ -67,7 +78,9 @@ def _key(checkpoint: Checkpoint) -> str:
     return f"download {checkpoint.id}"
 
 
-def _fetched(checkpoint: Checkpoint, progress: Progress, stop: Stop) -> tuple[str, list[str]]:
+def _fetched(
+    checkpoint: Checkpoint, model: str, progress: Progress, stop: Stop
+) -> tuple[str, list[str]]:
     """Id of the imported model, and what was told on the way."""
     from xray_models.explain.progress import Stopped  # brings TensorFlow, which takes seconds
 
@@ -79,7 +92,13 @@ def _fetched(checkpoint: Checkpoint, progress: Progress, stop: Stop) -> tuple[st
 
     try:
         card = downloading.download(
-            checkpoint, downloads, own, progress=megabytes, stop=stop, tell=told.append
+            checkpoint,
+            downloads,
+            own,
+            model=model,
+            progress=megabytes,
+            stop=stop,
+            tell=told.append,
         )
     except Cancelled as error:
         raise Stopped(str(error)) from error

@@ -10,6 +10,7 @@ import pytest
 
 from xray_models import BONE_PARTS, catalogue, explain, networks
 from xray_models.catalogue import CatalogueError, get, segmenters
+from xray_models.evaluate.explanations import results_table, sanity_table
 from xray_models.inference import weights
 from xray_models.inference.weights import WeightsError
 from xray_models.report import model_text
@@ -218,3 +219,36 @@ def test_every_architecture_is_flat_and_keeps_its_weights(architecture, tmp_path
 def test_an_unknown_architecture_is_refused():
     with pytest.raises(ValueError, match="densenet121"):
         networks.build("resnet50", (64, 64), 1)
+
+
+def test_what_was_measured_of_a_shipped_model_is_not_said_of_one_in_its_place(
+    tmp_path, monkeypatch
+):
+    card = catalogue.get("chest-14")
+    assert len(results_table.load(card.id, "localization"))
+    for name, file in (
+        ("models", catalogue.assets() / "models" / "chest-14.json"),
+        ("weights", catalogue.weights_path(card)),
+    ):
+        (tmp_path / name).mkdir()
+        shutil.copy(file, tmp_path / name)
+    monkeypatch.setenv("RADLENS_MODELS", str(tmp_path))
+    catalogue.refresh()
+    assert catalogue.folder_of("chest-14") == tmp_path
+    assert results_table.load("chest-14", "localization").empty
+    assert sanity_table.load("chest-14").empty
+    assert len(results_table.load("bone-wrist", "localization"))
+    catalogue.refresh()
+
+
+def test_downloaded_models_lie_in_the_cache_folder_unless_another_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("RADLENS_MODELS", raising=False)
+    monkeypatch.setenv("RADLENS_CACHE", str(tmp_path))
+    assert catalogue.own_models() == tmp_path / "own" and catalogue.user_folder() is None
+    (tmp_path / "own" / "models").mkdir(parents=True)
+    assert catalogue.user_folder() == tmp_path / "own"
+    monkeypatch.setenv("RADLENS_MODELS", str(tmp_path))
+    assert catalogue.own_models() == catalogue.user_folder() == tmp_path
+    monkeypatch.setenv("RADLENS_MODELS", "")
+    monkeypatch.setenv("RADLENS_CACHE", "off")
+    assert catalogue.own_models() is None and catalogue.user_folder() is None

@@ -18,6 +18,7 @@ __all__ = [
     "cache_folder",
     "catalogue",
     "folder",
+    "folder_of",
     "for_part",
     "for_parts",
     "get",
@@ -162,6 +163,15 @@ def folder(card: Card) -> Path:
     """Folder that a card is from: the folder of the user's own models, or the assets."""
     own = user_folder()
     return own if own is not None and _load(own).get(card.id) == card else assets()
+
+
+def folder_of(model: str) -> Path:
+    """Folder that a model of some id is from, for what was measured of it: as `folder`, by its id.
+
+    A user's own model in the place of a shipped one has none of what was measured of that.
+    """
+    own = user_folder()
+    return own if own is not None and model in _load(own) else assets()
 
 
 def weights_path(card: Card) -> Path:

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xray_models.catalogue import assets
+from xray_models.catalogue import folder_of
 from xray_models.evaluate.metrics import weighted
 from xray_models.evaluate.metrics.bootstrap import REPLICATES, SEED, bootstraps
 
@@ -83,7 +83,7 @@ _KEY = ["data", "label", "method"]
 
 def path(model: str, kind: str) -> Path:
     """Where a model's figures of a kind ("localization" or "faithfulness") lie."""
-    return assets() / KINDS[kind] / f"{model}.csv"
+    return folder_of(model) / KINDS[kind] / f"{model}.csv"
 
 
 def load(model: str, kind: str) -> pd.DataFrame:

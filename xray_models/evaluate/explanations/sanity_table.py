@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from xray_models.catalogue import assets
+from xray_models.catalogue import folder_of
 
 __all__ = ["COLUMNS", "SanityFigure", "load", "path", "save"]
 
@@ -42,7 +42,7 @@ COLUMNS = tuple(field.name for field in fields(SanityFigure))
 
 def path(model: str) -> Path:
     """Where a model's table lies."""
-    return assets() / "sanity" / f"{model}.csv"
+    return folder_of(model) / "sanity" / f"{model}.csv"
 
 
 def load(model: str) -> pd.DataFrame:
