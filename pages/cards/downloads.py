@@ -65,7 +65,7 @@ def show(cards: dict[str, Card]) -> None:
     def work(progress: Progress, stop: Stop) -> tuple[str, list[str]]:
         return _fetched(chosen, model, progress, stop)
 
-    found = on_request(_key(chosen), "Fetch and import (MB)", work, "download")
+    found = on_request(_key(chosen), "Fetch and import", work, "download")
     if found is not None:
         model, told = found
         st.session_state[_DONE] = " ".join(
@@ -87,8 +87,9 @@ def _fetched(
     told: list[str] = []
     downloads, own = downloading.folders()
 
-    def megabytes(here: int, total: int) -> None:
-        progress(round(here / 1e6), max(1, round(total / 1e6)))
+    def percent(here: int, total: int) -> None:
+        if total:
+            progress(round(100 * here / total), 100)
 
     try:
         card = downloading.download(
@@ -96,7 +97,7 @@ def _fetched(
             downloads,
             own,
             model=model,
-            progress=megabytes,
+            progress=percent,
             stop=stop,
             tell=told.append,
         )

@@ -5,6 +5,7 @@ import pickle
 import random
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,3 +248,23 @@ def test_thresholds_are_read_without_running_anything(tmp_path):
         np.save(path, wrong, allow_pickle=True)
         with pytest.raises(ImportRefused, match=why):
             torch_model.read_cutoffs(path, 8)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["state_dict_2018", "state_dict_2022", "module_2017", "module_2018", "module_2022"],
+)
+def test_what_pytorch_itself_saved_is_read(name):
+    """A narrow DenseNet of torchvision, see `torch_checkpoints.write_small`."""
+    found = torch_file.read(Path(__file__).parent / "saved_by_pytorch" / f"{name}.pth")
+    if name == "state_dict_2018":
+        assert "module.features.denseblock1.denselayer1.norm.1.weight" in found.tensors
+    assert len(found.tensors) >= 33
+    shapes = {one.removeprefix("module."): each.shape for one, each in found.tensors.items()}
+    assert shapes["features.conv0.weight"] == (4, 3, 7, 7)
+    assert shapes["classifier.weight"] == (2, 5)
+    wrapped = "module." if name == "state_dict_2018" else ""
+    first = found.array(f"{wrapped}features.conv0.weight")
+    np.testing.assert_array_equal(first.ravel(), np.arange(588))
+    mean = found.array(f"{wrapped}features.norm0.running_mean")
+    np.testing.assert_array_equal(mean, np.arange(4) + 3)

@@ -156,3 +156,28 @@ def looked_at(densenet, image, label):
     weights = features.grad.mean(dim=(2, 3), keepdim=True)
     heat = torch.relu((weights * features).sum(dim=1))[0].detach().numpy()
     return logits[0].detach().numpy(), heat / max(heat.max(), 1e-12)
+
+
+def write_small(folder):
+    """The small files in `tests/importers/saved_by_pytorch`: a narrow DenseNet, numbers in order.
+
+    Run with PyTorch 2.13 as: python -c "import torch_checkpoints as t; t.write_small(folder)"
+    """
+    torchvision = torch_twins.torchvision()
+    made = torchvision.models.DenseNet(2, (1, 1), 4, bn_size=1, num_classes=2)
+    with torch.no_grad():
+        for number, weight in enumerate(made.state_dict().values()):
+            if weight.is_floating_point():
+                numbers = torch.arange(weight.numel(), dtype=torch.float32)
+                weight.copy_(numbers.reshape(weight.shape) + number)
+    # each class with its source code beside it, as then; the code itself is left out here
+    torch.serialization.get_source_lines_and_file = lambda kind: (
+        [f"class {kind.__name__}: ..."],
+        1,
+        "densenet.py",
+    )
+    save_2018(old_names(nn.DataParallel(made).state_dict()), folder / "state_dict_2018.pth")
+    save_old({"epoch": 5, "model": made, "rng": np.float64(1)}, folder / "module_2017.pth")
+    save_2018(made, folder / "module_2018.pth")
+    torch.save({"model": made}, folder / "module_2022.pth")
+    torch.save(made.state_dict(), folder / "state_dict_2022.pth")
