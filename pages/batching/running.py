@@ -114,5 +114,6 @@ def list_failures(failed: Sequence[Scored]) -> None:
     tables.show(
         [{"file": one.file, "why": one.error} for one in failed],
         width="stretch",
+        row_height=60,  # a reason of two sentences is two lines
         alt="Files that could not be read, and why.",
     )

@@ -37,7 +37,7 @@ class Wanted:
     @property
     def sentence(self) -> str:
         """What is missing, and what to do."""
-        return f"{self.name} ({self.id}). Its weights are not here. {self.bring}"
+        return f"{self.id}, {self.name}. Its weights are not here. {self.bring}"
 
 
 def wanted(parts: Iterable[str] | None = None) -> list[Wanted]:
