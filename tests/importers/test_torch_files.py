@@ -162,6 +162,13 @@ def _doubled(levels: int) -> bytes:
     return inner
 
 
+def _copies() -> bytes:
+    """The same pairs made into dict after dict."""
+    pairs = b"](" + code(("key", 1)) * 3000 + b"e"
+    ordered = code(Global("collections.OrderedDict"))
+    return pairs + b"q\x010" + (ordered + b"h\x01\x85R0") * 2000 + b"N"
+
+
 def _shaped(count: int, shape: tuple, strides: tuple, offset: int = 0) -> bytes:
     made = call("torch._utils._rebuild_tensor", storage("0", count), offset, shape, strides)
     return legacy({"a": made}, {"0": ONE})
@@ -185,6 +192,7 @@ def _shaped(count: int, shape: tuple, strides: tuple, offset: int = 0) -> bytes:
         _archive({"archive/data.pkl": pickled({}), "archive/constants.pkl": pickled({})}),
         _archive({"word/document.xml": b"<x/>"}),
         legacy({"model": _doubled(40)}, {}),
+        legacy({"model": _copies()}, {}),
         legacy({"a": call("torch._utils._rebuild_tensor", storage("0", 2, "BFloat16Storage"))}, {}),
         legacy({"a": tensor("0", np.array([1, np.nan], np.float32))}, {"0": TWO * np.nan}),
         legacy({"a": b"(" * 10}, {}),

@@ -139,20 +139,21 @@ def xrv(path):
     return model
 
 
-def looked_at(densenet, image, label):
+def looked_at(densenet, image, label, sign=1):
     """Logits, and the Grad-CAM map of a label by the network's own gradients, largest 1.
 
     Args:
         densenet: of torchvision's kind; the linear layer is in its classifier.
         image: float32, (1, height, width, channels).
         label: index of an output.
+        sign: -1 for what speaks against it.
     """
     linear = densenet.classifier[0] if isinstance(densenet.classifier, nn.Sequential) else None
     linear = linear if linear is not None else densenet.classifier
     features = torch.relu(densenet.features(torch_twins.as_torch(image))).detach()
     features.requires_grad_(True)
     logits = linear(features.mean(dim=(2, 3)))
-    logits[0, label].backward()
+    (sign * logits[0, label]).backward()
     weights = features.grad.mean(dim=(2, 3), keepdim=True)
     heat = torch.relu((weights * features).sum(dim=1))[0].detach().numpy()
     return logits[0].detach().numpy(), heat / max(heat.max(), 1e-12)

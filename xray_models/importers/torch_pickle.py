@@ -163,6 +163,7 @@ class _Machine:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self.storages: list[Storage] = []
+        self._copied = 0
 
     def step(self, opcode: str, argument: Any) -> None:
         """Follow one instruction."""
@@ -257,6 +258,11 @@ class _Machine:
         arguments, name = self._stack.pop(), self._stack.pop()
         if not isinstance(name, _Name) or not isinstance(arguments, tuple):
             raise ValueError("a call of something that is no name")
+        if name.full == "collections.OrderedDict" and arguments:
+            # the same pairs may be asked for again and again
+            self._copied += len(arguments[0])
+            if self._copied > _MOST_STEPS:
+                raise _Refused(f"makes dicts of more than {_MOST_STEPS:,} items. {ADVICE}")
         self._stack.append(_made(name.full, arguments))
 
     def build(self, _: Any) -> None:
@@ -379,9 +385,9 @@ def _made(name: str, arguments: tuple[Any, ...]) -> Any:
 
 
 def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> StoredTensor:
-    sizes = (offset, *shape, *strides)
     if not isinstance(storage, Storage) or len(shape) != len(strides) or len(shape) > _MOST_AXES:
         raise ValueError("a tensor without numbers or axes")
+    sizes = (offset, *shape, *strides)
     if any(not isinstance(one, int) or not 0 <= one <= _MOST_NUMBERS for one in sizes):
         raise ValueError("a tensor whose shape is not of numbers, or is too large")
     last, count = offset, 1
