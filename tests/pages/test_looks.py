@@ -11,6 +11,7 @@ PATIENCE = 300_000
 PAGES = (
     "",
     "compare",
+    "compare?sample=chest",
     "models",
     "models?model=chest-14",
     "performance?model=chest-14&film=0.3",
