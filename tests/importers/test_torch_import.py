@@ -53,15 +53,19 @@ def run(*arguments: object):
     return CliRunner().invoke(cli.app, ["import", "torch", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_a_checkpoint_becomes_a_model_with_a_card(saved, arrays, tmp_path, monkeypatch):
-    own = tmp_path / "own"
-    done = run(saved, "--like", "chexnet", "--to", own)
+    own, cutoffs = tmp_path / "own", tmp_path / "thresholds.npy"
+    np.save(cutoffs, np.linspace(0.1, 0.9, 14))
+    done = run(saved, "--like", "chexnet", "--to", own, "--thresholds", cutoffs)
     assert done.exit_code == 0, done.output
     assert "chest-chexnet: densenet121, 256 x 256 pixels" in done.output
     monkeypatch.setenv("RADLENS_MODELS", str(own))
     card = catalogue.get("chest-chexnet")
     checkpoint = CHECKPOINTS["chexnet"]
-    assert card.labels == checkpoint.labels and card.thresholds == checkpoint.thresholds
+    assert card.labels == checkpoint.labels
+    np.testing.assert_allclose(list(card.thresholds.values()), np.linspace(0.1, 0.9, 14))
+    assert card.limits[-1] == "Its thresholds came with it, in a file of their own."
     assert card.parts == ("chest",) and card.scaling == "imagenet" and not card.measured
     assert "arnoweng" in card.weights.origin and "none stated" in card.weights.license
     filled = stored.load(card)
