@@ -40,6 +40,7 @@ from xray_models.commands import (
     prepare_files,
     prepare_openi,
     score,
+    serve,
     teach,
     training,
     warm,
@@ -94,7 +95,7 @@ def list_models(as_json: AsJson = False) -> None:
         first, second = card.id.ljust(wide[0]), card.architecture.ljust(wide[1])
         typer.echo(f"{first}  {second}  {card.name} ({parts}){_origin(card)}")
     for missing in wanted():
-        typer.echo(missing.sentence)
+        typer.echo(missing.sentence, err=True)  # the table itself is of what can be asked
 
 
 def _columns(cards: Sequence[Card]) -> tuple[list[str], list[str]]:
@@ -182,6 +183,7 @@ app.command("explain")(explain.explain)
 app.command("export")(export.export)
 app.command("localize")(localize.localize)
 app.command("score")(score.score)
+app.command("serve")(serve.serve)
 app.command("warm")(warm.warm)
 _group("teach", "Make sets for the teaching page.").command("make-set")(teach.make_set)
 _measure = _group("measure", "Measure heatmaps on held-out films, and the labeler of reports.")

@@ -12,7 +12,7 @@ import streamlit as st
 from xray_models.radiograph import Radiograph
 from xray_models.radiograph.pool import Pool
 
-__all__ = ["Unwanted", "begin", "in_threads", "read"]
+__all__ = ["Unwanted", "begin", "in_threads", "pool", "read"]
 
 _lock = threading.Lock()
 _pools: list[Pool] = []
@@ -24,7 +24,7 @@ class Unwanted(Exception):
 
 def begin() -> None:
     """Start the processes in the background; they end with the server."""
-    threading.Thread(target=_pool, name="decoders", daemon=True).start()
+    threading.Thread(target=pool, name="decoders", daemon=True).start()
 
 
 def read(source: bytes | str | os.PathLike[str], invert: bool = False) -> Radiograph:
@@ -40,7 +40,7 @@ def read(source: bytes | str | os.PathLike[str], invert: bool = False) -> Radiog
     Raises:
         UnreadableRadiograph: for whatever cannot be read; the message is for people.
     """
-    return _pool().read(source, _still_wanted, invert)
+    return pool().read(source, _still_wanted, invert)
 
 
 def in_threads(
@@ -56,10 +56,11 @@ def in_threads(
         if not wanted():
             raise Unwanted
 
-    return lambda source: _pool().read(source, check)
+    return lambda source: pool().read(source, check)
 
 
-def _pool() -> Pool:
+def pool() -> Pool:
+    """The processes, which are started by whoever asks first; REST decodes in the same ones."""
     with _lock:
         if not _pools:
             _pools.append(Pool())

@@ -19,11 +19,12 @@ def run(*arguments: str, **environment: str):
 def test_the_list_names_every_model():
     done = run("list")
     assert done.exit_code == 0
-    assert [line.split()[0] for line in done.output.splitlines()] == MODELS
+    assert [line.split()[0] for line in done.stdout.splitlines()] == MODELS
+    assert "chest-22" in done.stderr and "weights are not here" in done.stderr
 
 
 def test_the_list_is_a_table_with_columns_apart():
-    for line in run("list").output.splitlines():
+    for line in run("list").stdout.splitlines():
         model, architecture, name = re.split(r"  +", line)
         card = catalogue()[model]
         assert architecture == card.architecture
