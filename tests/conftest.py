@@ -4,11 +4,13 @@ Markers are set here by what a test uses: `browser` and `data` follow from the f
 name. `slow` is written at the test itself.
 """
 
+import atexit
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -30,8 +32,11 @@ settings.load_profile("untimed")
 ROOT = Path(__file__).resolve().parent.parent
 # a page that is tested loads the models that it asks, and not all others beside it
 os.environ.setdefault("RADLENS_WARM", "off")
-# TensorFlow runs what a test asks, unless it asks for the cache of converted networks
-os.environ.setdefault("RADLENS_CACHE", "off")
+# A network is converted once for all processes of a run, by whichever asks for it first: the first
+# process makes the folder, and those that it starts inherit its name.
+if "RADLENS_CACHE" not in os.environ:
+    os.environ["RADLENS_CACHE"] = tempfile.mkdtemp(prefix="radlens-tests-")
+    atexit.register(shutil.rmtree, os.environ["RADLENS_CACHE"], ignore_errors=True)
 os.environ.setdefault("RADLENS_MEMORY_MB", "4096")  # more models than a visitor asks: none twice
 
 

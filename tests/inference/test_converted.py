@@ -21,6 +21,7 @@ pytestmark = pytest.mark.network
 
 ROOT = Path(__file__).parents[2]
 MODEL = "bone-wrist"  # two heads, and a map of its default method by an inner layer
+INNER = "block4a_expand_activation"
 QUICK = ("cam", "grad-cam", "grad-cam++", "hirescam", "layercam", "xgrad-cam", "eigen-cam")
 
 
@@ -113,15 +114,21 @@ def test_layers_that_something_goes_around():
     assert set(graph.bypassed()) == {name for name in graph.grids if graph.crossing(name)}
 
 
-def test_what_is_not_converted_tensorflow_does(cache, film):  # noqa: ARG001
+@pytest.mark.parametrize(
+    "spec",
+    [
+        f"layercam@{INNER}",
+        "integrated-gradients, steps=2",
+        pytest.param("ablation-cam", marks=pytest.mark.slow),  # a pass a channel, twice
+    ],
+)
+def test_what_is_not_converted_tensorflow_does(cache, film, spec):  # noqa: ARG001
     card = catalogue.get(MODEL)
     image = inputs(card, film)
     ours, theirs = predict.network(card), functions.traced(weights.load(card))
-    layer = "block4a_expand_activation"
     target = [targets.logit(card.labels, card.labels[0])]
-    for spec in (f"layercam@{layer}", "ablation-cam", "integrated-gradients, steps=2"):
-        made = [maps(PassCache(lambda one=one: one, image), target, spec) for one in (ours, theirs)]
-        np.testing.assert_allclose(*made, atol=2e-3, err_msg=spec)
+    made = [maps(PassCache(lambda one=one: one, image), target, spec) for one in (ours, theirs)]
+    np.testing.assert_allclose(*made, atol=2e-3)
 
 
 READS_AND_EXPLAINS = """
@@ -226,6 +233,7 @@ def detector_alone(cache, tmp_path, monkeypatch):
     return card
 
 
+@pytest.mark.slow
 def test_two_processes_fill_one_folder(detector_alone, cache):
     command = [sys.executable, "-m", "xray_models", "warm"]
     both = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
