@@ -251,7 +251,8 @@ def test_a_table_of_ones_own_is_guessed_confirmed_and_judged():
         }
     )
     page = predictions(table_of(frame.to_csv(index=False).encode()))
-    assert any("**300 films** of 150 groups" in block.value for block in page.markdown)
+    told = " ".join(block.value for block in page.markdown)
+    assert "**300 films**, " in told and "The films are of 150 groups." in told
     alt = "Confusion matrix of edema"
     for cut in (0.2, 0.61):
         checked(typed(page).set_value(cut).run())
@@ -426,7 +427,7 @@ def test_what_minus_one_and_blanks_mean_is_asked_before_a_table_is_judged():
     minus_one.set_value("negative")
     judge = next(one for one in page.button if one.label == "Judge these films")
     checked(judge.click().run())
-    assert "10 with finding, 20 without" in " ".join(one.value for one in page.markdown)
+    assert "10 with finding and 20 without" in " ".join(one.value for one in page.markdown)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def row(measure, value, gain, data="FracAtlas", label="fracture", films=90):
 
 @pytest.fixture
 def tables(tmp_path, monkeypatch):
-    monkeypatch.setattr(results_table, "assets", lambda: tmp_path)
+    monkeypatch.setattr(results_table, "folder_of", lambda _: tmp_path)
 
     def save(kind, *rows):
         results_table.save(CARD.id, kind, rows)
