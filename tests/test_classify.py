@@ -131,7 +131,9 @@ def test_the_command_line_answers_file_by_file(chest, lower_leg, tmp_path):
     assert done.returncode == 1, done.stderr
     first, second, third = (json.loads(line) for line in done.stdout.splitlines())
     assert first["file"] == str(chest) and first["part"] == "chest"
-    assert set(first["findings"][0]) == {"model", "label", "probability", "threshold", "positive"}
+    assert set(first["findings"][0]) == {
+        *("model", "label", "probability", "threshold", "positive", "answer", "cannot_tell")
+    }
     assert first["seconds"]["total"] > 0
     assert not first["warnings"], "what a model says that is set aside is no warning"
     aside = {one["model"]: one["set_aside"] for one in first["models"]}

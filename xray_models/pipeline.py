@@ -12,7 +12,7 @@ import numpy as np
 
 from xray_models import PARTS, catalogue, radiograph
 from xray_models import explain as explaining
-from xray_models.catalogue import Card
+from xray_models.catalogue import CANNOT_TELL, Band, Card
 from xray_models.evaluate.predictions import routing
 from xray_models.explain import targets
 from xray_models.explain.heatmap import Heatmap
@@ -52,17 +52,32 @@ class CannotClassify(ValueError):
 
 @dataclass(frozen=True)
 class Finding:
-    """A label with its calibrated probability and operating threshold, both in 0..1."""
+    """A label with its calibrated probability and operating threshold, both in 0..1.
+
+    Attributes:
+        band: of probabilities in which the model cannot tell; None where that was not measured.
+    """
 
     model: str
     label: str
     probability: float
     threshold: float
+    band: Band | None = None
 
     @property
     def positive(self) -> bool:
         """Whether the probability reaches the threshold."""
         return self.probability >= self.threshold
+
+    @property
+    def answer(self) -> str | None:
+        """Answer "yes", "no" or "cannot tell"; None where it was not measured."""
+        return self.band.answer(self.probability) if self.band else None
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the answer is "cannot tell"."""
+        return self.answer == CANNOT_TELL
 
 
 @dataclass(frozen=True)
@@ -150,6 +165,8 @@ class Reading:
                     "probability": round(finding.probability, 4),
                     "threshold": finding.threshold,
                     "positive": finding.positive,
+                    "answer": finding.answer,
+                    "cannot_tell": [finding.band.low, finding.band.high] if finding.band else None,
                 }
                 for finding in self.findings
             ],
@@ -280,7 +297,7 @@ def findings_of(
         part or the age, and kinds that are called while the whole is not.
     """
     found = [
-        Finding(card.id, label, probability[label], threshold)
+        Finding(card.id, label, probability[label], threshold, card.bands.get(label))
         for label, threshold in card.thresholds.items()
     ]
     doubts = at_odds(card, found)

@@ -15,6 +15,7 @@ from pages.shared import tables
 from pages.shared.plain import plain
 from pages.shared.way_back import read_film
 from xray_models import catalogue
+from xray_models.catalogue import NO, YES
 from xray_models.catalogue.display_names import display_name
 from xray_models.radiograph import UnreadableRadiograph
 
@@ -40,6 +41,7 @@ ON_SCREEN = 500  # rows of the table
 ORDERS = ("file", "highest probability", "lowest probability", "closest to the threshold")
 SHOWN = ("positive", "negative", "set aside", "no model", "failed")
 CALLED = {"positive": "called", "negative": "not called", "set aside": "set aside"}
+ANSWERS = {YES: "clear yes", NO: "clear no"}
 FILTERS = tuple(f"batch {name}" for name in ("text", "labels", "decisions", "by", "parts", "order"))
 """Keys of what rows are filtered and sorted by; kept while other pages are visited."""
 
@@ -74,6 +76,7 @@ def show_results(batch: Batch) -> None:
     )
     rows.loc[chosen["error"] != "", "part"] = ""
     rows["decision"] = [CALLED.get(decision, "") for decision in chosen["decision"]]
+    rows["answer"] = [ANSWERS.get(answer, answer) for answer in chosen["answer"]]
     percent = st.column_config.NumberColumn
     event: Any = tables.show(
         rows,
@@ -93,6 +96,9 @@ def show_results(batch: Batch) -> None:
             "warnings": st.column_config.TextColumn("to know"),
             "probability": percent("probability", format="%.1f %%"),
             "threshold": percent("threshold", format="%.1f %%"),
+            "answer": st.column_config.TextColumn(
+                "clear?", help="In a band around the threshold a model cannot tell."
+            ),
         },
         alt="Results: a row per file and finding, with thumbnail, part, model, probability, "
         "threshold and decision.",

@@ -8,15 +8,18 @@ import pandas as pd
 import pytest
 
 from xray_models import NONE_OF_THESE, catalogue
+from xray_models.catalogue import Band
 from xray_models.evaluate.predictions.predictions import Predictions, from_card
 from xray_models.pipeline import ChosenModel, Finding, Reading
 from xray_models.radiograph import Radiograph
 from xray_models.report import finding_rows, worth_text
+from xray_models.report.doubt_text import BOTH_SIDES, TOO_FEW
 from xray_models.report.finding_order import strongest_first
 from xray_models.report.model_line import gravest, held_out
 from xray_models.report.verdict_text import verdict
 
 FILM = Radiograph(np.zeros((8, 8), np.float32), "drawn")
+BAND = Band(0.3, 0.7)
 ASIDE = "It was made for children, and this is an adult's film."
 
 
@@ -37,8 +40,12 @@ def reading(*findings, part="wrist", also=None, aside=()):
     )
 
 
-def found(model, label, probability, threshold=0.5):
-    return Finding(model, label, probability, threshold)
+def found(model, label, probability, threshold=0.5, band=None):
+    return Finding(model, label, probability, threshold, band)
+
+
+def in_doubt(model, label, band=BAND):
+    return found(model, label, 0.6, band=band)
 
 
 def test_findings_of_a_model_are_ordered_by_how_far_they_are_over_their_thresholds():
@@ -84,6 +91,14 @@ def test_a_kind_of_pneumonia_does_not_come_before_pneumonia():
         (reading(found("bone-wrist", "fracture", 0.9)), "Fracture called, wrist model"),
         (reading(found("bone-wrist", "fracture", 0.1)), "No fracture called, wrist model"),
         (
+            reading(in_doubt("bone-wrist", "fracture")),
+            "Cannot tell: fracture or not, wrist model",
+        ),
+        (
+            reading(found("bone-wrist", "fracture", 0.8, band=BAND)),
+            "Fracture called, wrist model",
+        ),
+        (
             reading(found("bone-hand", "fracture", 0.1), found("bone-wrist", "fracture", 0.9)),
             "Fracture called by the wrist model, not by the hand model",
         ),
@@ -94,6 +109,14 @@ def test_a_kind_of_pneumonia_does_not_come_before_pneumonia():
         (
             reading(found("chest-14", "Effusion", 0.9), found("chest-14", "Mass", 0.6)),
             "Effusion and mass called, model Fourteen chest findings",
+        ),
+        (
+            reading(in_doubt("chest-14", "Effusion"), in_doubt("chest-14", "Mass")),
+            "Not clear: effusion and mass possible, model Fourteen chest findings",
+        ),
+        (
+            reading(in_doubt("chest-14", "Effusion"), found("chest-14", "Mass", 0.9, band=BAND)),
+            "Mass called, model Fourteen chest findings",
         ),
         (
             reading(found("chest-14", "Mass", 0.2), found("chest-nodule", "nodule or mass", 0.1)),
@@ -213,3 +236,17 @@ def test_a_model_is_told_in_short_sentences(model):
     for sentence in (held_out(card), gravest(card)):
         assert sentence.endswith(".") and len(sentence.split()) <= 20
     assert f"{card.held_out.films:,}" in held_out(card) or card.held_out.crops
+
+
+def test_a_finding_in_doubt_says_so_first_and_why():
+    of_film = reading(
+        in_doubt("bone-wrist", "fracture"),
+        in_doubt("bone-finger", "fracture", Band(0.0, 1.0001)),
+        found("bone-hand", "fracture", 0.9, band=BAND),
+    )
+    rows = {one.model: one for one in finding_rows.rows(of_film, lambda _: ("Worth.",))}
+    assert rows["bone-wrist"].lines == (BOTH_SIDES, "Worth.") and rows["bone-wrist"].unsure
+    assert rows["bone-finger"].lines == (TOO_FEW, "Worth.")
+    assert rows["bone-hand"].lines == ("Worth.",) and not rows["bone-hand"].unsure
+    told = {one["model"]: one["answer"] for one in of_film.as_dict()["findings"]}
+    assert told == {"bone-wrist": "cannot tell", "bone-finger": "cannot tell", "bone-hand": "yes"}

@@ -50,6 +50,7 @@ class Row:
         threshold: operating point, in 0..1.
         decision: "positive" where the probability reaches the threshold, else "negative"; "set
             aside" of a model that was made for patients of another age: its answer is no call.
+        answer: "yes", "no" or "cannot tell"; empty where that was not measured.
         error: why the file could not be read; empty where it could.
         warnings: sentences on the file and its findings, as Read shows them, one after the other.
         also: a second part that is about as likely; usually empty.
@@ -64,6 +65,7 @@ class Row:
     probability: float | None = None
     threshold: float | None = None
     decision: str = ""
+    answer: str = ""
     error: str = ""
     warnings: str = ""
     also: str = ""
@@ -109,6 +111,7 @@ def rows(scored: Scored) -> list[Row]:
             _rounded(finding.probability),
             finding.threshold,
             _decision(scored, finding),
+            finding.answer or "",
             warnings=warnings,
             also=also,
             key=scored.key,

@@ -45,7 +45,7 @@ WINDOW = 32
 
 _MATTERS = (
     "architecture input_size geometry scaling mean_std activation labels combined parts "
-    "calibration thresholds"
+    "calibration thresholds bands"
 ).split()
 _Input = tuple[tuple[int, int], str]
 _Item = TypeVar("_Item")

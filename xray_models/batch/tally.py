@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from xray_models.batch.results import POSITIVE, SET_ASIDE, Row
+from xray_models.catalogue import CANNOT_TELL
 
 __all__ = ["BINS", "MOST_FAILURES", "FindingCounts", "Tally", "tally"]
 
@@ -25,6 +26,7 @@ class FindingCounts:
         films: how many it read.
         positive: how many of them it called positive.
         aside: how many of them are of patients that it was not made for: none of these is called.
+        unsure: of how many it cannot tell.
         threshold: operating point.
         histogram: films by probability, in `BINS` equal bins from 0 to 1.
     """
@@ -33,6 +35,7 @@ class FindingCounts:
     films: int = 0
     positive: int = 0
     aside: int = 0
+    unsure: int = 0
     histogram: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))
 
     @property
@@ -78,5 +81,6 @@ def tally(rows: Iterable[Row]) -> Tally:
             one.films += 1
             one.positive += row.decision == POSITIVE
             one.aside += row.decision == SET_ASIDE
+            one.unsure += row.answer == CANNOT_TELL
             one.histogram[min(BINS - 1, int(row.probability * BINS))] += 1
     return found

@@ -6,8 +6,12 @@ RADLENS_MODELS, or in the user's cache. One with the id of a shipped model stand
 
 from xray_models.catalogue.age_fit import misfit
 from xray_models.catalogue.cards import (
+    CANNOT_TELL,
+    NO,
+    YES,
     Alternative,
     Asked,
+    Band,
     Bfloat16,
     Calibration,
     Card,
@@ -46,9 +50,13 @@ from xray_models.catalogue.schema import read_card
 
 __all__ = [
     "CACHE",
+    "CANNOT_TELL",
+    "NO",
     "USER_FOLDER",
+    "YES",
     "Alternative",
     "Asked",
+    "Band",
     "Bfloat16",
     "Calibration",
     "Card",

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTIVATIONS",
     "AGES",
+    "CANNOT_TELL",
+    "NO",
     "TASKS",
+    "YES",
     "Alternative",
     "Asked",
+    "Band",
     "Bfloat16",
     "Calibration",
     "Card",
@@ -35,6 +39,9 @@ _Probability = TypeVar("_Probability", float, "np.ndarray")
 TASKS = ("body-part", "bone", "chest")
 ACTIVATIONS = ("sigmoid", "softmax")
 AGES = ("all", "children", "adults")
+
+YES, NO, CANNOT_TELL = "yes", "no", "cannot tell"
+"""Answers to whether a film shows a finding."""
 
 
 class CatalogueError(ValueError):
@@ -220,6 +227,30 @@ class Bfloat16:
 
 
 @dataclass(frozen=True)
+class Band:
+    """Band of probabilities in which a model cannot tell whether a film shows a finding.
+
+    Attributes:
+        low: below it the answer is no.
+        high: from it on the answer is yes; above 1 where no probability is enough.
+    """
+
+    low: float
+    high: float
+
+    @property
+    def everything(self) -> bool:
+        """Whether no probability gets a clear answer: too few films were measured."""
+        return self.low <= 0 and self.high > 1
+
+    def answer(self, probability: float) -> str:
+        """Answer to a probability: `YES`, `NO` or `CANNOT_TELL`."""
+        if probability < self.low:
+            return NO
+        return YES if probability >= self.high else CANNOT_TELL
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Method and layer of a model's heatmaps where nobody asks for others.
 
@@ -250,6 +281,8 @@ class Card:
         held_out: left out for a model that was not measured here.
         asked: which held-out films count most, where others are among them.
         ages: whose films the model was made for, one of `AGES`; see `age_fit.misfit`.
+        bands: finding -> where the model cannot tell, from held-out films; see
+            `evaluate.conformal`. Findings of a model that was not measured have none.
         mean_std: for the scaling "z-score", mean and standard deviation of 0..255 pixels.
     """
 
@@ -280,6 +313,7 @@ class Card:
     bfloat16: Bfloat16 | None = None
     asked: Asked | None = None
     ages: str = "all"
+    bands: dict[str, Band] = field(default_factory=dict)
 
     @property
     def multi_label(self) -> bool:

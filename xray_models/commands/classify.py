@@ -77,10 +77,11 @@ def _in_words(file: Path, reading: Any) -> str:
         lines.append(f"  {one.model}: {one.why}{aside}")
         for finding in reading.findings:
             if finding.model == one.model:
-                sign = "+" if finding.positive else "-"
+                sign = "?" if finding.unsure else "+" if finding.positive else "-"
                 lines.append(
                     f"    {sign} {finding.label:<24}{finding.probability:.3f}"
                     f"  (threshold {finding.threshold:.3f})"
+                    f"{', cannot tell' if finding.unsure else ''}"
                 )
     lines += [f"  ! {warning}" for warning in reading.warnings]
     lines.append("  " + ", ".join(f"{k} {v * 1000:.0f} ms" for k, v in reading.seconds.items()))

@@ -32,6 +32,7 @@ __all__ = [
     "Run",
     "Seed",
     "bfloat16",
+    "conformal",
     "faithfulness",
     "localization",
     "sanity",
@@ -191,6 +192,23 @@ def sanity(
                     message = f"  {row.empty} of {row.films} maps empty" if row.empty else ""
                     typer.echo(f"  {row.check:<9}{row.layer:<28}{row.correlation:7.3f}{message}")
             typer.echo(f"{sanity_table.path(card.id)}")
+
+
+def conformal(model: Models = None) -> None:
+    """Find the probabilities at which a model cannot tell, and note them on the card."""
+    from xray_models.evaluate import conformal as conformal_study
+
+    with _sentences():
+        for card in _cards(model):
+            if found := conformal_study.bands(card):
+                conformal_study.save(card, found)
+                typer.echo(
+                    f"{card.id}: "
+                    + ", ".join(
+                        f"{label} {band.low:.4f} to {band.high:.4f}"
+                        for label, band in found.items()
+                    )
+                )
 
 
 def bfloat16(data: Data, model: Models = None) -> None:

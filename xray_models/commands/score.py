@@ -222,12 +222,12 @@ def _tell(counted: Tally, out: Path) -> None:
         typer.echo(f"  {part or 'not recognized':<24}{films:>8,}")
     for (model, label), one in counted.findings.items():
         name = f"{model}, {label}"
-        typer.echo(f"  {name:<44}{one.positive:>8,} of {one.judged:,} positive{_aside(one.aside)}")
-
-
-def _aside(films: int) -> str:
-    """How many films are of patients that a model was not made for."""
-    return f"; {films:,} set aside: made for patients of another age" if films else ""
+        told = [
+            f"{one.positive:>8,} of {one.judged:,} positive",
+            *([f"{one.unsure:,} cannot tell"] if one.unsure else ()),
+            *([f"{one.aside:,} set aside: made for patients of another age"] if one.aside else ()),
+        ]
+        typer.echo(f"  {name:<44}{'; '.join(told)}")
 
 
 def _tell_performance(

@@ -124,6 +124,7 @@ def _model(model: str, counted: Tally) -> _Model:
             decimals(one.threshold),
             f"{one.positive:,}" + (f" ({one.aside:,} set aside)" if one.aside else ""),
             percent(one.positive / one.judged, 1) if one.judged else "",
+            f"{one.unsure:,}",
         )
         for label, one in found.items()
     ]

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from xray_models import catalogue
 from xray_models.catalogue.display_names import display_name
+from xray_models.report import doubt_text
 from xray_models.report.finding_order import strongest_first
 from xray_models.viz.viewer_data import FindingRow
 
@@ -41,8 +42,9 @@ def _row(finding: Finding, lines: tuple[str, ...]) -> FindingRow:
         probability=finding.probability,
         threshold=finding.threshold,
         called=finding.positive,
+        unsure=finding.unsure,
         group=card.name,
-        lines=lines,
+        lines=(*doubt_text.lines(finding), *lines),
         link=f"performance?{urlencode(performance_link(finding))}" if card.measured else "",
         link_words=LINK_WORDS if card.measured else "",
     )

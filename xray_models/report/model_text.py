@@ -31,7 +31,7 @@ from xray_models.evaluate.predictions.predictions import (
     from_table,
 )
 from xray_models.number_text import NO_SPREAD, bounds, decimals, with_interval
-from xray_models.report import explanations_text, whole_films_text, xvision_text
+from xray_models.report import coverage_text, explanations_text, whole_films_text, xvision_text
 from xray_models.report.text_table import grid
 
 __all__ = ["films_and_groups", "headlines", "listed", "report"]
@@ -100,6 +100,7 @@ def report(card: Card, replicates: int = REPLICATES) -> str:
     lines += _validation_lines(card, replicates) + _external_lines(card, replicates)
     if card.id == xvision_text.MODEL:
         lines += ["", *xvision_text.lines(card, replicates)]
+    lines += coverage_text.lines(card)
     lines += explanations_text.lines(card)
     if any(NO_SPREAD in line for line in lines):
         lines += [

@@ -33,10 +33,15 @@ def verdict(reading: Reading) -> str:
         return _by_several(findings)
     by = _named(models)
     comma = "," if len(models) == 1 else ""
+    if len(findings) == 1 and findings[0].unsure:
+        return f"Cannot tell: {sentence_name(findings[0].label)} or not, {by}"
     called = [one for one in strongest_first(findings) if one.positive]
     called = [one for one in called if not _is_kind(one, asked[one.model])]
+    clear = [one for one in called if not one.unsure]
+    if clear:
+        return _capital(f"{_listed_labels(clear)} called{comma} {by}")
     if called:
-        return _capital(f"{_listed_labels(called)} called{comma} {by}")
+        return f"Not clear: {_listed_labels(called)} possible, {by}"
     what = sentence_name(findings[0].label) if len(labels) == 1 else "finding"
     return f"No {what} called{comma} {by}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -38,6 +38,12 @@ class FindingAnswer(_Answer):
     probability: Probability
     threshold: Probability
     positive: bool = Field(description="Whether the probability reaches the threshold.")
+    answer: Literal["yes", "no", "cannot tell"] | None = Field(
+        description="Clear or not; null where that was not measured."
+    )
+    cannot_tell: tuple[float, float] | None = Field(
+        description="From the first probability to below the second the model cannot tell."
+    )
 
 
 class AskedModel(_Answer):

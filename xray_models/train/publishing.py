@@ -29,7 +29,13 @@ from xray_models.catalogue import (
     read_card,
 )
 from xray_models.datasets import Film
-from xray_models.evaluate import alternatives, card_figures, card_thresholds, comparable
+from xray_models.evaluate import (
+    alternatives,
+    card_figures,
+    card_thresholds,
+    comparable,
+    conformal,
+)
 from xray_models.evaluate.predictions.held_out_table import JOINT, NONE, crops
 from xray_models.evaluate.predictions.held_out_table import load as load_table
 from xray_models.inference import predict, weights
@@ -139,12 +145,15 @@ def publish(recipe: Recipe, data: Path, run: Path) -> Card:
     if recipe.rival:
         raw["rival"] = asdict(comparable.compare(recipe.rival, stored, recipe.labels[0]))
     raw["external"] = []
+    raw["bands"] = {}  # of other weights; a threshold may lie outside
     for measured_of_other_weights in ("alternatives", "explanation", "bfloat16"):
         raw.pop(measured_of_other_weights, None)
     _write(card_path, raw)
     raw["external"] = [
         asdict(_external(one, read_card(card_path), data)) for one in recipe.external
     ]
+    found = conformal.bands(read_card(card_path))
+    raw["bands"] = {label: asdict(band) for label, band in found.items()}
     measured = card_figures.figures(read_card(card_path))
     raw["held_out"]["figures"] = {name: asdict(figure) for name, figure in measured.items()}
     _write(card_path, raw)

@@ -150,6 +150,7 @@ class FindingRow:
         probability: 0..1.
         threshold: 0..1; the finding is called from there on.
         called: whether it is.
+        unsure: whether the model cannot tell.
         mapped: whether it can have a map; where its map is in no sprite, the server is asked.
         group: what the rows of one model stand under, such as the model's name.
         lines: shown when the row is open, in plain words.
@@ -164,6 +165,7 @@ class FindingRow:
     probability: float
     threshold: float
     called: bool
+    unsure: bool = False
     mapped: bool = True
     group: str = ""
     lines: tuple[str, ...] = ()

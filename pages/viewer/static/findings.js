@@ -2,6 +2,9 @@
 
 import { make, percents } from "./elements.js";
 
+/** What the model says of a finding, in two words. */
+export const answered = (one) => (one.unsure ? "cannot tell" : one.called ? "called" : "not called");
+
 /** The panel. `act.select(id)` shows a finding's map, `act.follow(id)` opens its link. */
 export class Findings {
   constructor(act) {
@@ -47,7 +50,7 @@ export class Findings {
 
   row(one, where, cautions) {
     const [probability, threshold] = percents(one.probability, one.threshold);
-    const state = one.called ? "called" : "not called";
+    const state = answered(one);
     const head = make(
       "button",
       {

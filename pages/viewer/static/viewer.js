@@ -6,7 +6,7 @@ import { readFilm, readStyle, writeFilm, writeStyle } from "./store.js";
 import { fetched, inflated } from "./data.js";
 import { Painter } from "./painter.js";
 import { make, percent } from "./elements.js";
-import { Findings } from "./findings.js";
+import { answered, Findings } from "./findings.js";
 import { Controls } from "./controls.js";
 import { Gestures } from "./gestures.js";
 
@@ -247,7 +247,7 @@ class Viewer {
     }
     this.mention();
     if (tell) {
-      const called = finding && (finding.called ? ", called. " : ", not called. ");
+      const called = finding && `, ${answered(finding)}. `;
       const where = this.data.where[id] ?? "";
       this.say(`${this.nameOf(id)}${called ?? ". "}${there ? where : this.waiting ? "The map is asked for." : this.data.message}`);
     }
