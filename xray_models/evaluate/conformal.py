@@ -79,8 +79,9 @@ def bands(card: Card) -> dict[str, Band]:
     if not card.measured or card.task == "body-part":
         return {}
     predictions = from_card(card)
+    kinds = _kinds(predictions)
     return {
-        label: _of(predictions, label, threshold, np.ones(predictions.films, bool))
+        label: _of(predictions, label, threshold, np.ones(predictions.films, bool), kinds)
         for label, threshold in card.thresholds.items()
     }
 
@@ -97,7 +98,7 @@ def band(
         truth: whether each film shows the finding, bool, (films,).
         scores: its calibrated probability, (films,).
         threshold: from which on the finding is called; the band holds it.
-        kinds: of each film, by one column or several, str, (films,). A kind counts by itself where
+        kinds: of each film, by one column or several, (films,). A kind counts by itself where
             at least `FEW` of its films show the finding, or do not.
 
     Returns:
@@ -181,10 +182,11 @@ def _held_out(
     predictions: Predictions, label: str, threshold: float, part: np.ndarray
 ) -> np.ndarray:
     given = np.full(predictions.films, np.nan)
+    kinds = _kinds(predictions)
     scores = predictions.scores[:, predictions.index(label)]
     for number in range(_PARTS):
         here = part == number
-        given[here] = answers(scores[here], _of(predictions, label, threshold, ~here))
+        given[here] = answers(scores[here], _of(predictions, label, threshold, ~here, kinds))
     return given
 
 
@@ -218,12 +220,27 @@ def _counted(label: str, column: str, value: str, truth: np.ndarray, given: np.n
     )
 
 
-def _of(predictions: Predictions, label: str, threshold: float, chosen: np.ndarray) -> Band:
+def _kinds(predictions: Predictions) -> list[np.ndarray]:
+    """Kinds of the films as numbers, which compare faster than names: int, (films,) each."""
+    return [
+        np.unique(values, return_inverse=True)[1]
+        for name, values in predictions.subgroups.items()
+        if name in KINDS
+    ]
+
+
+def _of(
+    predictions: Predictions,
+    label: str,
+    threshold: float,
+    chosen: np.ndarray,
+    kinds: Sequence[np.ndarray],
+) -> Band:
     column = predictions.index(label)
     truth = predictions.truth[:, column]
     films = chosen & ~np.isnan(truth)
-    kinds = [values[films] for name, values in predictions.subgroups.items() if name in KINDS]
-    return band(truth[films] == 1, predictions.scores[films, column], threshold, kinds)
+    of_films = [one[films] for one in kinds]
+    return band(truth[films] == 1, predictions.scores[films, column], threshold, of_films)
 
 
 def _low(scores: np.ndarray) -> float:
