@@ -72,13 +72,19 @@ def test_the_browser_goes_back_to_the_start_and_from_compare_to_the_film(browser
     page = opened(browser, address)
     page.get_by_role("button", name="Lower leg (DICOM)").click()
     page.wait_for_url(re.compile("sample=lower-leg"))
-    expect(page.locator("h1.rl-verdict")).to_contain_text("No part that RadLens reads", timeout=PATIENCE)
+    expect(page.locator("h1.rl-verdict")).to_contain_text(
+        "No part that RadLens reads", timeout=PATIENCE
+    )
     page.go_back()
     page.get_by_role("button", name="Lower leg (DICOM)").click()
-    expect(page.locator("h1.rl-verdict")).to_contain_text("No part that RadLens reads", timeout=PATIENCE)
+    expect(page.locator("h1.rl-verdict")).to_contain_text(
+        "No part that RadLens reads", timeout=PATIENCE
+    )
     page.get_by_test_id("stTopNavLink").filter(has_text="Compare").click()
     page.get_by_role("link", name="Back to the film").click()
-    expect(page.locator("h1.rl-verdict")).to_contain_text("No part that RadLens reads", timeout=PATIENCE)
+    expect(page.locator("h1.rl-verdict")).to_contain_text(
+        "No part that RadLens reads", timeout=PATIENCE
+    )
     page.close()
 
 
