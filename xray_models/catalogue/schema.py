@@ -80,13 +80,13 @@ def _problems(card: Card, path: Path) -> typing.Iterator[str]:
             yield f"thresholds has {finding!r}, which is neither a label nor combined."
         if not 0 < threshold < 1:
             yield f"threshold of {finding!r} is {threshold}, not between 0 and 1."
+    if not card.thresholds:
+        yield "thresholds is empty: nothing would be a finding."
     for finding, band in card.bands.items():
         if finding not in card.thresholds:
             yield f"bands has {finding!r}, which has no threshold."
         elif not band.low <= card.thresholds[finding] <= band.high:
             yield f"the band of {finding!r} leaves out its threshold. Run: measure conformal."
-    if not card.thresholds:
-        yield "thresholds is empty: nothing would be a finding."
 
 
 def _usable(mean_std: tuple[float, ...]) -> bool:
