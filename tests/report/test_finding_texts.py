@@ -119,6 +119,10 @@ def test_a_kind_of_pneumonia_does_not_come_before_pneumonia():
             "Mass called, model Fourteen chest findings",
         ),
         (
+            reading(found("chest-14", "Mass", 0.9), in_doubt("chest-nodule", "nodule or mass")),
+            "Mass called, model Fourteen chest findings",
+        ),
+        (
             reading(found("chest-14", "Mass", 0.2), found("chest-nodule", "nodule or mass", 0.1)),
             "No finding called by 2 models",
         ),

@@ -32,18 +32,23 @@ def verdict(reading: Reading) -> str:
     if len(models) > 1 and len(labels) == 1:
         return _by_several(findings)
     by = _named(models)
-    comma = "," if len(models) == 1 else ""
     if len(findings) == 1 and findings[0].unsure:
         return f"Cannot tell: {sentence_name(findings[0].label)} or not, {by}"
     called = [one for one in strongest_first(findings) if one.positive]
     called = [one for one in called if not _is_kind(one, asked[one.model])]
     clear = [one for one in called if not one.unsure]
     if clear:
-        return _capital(f"{_listed_labels(clear)} called{comma} {by}")
+        return _capital(f"{_listed_labels(clear)} called{_by(clear)}")
     if called:
         return f"Not clear: {_listed_labels(called)} possible, {by}"
     what = sentence_name(findings[0].label) if len(labels) == 1 else "finding"
-    return f"No {what} called{comma} {by}"
+    return f"No {what} called{_by(findings)}"
+
+
+def _by(findings: Sequence[Finding]) -> str:
+    """Whose findings these are, after a verb."""
+    models = list(dict.fromkeys(one.model for one in findings))
+    return f"{',' if len(models) == 1 else ''} {_named(models)}"
 
 
 def _without_findings(reading: Reading) -> str:
