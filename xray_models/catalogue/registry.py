@@ -64,9 +64,9 @@ def cache_folder() -> Path | None:
 
 @functools.cache
 def _users_cache() -> Path:
-    import pooch
+    import platformdirs
 
-    return Path(pooch.os_cache("radlens"))
+    return Path(platformdirs.user_cache_dir("radlens"))
 
 
 def own_models() -> Path | None:
