@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import types
 import typing
@@ -102,13 +103,19 @@ def _multi_label_problems(card: Card) -> typing.Iterator[str]:
         yield f"labels holds {wrong[0]!r}; '|' and 'none' have their own meaning in its table."
 
 
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Types of a dataclass's fields, compiled once: a catalogue has hundreds of figures."""
+    return typing.get_type_hints(kind)
+
+
 def build(kind: Any, raw: Any, where: str) -> Any:
     """Fill a dataclass, tuple, dict or plain type from JSON, with errors that name the place."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         if not isinstance(raw, dict):
             raise CatalogueError(f"{where}: must be an object, not {type(raw).__name__}.")
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         known = {entry.name: entry for entry in fields(kind)}
         if unknown := [name for name in raw if name not in known]:
             raise CatalogueError(f"{where}: unknown field {unknown[0]!r}.")
