@@ -48,7 +48,9 @@ def test_scrambled_weights_are_noticed_by_a_map_that_reads_them(made):
     assert body[1].correlation == pytest.approx(1), "Eigen-CAM does not"
 
 
-@pytest.mark.parametrize("architecture", ["efficientnetb0", "vgg16-codes"])
+@pytest.mark.parametrize(
+    "architecture", [pytest.param("efficientnetb0", marks=pytest.mark.slow), "vgg16-codes"]
+)
 def test_the_last_layer_is_refitted_on_what_it_reads(made, architecture):
     """Pooled features, or those of hidden layers above the codes."""
     card, calls = made(architecture)

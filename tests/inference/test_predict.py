@@ -128,6 +128,7 @@ def test_bfloat16_is_for_models_that_lose_nothing_by_it(card, monkeypatch):
     assert predict.arithmetic(cheap) == ("bfloat16" if here else "float32")
 
 
+@pytest.mark.slow  # a pass a channel, twice
 def test_bfloat16_is_close(card, film):
     if not precision.multiplies_bfloat16():
         pytest.skip("this processor has no instructions for bfloat16")

@@ -42,6 +42,7 @@ def test_warming_up_stops_between_two_models(monkeypatch):
     assert len(loaded) == 2
 
 
+@pytest.mark.slow
 def test_an_app_that_ends_while_models_load_waits_for_the_one_at_hand():
     done = subprocess.run(
         [sys.executable, "-c", ENDING], cwd=ROOT, capture_output=True, text=True, timeout=300
