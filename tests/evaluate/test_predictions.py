@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -188,6 +188,7 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(monkeypatch: pytest.Monkey
 
 @settings(deadline=None)
 @given(st.text(max_size=200))
+@example(",\n")
 def test_any_text_is_a_table_or_a_sentence(text: str) -> None:
     with contextlib.suppress(PredictionsError):
         table = csv_import.read(text.encode("utf-8", "surrogatepass"))

@@ -163,6 +163,8 @@ def read(source: bytes | str | os.PathLike[str], name: str = "") -> pd.DataFrame
         why = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise PredictionsError(f"{name}: cannot be read as CSV ({why}).") from error
     cells = _without_empty(cells)
+    if cells.empty:
+        raise PredictionsError(f"{name}: holds nothing but empty cells. Choose another table.")
     header = [cell.strip() for cell in cells.iloc[0]]
     if header.count("") > 1:
         raise PredictionsError(
